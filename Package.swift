@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// MARK: - Settings that every target has
+
+let houseStyle: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+// MARK: - Libraries from elsewhere, by the name we call them
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+// MARK: - One helper per kind of target
+
+/// `Sources/<folder>/<Name>` as the module `Gyre<Name>`.
+func layer(_ folder: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: "Gyre\(name)", dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: houseStyle)
+}
+
+/// `Sources/<Name>` as the module `Gyre<Name>`: a layer that is one target.
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: "Gyre\(name)", dependencies: dependencies, path: "Sources/\(name)", swiftSettings: houseStyle)
+}
+
+/// An area: its nouns, rules, service and ports; it knows the core only.
+func area(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    layer("Areas", name, ["GyreBase", "GyreLedger"] + dependencies)
+}
+
+/// C that opens a library at run time; imports nothing of ours.
+func shim(_ name: String) -> Target {
+    .target(name: name, path: "Sources/Shims/\(name)", linkerSettings: [.linkedLibrary("dl")])
+}
+
+/// An implementation of ports; imported by App and tests only.
+func adapter(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    layer("Adapters", name, ["GyreBase"] + dependencies)
+}
+
+let package = Package(
+    name: "gyre",
+    platforms: [.macOS(.v26)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
+    ],
+    targets: [
+        // Core
+        layer("Core", "Base", [crypto]),
+        layer("Core", "Ledger", ["GyreBase"]),
+        layer("Core", "Tables", ["GyreBase"]),
+
+        // Areas
+        area("Serving", []),
+
+        // Adapters
+        adapter("Memory", ["GyreLedger"]),
+        adapter("SQLite", ["GyreLedger", grdb]),
+        adapter("Blobs", ["GyreLedger", nioPosix]),
+        adapter("NativeLibraries", []),
+        adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),
+        adapter("Inference", ["GyreServing", "GyreNativeLibraries", "COnnxRuntime", nioPosix]),
+
+        // C shims
+        shim("CDuckDB"),
+        shim("COnnxRuntime"),
+    ]
+)

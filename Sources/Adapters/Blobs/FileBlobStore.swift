@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+package import GyreBase
+package import GyreLedger
+internal import Glibc
+internal import NIOPosix
+
+/// Blobs as files named by their digest: `<root>/ab/abcdef…`.
+///
+/// A blob is written under a temporary name, synced, and renamed; a crash leaves at most a temporary file, removed at the next start.
+package struct FileBlobStore: BlobStore {
+    private let root: String
+    private var incoming: String { root + "/incoming" }
+    private static let pieceBytes = 1 << 20
+
+    /// The store in the folder `root`, made if it is not there.
+    package init(root: String) throws(GyreError) {
+        self.root = root
+        do {
+            // What a killed writer left behind was never acknowledged.
+            try? FileManager.default.removeItem(atPath: root + "/incoming")
+            try FileManager.default.createDirectory(atPath: root + "/incoming", withIntermediateDirectories: true)
+        } catch {
+            throw GyreError.wrapping(error, "Making the blob folder \(root)")
+        }
+    }
+
+    package func writer() async throws(GyreError) -> any BlobWriter {
+        try FileBlobWriter(temporaryPath: incoming + "/" + UUID().uuidString, root: root)
+    }
+
+    package func contains(_ digest: Digest) async -> Bool { access(Self.path(root, digest), F_OK) == 0 }
+
+    package func size(_ digest: Digest) async throws(GyreError) -> Int64 {
+        var status = stat()
+        guard unsafe stat(Self.path(root, digest), &status) == 0 else { throw Self.missing(digest) }
+        return Int64(status.st_size)
+    }
+
+    package func read(_ digest: Digest, _ take: ([UInt8]) async throws -> Void) async throws(GyreError) {
+        let descriptor = open(Self.path(root, digest), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.missing(digest) }
+        defer { close(descriptor) }
+        var stream = DigestStream()
+        do {
+            while true {
+                let piece = try await NIOThreadPool.singleton.runIfActive {
+                    try Self.piece(from: descriptor)
+                }
+                if piece.isEmpty { break }
+                stream.update(piece)
+                try await take(piece)
+            }
+        } catch {
+            throw GyreError.wrapping(error, "Reading the blob \(digest.short)")
+        }
+        let found = stream.finish()
+        guard found == digest else {
+            throw GyreError(
+                .corrupt, "The blob sha256:\(digest.hex) is damaged.",
+                why: "Its bytes hash to sha256:\(found.hex); the file changed after it was written.",
+                fix: "Restore \(Self.path(root, digest)) from a backup.")
+        }
+    }
+
+    package func file(_ digest: Digest) async throws(GyreError) -> String {
+        guard await contains(digest) else { throw Self.missing(digest) }
+        return Self.path(root, digest)
+    }
+
+    package func all() async throws(GyreError) -> [Digest] {
+        do {
+            var digests: [Digest] = []
+            for folder in try FileManager.default.contentsOfDirectory(atPath: root) where folder.utf8.count == 2 {
+                for name in try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)") {
+                    digests.append(try Digest(hex: name))
+                }
+            }
+            return digests.sorted()
+        } catch {
+            throw GyreError.wrapping(error, "Listing the blobs")
+        }
+    }
+
+    static func path(_ root: String, _ digest: Digest) -> String {
+        let hex = digest.hex
+        return "\(root)/\(hex.prefix(2))/\(hex)"
+    }
+
+    private static func missing(_ digest: Digest) -> GyreError {
+        GyreError(.notFound, "The blob sha256:\(digest.hex) is not in the store.")
+    }
+
+    private static func piece(from descriptor: Int32) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: pieceBytes) { buffer, count in
+            let result = unsafe Glibc.read(descriptor, buffer.baseAddress, pieceBytes)
+            guard result >= 0 else {
+                throw GyreError(.unavailable, "Reading a file failed.", why: unsafe String(cString: strerror(errno)))
+            }
+            count = result
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import COnnxRuntime
+package import GyreBase
+package import GyreNativeLibraries
+package import GyreServing
+internal import NIOPosix
+internal import Synchronization
+
+/// ONNX models through ONNX Runtime in this process.
+package final class OnnxRuntime: ModelRuntime {
+    private let search: NativeLibrary.Search
+    private let threads: Int
+    private let loaded = Mutex<OnnxLibrary?>(nil)
+
+    /// A runtime that looks for its library when it is first needed.
+    /// - Parameter threads: threads of one inference; 1 is best for small models under many requests.
+    package init(search: NativeLibrary.Search, threads: Int = 1) {
+        self.search = search
+        self.threads = threads
+    }
+
+    /// The library's own version, for `gyre doctor`.
+    package func version() throws(GyreError) -> String { try library().version }
+
+    package func load(file: String) async throws(GyreError) -> any RunnableModel {
+        let library = try library()
+        let threads = threads
+        do {
+            return try await NIOThreadPool.singleton.runIfActive { try OnnxModel(library, file: file, threads: threads) }
+        } catch {
+            throw GyreError.wrapping(error, "Loading the model \(file)")
+        }
+    }
+
+    private func library() throws(GyreError) -> OnnxLibrary {
+        if let library = loaded.withLock({ $0 }) { return library }
+        let library = try OnnxLibrary(try NativeLibrary.onnxRuntime(search))
+        loaded.withLock { $0 = library }
+        return library
+    }
+}
+
+/// The opened library; stays open for the life of the process.
+@safe private struct OnnxLibrary: @unchecked Sendable {
+    // SAFETY: never changed after loading; ONNX Runtime's environment may be used from any thread.
+    let pointer: OpaquePointer
+
+    init(_ location: NativeLibrary) throws(GyreError) {
+        let (result, message) = unsafe withErrorText { unsafe gyre_onnx_load(location.path, $0, $1) }
+        guard let result = unsafe result else {
+            throw GyreError(.unavailable, "ONNX Runtime at \(location.path) could not be loaded.", why: message, fix: "gyre doctor")
+        }
+        unsafe pointer = result
+    }
+
+    var version: String { unsafe String(cString: gyre_onnx_version(pointer)) }
+}
+
+/// One loaded model; owns the session: exactly one free.
+@safe private final class OnnxModel: RunnableModel, @unchecked Sendable {
+    // SAFETY: ONNX Runtime allows concurrent runs of one session.
+    private let session: OpaquePointer
+    let inputs: [TensorSpec]
+    let outputs: [TensorSpec]
+    private let wantedOutputs: [Int]
+    let platform = "onnxruntime_onnx"
+
+    init(_ library: OnnxLibrary, file: String, threads: Int) throws(GyreError) {
+        let (result, message) = unsafe withErrorText { unsafe gyre_onnx_open(library.pointer, file, Int32(threads), $0, $1) }
+        guard let session = unsafe result else {
+            throw GyreError(.invalid, "The file is no ONNX model that can be served.", why: message)
+        }
+        unsafe self.session = session
+        do {
+            inputs = try unsafe (0..<gyre_onnx_input_count(session)).map { index throws(GyreError) in
+                try unsafe Self.spec(gyre_onnx_input(session, index), "input")
+            }
+            // An output that is a map or a sequence (scikit-learn's ZipMap) cannot be a tensor; the others are served.
+            let ports = unsafe (0..<gyre_onnx_output_count(session)).map { unsafe gyre_onnx_output(session, $0) }
+            wantedOutputs = unsafe ports.indices.filter { unsafe ports[$0].element != 0 }
+            outputs = try wantedOutputs.map { index throws(GyreError) in try unsafe Self.spec(ports[index], "output") }
+        } catch {
+            unsafe gyre_onnx_close(session)
+            throw error
+        }
+    }
+
+    deinit { unsafe gyre_onnx_close(session) }
+
+    func run(_ inputs: [Tensor]) throws(GyreError) -> [Tensor] {
+        let prepared = inputs.map(PreparedInput.init)
+        var results = unsafe [gyre_onnx_tensor](repeating: gyre_onnx_tensor(), count: wantedOutputs.count)
+        let (code, message) = unsafe withErrorText { buffer, size in
+            unsafe PreparedInput.withTensors(prepared) { tensors in
+                unsafe gyre_onnx_run(session, tensors, tensors.count, wantedOutputs, wantedOutputs.count, &results, buffer, size)
+            }
+        }
+        guard code == 0 else {
+            throw GyreError(code == 2 ? .invalid : .internal, "The model could not be run.", why: message)
+        }
+        defer { for index in results.indices { unsafe gyre_onnx_tensor_free(&results[index]) } }
+        var tensors: [Tensor] = []
+        for index in results.indices { tensors.append(try unsafe Self.tensor(results[index])) }
+        return tensors
+    }
+
+    private static func spec(_ port: gyre_onnx_port, _ what: String) throws(GyreError) -> TensorSpec {
+        let name = unsafe String(cString: port.name)
+        guard let datatype = OnnxElement.datatype(unsafe port.element) else {
+            throw GyreError(
+                .unsupported, "The model's \(what) \"\(name)\" is no tensor that can be served.",
+                why: "Its element type is number \(unsafe port.element) of ONNX.")
+        }
+        return TensorSpec(name: name, datatype: datatype, shape: unsafe dimensions(port.shape, port.rank))
+    }
+
+    private static func tensor(_ result: gyre_onnx_tensor) throws(GyreError) -> Tensor {
+        guard let datatype = OnnxElement.datatype(unsafe result.element) else {
+            throw GyreError(.unsupported, "The model gave elements of the type number \(unsafe result.element) of ONNX.")
+        }
+        let shape = unsafe dimensions(result.shape, result.rank)
+        let bytes = unsafe UnsafeRawBufferPointer(start: result.data, count: result.bytes)
+        switch datatype {
+        case .fp32:
+            let values = unsafe [Float](unsafeUninitializedCapacity: result.count) { buffer, count in
+                unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+                unsafe count = result.count
+            }
+            return Tensor(datatype: datatype, shape: shape, storage: .floats(values))
+        case .bytes:
+            let texts = unsafe (0..<result.count).map { index in
+                let start = unsafe result.offsets[index]
+                let end = unsafe index + 1 < result.count ? result.offsets[index + 1] : result.bytes
+                return unsafe Array(bytes[start..<end])
+            }
+            return Tensor(datatype: datatype, shape: shape, storage: .texts(texts))
+        default: return Tensor(datatype: datatype, shape: shape, storage: .raw(unsafe Array(bytes)))
+        }
+    }
+
+    private static func dimensions<Shape>(_ shape: Shape, _ rank: Int) -> [Int] {
+        unsafe withUnsafeBytes(of: shape) { bytes in
+            let lengths = unsafe bytes.bindMemory(to: Int64.self)
+            return unsafe (0..<rank).map { unsafe Int(lengths[$0]) }
+        }
+    }
+}
+
+/// Calls a C function that writes its error as text.
+private func withErrorText<Result>(_ body: (UnsafeMutablePointer<CChar>, Int) -> Result) -> (Result, String) {
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2048) { buffer in
+        guard let start = buffer.baseAddress else { preconditionFailure("a temporary buffer of 2048 bytes has an address") }
+        unsafe start.initialize(to: 0)
+        let result = unsafe body(start, buffer.count)
+        return unsafe (result, String(cString: start))
+    }
+}

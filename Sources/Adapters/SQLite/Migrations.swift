@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GRDB
+internal import GyreBase
+
+/// Every schema the database has ever had, oldest first.
+///
+/// Add at the end; never edit what has shipped.
+enum Migrations {
+    /// Brings the database to the newest schema.
+    static func run(on pool: DatabasePool, path: String) throws {
+        var migrator = DatabaseMigrator()
+        migration0001Ledger(&migrator)
+        migration0002Tracking(&migrator)
+        migration0003Online(&migrator)
+        let known = migrator.migrations
+        let unknown = try pool.read { db in
+            try db.tableExists("grdb_migrations")
+                ? try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations").filter { !known.contains($0) } : []
+        }
+        if let newest = unknown.max() {
+            throw GyreError(
+                .unsupported, "The database \(path) was written by a newer Gyre.",
+                why: "It has the schema \"\(newest)\"; this version knows up to \"\(known.last ?? "none")\".",
+                fix: "Use the newer version, or another --home.")
+        }
+        try migrator.migrate(pool)
+    }
+
+    private static func migration0001Ledger(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("0001-ledger") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE ledger (
+                        seq       INTEGER PRIMARY KEY,
+                        at_us     INTEGER NOT NULL,
+                        actor     TEXT    NOT NULL,
+                        kind      TEXT    NOT NULL,
+                        subject   TEXT    NOT NULL,
+                        inputs    TEXT    NOT NULL,
+                        outputs   TEXT    NOT NULL,
+                        body      TEXT    NOT NULL,
+                        prev_hash BLOB    NOT NULL CHECK (length(prev_hash) = 32),
+                        hash      BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32)
+                    ) STRICT;
+                    CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger
+                    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+                    CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
+                    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+                    CREATE TABLE fact_ref (
+                        ref TEXT    NOT NULL,
+                        seq INTEGER NOT NULL,
+                        PRIMARY KEY (ref, seq)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE document (
+                        kind TEXT NOT NULL,
+                        key  TEXT NOT NULL,
+                        body TEXT NOT NULL,
+                        PRIMARY KEY (kind, key)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE pointer (
+                        name  TEXT NOT NULL PRIMARY KEY,
+                        value TEXT NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+    }
+
+    private static func migration0002Tracking(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("0002-tracking") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE experiment (
+                        experiment_id     INTEGER PRIMARY KEY AUTOINCREMENT,
+                        name              TEXT    NOT NULL UNIQUE,
+                        artifact_location TEXT    NOT NULL,
+                        is_deleted        INTEGER NOT NULL DEFAULT 0,
+                        created_ms        INTEGER NOT NULL,
+                        updated_ms        INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE TABLE experiment_tag (
+                        experiment_id INTEGER NOT NULL REFERENCES experiment,
+                        key           TEXT    NOT NULL,
+                        value         TEXT    NOT NULL,
+                        PRIMARY KEY (experiment_id, key)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE run (
+                        row           INTEGER PRIMARY KEY,
+                        run_id        TEXT    NOT NULL UNIQUE,
+                        experiment_id INTEGER NOT NULL REFERENCES experiment,
+                        name          TEXT    NOT NULL,
+                        user_id       TEXT    NOT NULL,
+                        status        TEXT    NOT NULL,
+                        start_ms      INTEGER NOT NULL,
+                        end_ms        INTEGER,
+                        is_deleted    INTEGER NOT NULL DEFAULT 0,
+                        artifact_uri  TEXT    NOT NULL
+                    ) STRICT;
+                    CREATE INDEX run_by_start ON run (experiment_id, is_deleted, start_ms DESC, run_id);
+                    CREATE TABLE metric (
+                        run          INTEGER NOT NULL REFERENCES run,
+                        key          TEXT    NOT NULL,
+                        step         INTEGER NOT NULL,
+                        timestamp_ms INTEGER NOT NULL,
+                        value        REAL    NOT NULL,
+                        is_nan       INTEGER NOT NULL,
+                        model_id     TEXT,
+                        PRIMARY KEY (run, key, step, timestamp_ms, value, is_nan)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE latest_metric (
+                        run          INTEGER NOT NULL REFERENCES run,
+                        key          TEXT    NOT NULL,
+                        step         INTEGER NOT NULL,
+                        timestamp_ms INTEGER NOT NULL,
+                        value        REAL    NOT NULL,
+                        is_nan       INTEGER NOT NULL,
+                        model_id     TEXT,
+                        PRIMARY KEY (run, key)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE param (
+                        run   INTEGER NOT NULL REFERENCES run,
+                        key   TEXT    NOT NULL,
+                        value TEXT    NOT NULL,
+                        PRIMARY KEY (run, key)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE run_tag (
+                        run   INTEGER NOT NULL REFERENCES run,
+                        key   TEXT    NOT NULL,
+                        value TEXT    NOT NULL,
+                        PRIMARY KEY (run, key)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE run_link (
+                        run  INTEGER NOT NULL REFERENCES run,
+                        kind TEXT    NOT NULL CHECK (kind IN ('dataset', 'model_input', 'model_output')),
+                        key  TEXT    NOT NULL,
+                        body TEXT    NOT NULL,
+                        PRIMARY KEY (run, kind, key)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE artifact (
+                        path       TEXT    NOT NULL PRIMARY KEY,
+                        digest     BLOB    NOT NULL CHECK (length(digest) = 32),
+                        size_bytes INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+    }
+
+    private static func migration0003Online(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("0003-online") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE online_row (
+                        view       TEXT    NOT NULL,
+                        generation INTEGER NOT NULL,
+                        entity     TEXT    NOT NULL,
+                        event_us   INTEGER NOT NULL,
+                        body       TEXT    NOT NULL,
+                        PRIMARY KEY (view, generation, entity)
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// A typed array of any rank: what models take and give.
+package struct Tensor: Sendable, Hashable {
+    /// What each element is.
+    package let datatype: Datatype
+    /// Length of each dimension; an empty shape is one element.
+    package let shape: [Int]
+    /// The elements, row-major.
+    package let storage: Storage
+
+    /// The types of the Open Inference Protocol.
+    package enum Datatype: String, Sendable, Hashable, CaseIterable {
+        // swift-format-ignore: AlwaysUseLowerCamelCase
+        case bool = "BOOL"
+        case uint8 = "UINT8"
+        case uint16 = "UINT16"
+        case uint32 = "UINT32"
+        case uint64 = "UINT64"
+        case int8 = "INT8"
+        case int16 = "INT16"
+        case int32 = "INT32"
+        case int64 = "INT64"
+        case fp16 = "FP16"
+        case fp32 = "FP32"
+        case fp64 = "FP64"
+        case bytes = "BYTES"
+
+        /// Bytes of one element in memory; nil for BYTES, whose elements differ.
+        package var elementBytes: Int? {
+            switch self {
+            case .bool, .uint8, .int8: 1
+            case .uint16, .int16, .fp16: 2
+            case .uint32, .int32, .fp32: 4
+            case .uint64, .int64, .fp64: 8
+            case .bytes: nil
+            }
+        }
+    }
+
+    /// How elements lie in memory.
+    package enum Storage: Sendable, Hashable {
+        /// Single precision, the common case.
+        case floats([Float])
+        /// Any fixed-size type, little-endian.
+        case raw([UInt8])
+        /// BYTES: one array of bytes an element.
+        case texts([[UInt8]])
+    }
+
+    /// A tensor whose storage fits its shape, as the caller has checked.
+    package init(datatype: Datatype, shape: [Int], storage: Storage) {
+        self.datatype = datatype
+        self.shape = shape
+        self.storage = storage
+    }
+
+    /// Elements of a shape, or nil where a length is negative or the product overflows.
+    package static func elementCount(of shape: [Int]) -> Int? {
+        var count = 1
+        for length in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: length)
+            guard length >= 0, !overflow else { return nil }
+            count = product
+        }
+        return count
+    }
+
+    /// Elements in all.
+    package var count: Int {
+        switch storage {
+        case .floats(let values): values.count
+        case .raw(let bytes): bytes.count / (datatype.elementBytes ?? 1)
+        case .texts(let texts): texts.count
+        }
+    }
+
+    /// Length of the first dimension: rows of a batch; 1 for a scalar.
+    package var rows: Int { shape.first ?? 1 }
+
+    /// The element at `index` as a number; nil for BYTES and FP16.
+    package func number(at index: Int) -> Double? {
+        switch storage {
+        case .floats(let values): return Double(values[index])
+        case .texts: return nil
+        case .raw(let bytes):
+            guard let size = datatype.elementBytes else { return nil }
+            var pattern: UInt64 = 0
+            for offset in 0..<size { pattern |= UInt64(bytes[index * size + offset]) << UInt64(8 * offset) }
+            switch datatype {
+            case .bool, .uint8, .uint16, .uint32, .uint64: return Double(pattern)
+            case .int8: return Double(Int8(truncatingIfNeeded: pattern))
+            case .int16: return Double(Int16(truncatingIfNeeded: pattern))
+            case .int32: return Double(Int32(truncatingIfNeeded: pattern))
+            case .int64: return Double(Int64(truncatingIfNeeded: pattern))
+            case .fp32: return Double(Float(bitPattern: UInt32(truncatingIfNeeded: pattern)))
+            case .fp64: return Double(bitPattern: pattern)
+            case .fp16, .bytes: return nil
+            }
+        }
+    }
+}
+
+/// A tensor with the name of the input or output that it is for.
+package struct NamedTensor: Sendable, Hashable {
+    /// The model's name for it.
+    package let name: String
+    /// The content.
+    package let tensor: Tensor
+
+    /// A tensor of this name.
+    package init(name: String, tensor: Tensor) {
+        self.name = name
+        self.tensor = tensor
+    }
+}
+
+/// An input or output as a model declares it.
+package struct TensorSpec: Sendable, Hashable {
+    /// Its name.
+    package let name: String
+    /// Its element type.
+    package let datatype: Tensor.Datatype
+    /// Its dimensions; -1 may vary.
+    package let shape: [Int]
+
+    /// A declaration.
+    package init(name: String, datatype: Tensor.Datatype, shape: [Int]) {
+        self.name = name
+        self.datatype = datatype
+        self.shape = shape
+    }
+
+    /// Checks that `tensor` is what this declares.
+    /// - Throws: `.invalid` naming the input, what is expected and what was given.
+    package func check(_ tensor: Tensor) throws(GyreError) {
+        guard tensor.datatype == datatype else {
+            throw GyreError(
+                .invalid, "The input \"\(name)\" has the datatype \(tensor.datatype.rawValue).",
+                why: "The model expects \(datatype.rawValue).")
+        }
+        let fits = tensor.shape.count == shape.count && zip(tensor.shape, shape).allSatisfy { $0 == $1 || $1 == -1 }
+        guard fits else {
+            throw GyreError(
+                .invalid, "The input \"\(name)\" has the shape \(tensor.shape).",
+                why: "The model expects \(shape), where -1 may be any length.")
+        }
+    }
+}

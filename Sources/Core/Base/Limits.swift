@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every limit on queues, bodies and loops over input, in one place.
+public enum Limits {
+    /// Levels of nesting in a JSON document.
+    public static let jsonDepth = 200
+    /// Bytes of a name or ref.
+    public static let nameBytes = 1024
+    /// Bytes of a path.
+    public static let pathBytes = 4096
+    /// Bytes of an ordinary JSON request body.
+    public static let bodyBytes = 32 << 20
+    /// Bytes of an uploaded artifact, streamed to disk.
+    public static let artifactBytes: Int64 = 1 << 40
+    /// Bytes of one ONNX model file.
+    public static let modelBytes: Int64 = 2 << 30
+    /// Files in one dataset version.
+    public static let datasetFiles = 1_000_000
+    /// Writes that wait for the next commit.
+    public static let writeQueue = 65_536
+    /// Rows of one page of any list.
+    public static let pageRows = 50_000
+    /// Bytes of log that one task may write; the rest is dropped and counted.
+    public static let taskLogBytes = 16 << 20
+    /// Tasks of one pipeline run, loops unrolled.
+    public static let pipelineTasks = 10_000
+    /// Tasks of all pipeline runs that run at the same time.
+    public static let runningTasks = 2
+    /// Nodes that one lineage question visits.
+    public static let lineageNodes = 20_000
+    /// Predictions held in memory before the oldest waits for a segment to be written.
+    public static let predictionBuffer = 200_000
+    /// Predictions in one segment of the prediction log.
+    public static let predictionSegment = 20_000
+    /// Rows in one inference request.
+    public static let inferenceRows = 100_000
+    /// Seconds between a request to stop and the end of the process.
+    public static let shutdownSeconds = 10
+}

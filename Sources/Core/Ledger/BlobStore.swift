@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// Content-addressed bytes.
+package protocol BlobStore: Sendable {
+    /// Takes bytes as they come; the blob exists, on disk, once the writer is finished.
+    func writer() async throws(GyreError) -> any BlobWriter
+    /// Whether the blob is there.
+    func contains(_ digest: Digest) async -> Bool
+    /// How many bytes it has.
+    /// - Throws: `.notFound`.
+    func size(_ digest: Digest) async throws(GyreError) -> Int64
+    /// Reads the blob in pieces of at most 1 MiB and checks it on the way.
+    /// - Throws: `.notFound`; `.corrupt` after the last piece if the bytes are not those of the digest.
+    func read(_ digest: Digest, _ take: ([UInt8]) async throws -> Void) async throws(GyreError)
+    /// A file with the bytes, for libraries that open files; it must not be written to.
+    /// - Throws: `.notFound`.
+    func file(_ digest: Digest) async throws(GyreError) -> String
+    /// Every blob there is.
+    func all() async throws(GyreError) -> [Digest]
+}
+
+/// One blob on its way in.
+package protocol BlobWriter: Sendable {
+    /// Takes the next bytes.
+    func write(_ bytes: [UInt8]) async throws(GyreError)
+    /// Makes the blob durable under its digest.
+    func finish() async throws(GyreError) -> StoredBlob
+    /// Forgets what was written.
+    func abandon() async
+}
+
+/// A blob that is on disk.
+package struct StoredBlob: Sendable, Hashable {
+    /// Its name.
+    package let digest: Digest
+    /// Its length.
+    package let sizeBytes: Int64
+
+    /// A blob of this digest and length.
+    package init(digest: Digest, sizeBytes: Int64) {
+        self.digest = digest
+        self.sizeBytes = sizeBytes
+    }
+}
+
+extension BlobStore {
+    /// Stores bytes that are in memory already.
+    package func put(_ bytes: [UInt8]) async throws(GyreError) -> StoredBlob {
+        let writer = try await writer()
+        try await writer.write(bytes)
+        return try await writer.finish()
+    }
+
+    /// The whole of a small blob.
+    /// - Throws: `.limitExceeded` above `limit` bytes.
+    package func bytes(_ digest: Digest, limit: Int = Limits.bodyBytes) async throws(GyreError) -> [UInt8] {
+        let size = try await size(digest)
+        guard size <= limit else {
+            throw GyreError(.limitExceeded, "The blob \(digest.short) has \(size) bytes; \(limit) is the most that is read at once.")
+        }
+        var all: [UInt8] = []
+        all.reserveCapacity(Int(size))
+        try await read(digest) { all.append(contentsOf: $0) }
+        return all
+    }
+}

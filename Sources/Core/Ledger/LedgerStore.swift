@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// Where facts, documents and pointers are kept.
+///
+/// There is no way to change a document or a pointer without the fact that tells it: both are in one transaction.
+package protocol LedgerStore: Sendable {
+    /// Makes the changes and appends the facts, all or nothing; returns when they are on disk.
+    ///
+    /// Moves are noted in the first fact. Concurrent callers share one transaction and one fsync.
+    /// - Throws: `.alreadyExists` and `.conflict` as the changes say; nothing is changed then.
+    @discardableResult
+    func commit(_ changes: [Change], recording facts: [Fact]) async throws(GyreError) -> [RecordedFact]
+
+    /// One document.
+    func document(_ kind: String, _ key: String) async throws(GyreError) -> Document?
+    /// Documents of a kind whose key starts with `prefix`, in the order of their keys.
+    func documents(_ kind: String, prefix: String, after: String?, limit: Int) async throws(GyreError) -> [Document]
+    /// One pointer's value.
+    func pointer(_ name: Pointer.Name) async throws(GyreError) -> JSONValue?
+    /// Pointers whose name starts with `prefix`.
+    func pointers(prefix: String) async throws(GyreError) -> [Pointer]
+
+    /// Facts that `query` asks for.
+    func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact]
+    /// The end of the chain.
+    func head() async throws(GyreError) -> Head
+    /// Reads every stored row in its order, for verification.
+    func scan(_ body: @Sendable @escaping (ChainVerifier.Row) -> Void) async throws(GyreError)
+}
+
+/// Which facts to read.
+package struct FactQuery: Sendable, Hashable {
+    /// Only facts after this place.
+    package var after: Int64 = 0
+    /// Only facts up to this place.
+    package var upTo: Int64 = .max
+    /// Only facts whose kind starts with this.
+    package var kindPrefix: String?
+    /// Only facts that name this ref as subject, input or output.
+    package var mentioning: Ref?
+    /// Newest first instead of oldest first.
+    package var isNewestFirst = false
+    /// At most this many.
+    package var limit = 1000
+
+    /// All facts, oldest first, 1000 at most.
+    package init() {}
+
+    /// Facts that mention `ref` up to the place `upTo`.
+    package init(mentioning ref: Ref, upTo: Int64 = .max) {
+        mentioning = ref
+        self.upTo = upTo
+    }
+}
+
+extension LedgerStore {
+    /// Documents of a kind, in the order of their keys; the first 50,000.
+    package func documents(_ kind: String, prefix: String = "") async throws(GyreError) -> [Document] {
+        try await documents(kind, prefix: prefix, after: nil, limit: Limits.pageRows)
+    }
+
+    /// Re-hashes the whole chain.
+    package func verify(recordedHead: Head? = nil) async throws(GyreError) -> ChainVerifier {
+        let box = VerifierBox(recordedHead: recordedHead)
+        try await scan { row in box.add(row) }
+        return box.finish()
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_DUCKDB_H
+#define GYRE_DUCKDB_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// DuckDB's C API, opened at run time. Every function may be called from any thread; a connection from one thread at a time.
+// Errors are text in `error`, which the caller provides and which is always terminated.
+
+typedef struct gyre_duckdb_library gyre_duckdb_library;
+typedef struct gyre_duckdb_session gyre_duckdb_session;
+typedef struct gyre_duckdb_result gyre_duckdb_result;
+
+typedef enum { gyre_duckdb_null, gyre_duckdb_bool, gyre_duckdb_int, gyre_duckdb_double, gyre_duckdb_text } gyre_duckdb_kind;
+
+typedef struct {
+    gyre_duckdb_kind kind;
+    int64_t integer;
+    double number;
+    const char *text;
+    size_t length;
+} gyre_duckdb_value;
+
+// Opens the library at `path`; `companion` (may be null) is loaded before it with its symbols made global.
+gyre_duckdb_library *gyre_duckdb_load(const char *path, const char *companion, char *error, size_t error_size);
+const char *gyre_duckdb_version(gyre_duckdb_library *library);
+
+// A database in memory with one connection.
+gyre_duckdb_session *gyre_duckdb_open(gyre_duckdb_library *library, char *error, size_t error_size);
+void gyre_duckdb_close(gyre_duckdb_session *session);
+void gyre_duckdb_interrupt(gyre_duckdb_session *session);
+
+// Runs one statement with bound values. Null on failure.
+gyre_duckdb_result *gyre_duckdb_run(gyre_duckdb_session *session, const char *sql, const gyre_duckdb_value *values,
+                                    size_t count, char *error, size_t error_size);
+void gyre_duckdb_result_free(gyre_duckdb_result *result);
+size_t gyre_duckdb_columns(gyre_duckdb_result *result);
+const char *gyre_duckdb_column_name(gyre_duckdb_result *result, size_t column);
+// Moves to the next row; false after the last one.
+bool gyre_duckdb_next(gyre_duckdb_result *result);
+// A value of the current row; text lives until the next row is asked for. `supported` is false for a type that is not read.
+gyre_duckdb_value gyre_duckdb_get(gyre_duckdb_result *result, size_t column, bool *supported);
+
+#endif
