@@ -78,14 +78,19 @@ let package = Package(
         // Core
         layer("Core", "Base", [crypto]),
         layer("Core", "Ledger", ["GyreBase"]),
+        layer("Core", "Search", ["GyreBase"]),
         layer("Core", "Tables", ["GyreBase"]),
 
         // Areas
         area("Serving", []),
+        area("Tracking", ["GyreSearch"]),
+
+        // Kits
+        layer("Kits", "HTTP", ["GyreBase", hummingbird, httpTypes, logging, nioCore, serviceLifecycle]),
 
         // Adapters
         adapter("Memory", ["GyreLedger"]),
-        adapter("SQLite", ["GyreLedger", grdb]),
+        adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracking", grdb]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
         adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),

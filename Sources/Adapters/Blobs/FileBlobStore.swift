@@ -4,7 +4,6 @@ internal import Foundation
 package import GyreBase
 package import GyreLedger
 internal import Glibc
-internal import NIOPosix
 
 /// Blobs as files named by their digest: `<root>/ab/abcdef…`.
 ///
@@ -12,7 +11,6 @@ internal import NIOPosix
 package struct FileBlobStore: BlobStore {
     private let root: String
     private var incoming: String { root + "/incoming" }
-    private static let pieceBytes = 1 << 20
 
     /// The store in the folder `root`, made if it is not there.
     package init(root: String) throws(GyreError) {
@@ -34,34 +32,14 @@ package struct FileBlobStore: BlobStore {
 
     package func size(_ digest: Digest) async throws(GyreError) -> Int64 {
         var status = stat()
-        guard unsafe stat(Self.path(root, digest), &status) == 0 else { throw Self.missing(digest) }
+        guard stat(Self.path(root, digest), &status) == 0 else { throw Self.missing(digest) }
         return Int64(status.st_size)
     }
 
-    package func read(_ digest: Digest, _ take: ([UInt8]) async throws -> Void) async throws(GyreError) {
+    package func reader(_ digest: Digest) async throws(GyreError) -> any BlobReader {
         let descriptor = open(Self.path(root, digest), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.missing(digest) }
-        defer { close(descriptor) }
-        var stream = DigestStream()
-        do {
-            while true {
-                let piece = try await NIOThreadPool.singleton.runIfActive {
-                    try Self.piece(from: descriptor)
-                }
-                if piece.isEmpty { break }
-                stream.update(piece)
-                try await take(piece)
-            }
-        } catch {
-            throw GyreError.wrapping(error, "Reading the blob \(digest.short)")
-        }
-        let found = stream.finish()
-        guard found == digest else {
-            throw GyreError(
-                .corrupt, "The blob sha256:\(digest.hex) is damaged.",
-                why: "Its bytes hash to sha256:\(found.hex); the file changed after it was written.",
-                fix: "Restore \(Self.path(root, digest)) from a backup.")
-        }
+        return FileBlobReader(descriptor: descriptor, digest: digest, path: Self.path(root, digest))
     }
 
     package func file(_ digest: Digest) async throws(GyreError) -> String {
@@ -90,15 +68,5 @@ package struct FileBlobStore: BlobStore {
 
     private static func missing(_ digest: Digest) -> GyreError {
         GyreError(.notFound, "The blob sha256:\(digest.hex) is not in the store.")
-    }
-
-    private static func piece(from descriptor: Int32) throws -> [UInt8] {
-        try [UInt8](unsafeUninitializedCapacity: pieceBytes) { buffer, count in
-            let result = unsafe Glibc.read(descriptor, buffer.baseAddress, pieceBytes)
-            guard result >= 0 else {
-                throw GyreError(.unavailable, "Reading a file failed.", why: unsafe String(cString: strerror(errno)))
-            }
-            count = result
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import GRDB
+internal import GyreSearch
 package import GyreBase
 
 /// The one database file of a home; the stores of all areas share it, its transactions and its writer.

@@ -11,9 +11,9 @@ package protocol BlobStore: Sendable {
     /// How many bytes it has.
     /// - Throws: `.notFound`.
     func size(_ digest: Digest) async throws(GyreError) -> Int64
-    /// Reads the blob in pieces of at most 1 MiB and checks it on the way.
-    /// - Throws: `.notFound`; `.corrupt` after the last piece if the bytes are not those of the digest.
-    func read(_ digest: Digest, _ take: ([UInt8]) async throws -> Void) async throws(GyreError)
+    /// Reads the blob in pieces.
+    /// - Throws: `.notFound`.
+    func reader(_ digest: Digest) async throws(GyreError) -> any BlobReader
     /// A file with the bytes, for libraries that open files; it must not be written to.
     /// - Throws: `.notFound`.
     func file(_ digest: Digest) async throws(GyreError) -> String
@@ -29,6 +29,13 @@ package protocol BlobWriter: Sendable {
     func finish() async throws(GyreError) -> StoredBlob
     /// Forgets what was written.
     func abandon() async
+}
+
+/// One blob on its way out.
+package protocol BlobReader: Sendable {
+    /// The next piece of at most 1 MiB, nil after the last.
+    /// - Throws: `.corrupt` instead of the final nil if the bytes are not those of the digest.
+    func next() async throws(GyreError) -> [UInt8]?
 }
 
 /// A blob that is on disk.
@@ -62,7 +69,8 @@ extension BlobStore {
         }
         var all: [UInt8] = []
         all.reserveCapacity(Int(size))
-        try await read(digest) { all.append(contentsOf: $0) }
+        let reader = try await reader(digest)
+        while let piece = try await reader.next() { all.append(contentsOf: piece) }
         return all
     }
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A SQL LIKE pattern: `%` is any text, `_` any one character.
-struct LikePattern: Sendable {
+package struct LikePattern: Sendable {
     private let pattern: [Character]
 
-    init(_ pattern: String) { self.pattern = Array(pattern) }
+    /// A pattern.
+    package init(_ pattern: String) { self.pattern = Array(pattern) }
 
     /// Whether all of `text` fits; takes time in the product of the two lengths at worst.
-    func matches(_ text: String) -> Bool {
+    package func matches(_ text: String) -> Bool {
         let text = Array(text)
         var at = 0
         var inPattern = 0

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+internal import GyreLedger
+
+/// Experiments and runs: what was tried, with what, and what came out.
+package struct Tracking: Sendable {
+    /// The store; dialects read through it.
+    package let store: any TrackingStore
+    private let surroundings: Surroundings
+
+    /// Tracking over `store`.
+    package init(store: any TrackingStore, surroundings: Surroundings) {
+        self.store = store
+        self.surroundings = surroundings
+    }
+
+    private var nowMilliseconds: Int64 { surroundings.now() / 1000 }
+
+    // MARK: Experiments
+
+    /// Makes an experiment.
+    package func createExperiment(
+        _ name: String, artifactLocation: String? = nil, tags: [KeyValue] = [], by actor: String
+    ) async throws(GyreError) -> Experiment {
+        guard !name.isEmpty, name.count <= 500 else {
+            throw GyreError(.invalid, "Invalid experiment name: '\(name.prefix(80))'.", why: "It has 1 to 500 characters.")
+        }
+        for tag in tags { try TrackingRules.checkKey(tag.key, of: "tag") }
+        let draft = ExperimentDraft(name: name, artifactLocation: artifactLocation, tags: tags, atMilliseconds: nowMilliseconds)
+        return try await store.createExperiment(draft) { id in
+            Fact(
+                "tracking.experiment.created", Ref("experiment", String(id)), by: actor,
+                outputs: [Ref("experiment", String(id))], body: ["name": .string(name)])
+        }
+    }
+
+    /// An experiment, deleted or not.
+    /// - Throws: `.notFound`.
+    package func experiment(_ id: String) async throws(GyreError) -> Experiment {
+        if let number = Int64(id), let found = try await store.experiment(number) { return found }
+        throw GyreError(.notFound, "No Experiment with id=\(id.prefix(80)) exists.", fix: "gyre experiment list")
+    }
+
+    /// Renames, deletes, restores or tags an experiment.
+    package func updateExperiment(_ id: String, _ change: ExperimentChange, by actor: String) async throws(GyreError) {
+        let experiment = try await experiment(id)
+        let (kind, body): (String, JSONValue) =
+            switch change {
+            case .rename(let name): ("renamed", ["old": .string(experiment.name), "new": .string(name)])
+            case .delete: ("deleted", [:])
+            case .restore: ("restored", [:])
+            case .setTag(let tag): ("tagged", ["key": .string(tag.key), "value": .string(tag.value)])
+            case .deleteTag(let key): ("untagged", ["key": .string(key)])
+            }
+        if case .rename = change, experiment.isDeleted {
+            throw GyreError(.invalid, "Cannot rename experiment in non-active lifecycle stage.")
+        }
+        if case .setTag(let tag) = change { try TrackingRules.checkKey(tag.key, of: "tag") }
+        try await store.updateExperiment(
+            experiment.id, change, at: nowMilliseconds,
+            recording: Fact("tracking.experiment.\(kind)", experiment.ref, by: actor, body: body))
+    }
+
+    // MARK: Runs
+
+    /// What a new run is made of.
+    package struct RunDraft: Sendable {
+        /// Its experiment's id.
+        package var experimentID = "0"
+        /// Its own id, if a client chose one.
+        package var id: String?
+        /// Its name.
+        package var name: String?
+        /// Who starts it.
+        package var userID = ""
+        /// When it began, milliseconds since 1970; nil is now.
+        package var startMilliseconds: Int64?
+        /// Its first tags.
+        package var tags: [KeyValue] = []
+
+        /// A run of the experiment `Default`.
+        package init() {}
+    }
+
+    /// Starts a run.
+    package func createRun(_ draft: RunDraft, by actor: String) async throws(GyreError) -> Run {
+        let experiment = try await experiment(draft.experimentID)
+        guard !experiment.isDeleted else {
+            throw GyreError(.invalid, "The experiment \(experiment.id) must be in the 'active' state.", why: "It was deleted.")
+        }
+        for tag in draft.tags { try TrackingRules.checkKey(tag.key, of: "tag") }
+        let tagged = draft.tags.first { $0.key == "mlflow.runName" }?.value
+        if let name = draft.name, !name.isEmpty, let tagged, tagged != name {
+            throw GyreError(
+                .invalid, "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values.",
+                why: "run_name='\(name)', mlflow.runName='\(tagged)'.")
+        }
+        let named = draft.name.flatMap { $0.isEmpty ? nil : $0 } ?? tagged
+        let name = named ?? TrackingRules.makeRunName(surroundings.random)
+        let id = draft.id ?? surroundings.newID()
+        try TrackingRules.checkRunID(id)
+        var run = Run(
+            id: id, experimentID: experiment.id, name: name, userID: draft.userID, status: .running,
+            startMilliseconds: draft.startMilliseconds ?? nowMilliseconds, endMilliseconds: nil, isDeleted: false,
+            artifactURI: "\(experiment.artifactLocation)/\(id)/artifacts")
+        run.tags = draft.tags.filter { $0.key != "mlflow.runName" } + [KeyValue("mlflow.runName", name)]
+        try await store.createRun(
+            run,
+            recording: Fact(
+                "tracking.run.created", run.ref, by: actor, inputs: [experiment.ref], outputs: [run.ref],
+                body: ["name": .string(name), "tags": tagsJSON(draft.tags)]))
+        return run
+    }
+
+    /// A run with its data, deleted or not.
+    /// - Throws: `.notFound`.
+    package func run(_ id: String) async throws(GyreError) -> Run {
+        if let run = try await store.run(id) { return run }
+        throw GyreError(.notFound, "Run with id=\(id.prefix(80)) not found.", fix: "gyre run list")
+    }
+
+    /// Changes status, end or name. Reaching an end records the digest of all that was logged.
+    package func updateRun(_ id: String, _ change: RunChange, by actor: String) async throws(GyreError) -> Run {
+        let run = try await run(id)
+        try checkActive(run)
+        var fact: Fact?
+        if let status = change.status, status.isEnd {
+            fact = Fact(
+                "tracking.run.ended", run.ref, by: actor, inputs: datasets(of: run), outputs: [run.ref],
+                body: [
+                    "status": .string(status.rawValue), "data_sha256": .string(try await digest(of: run).hex),
+                    "params": .int(Int64(run.params.count)), "metrics": .int(Int64(run.metrics.count)),
+                ])
+        }
+        try await store.updateRun(id, change, recording: fact)
+        return try await self.run(id)
+    }
+
+    /// Deletes or restores a run.
+    package func setDeleted(_ isDeleted: Bool, run id: String, by actor: String) async throws(GyreError) {
+        let run = try await run(id)
+        var change = RunChange()
+        change.isDeleted = isDeleted
+        try await store.updateRun(
+            id, change, recording: Fact("tracking.run.\(isDeleted ? "deleted" : "restored")", run.ref, by: actor))
+    }
+
+    /// Stores points, params, tags and links, all or nothing.
+    package func log(_ id: String, _ entries: RunEntries) async throws(GyreError) {
+        for metric in entries.metrics {
+            try TrackingRules.checkKey(metric.key, of: "metric")
+            guard metric.timestampMilliseconds >= 0 else {
+                throw GyreError(
+                    .invalid, "The metric '\(metric.key)' has the timestamp \(metric.timestampMilliseconds).",
+                    why: "Timestamps are milliseconds since 1970, not negative.")
+            }
+        }
+        var values: [String: String] = [:]
+        for param in entries.params {
+            try TrackingRules.checkKey(param.key, of: "param")
+            if let other = values.updateValue(param.value, forKey: param.key), other != param.value {
+                throw GyreError(.invalid, "Duplicate parameter keys have been submitted with different values: \(param.key).")
+            }
+        }
+        for tag in entries.tags { try TrackingRules.checkKey(tag.key, of: "tag") }
+        var entries = entries
+        entries.params = entries.params.map { KeyValue($0.key, TrackingRules.paramValue($0.value)) }
+        entries.tags = entries.tags.map { KeyValue($0.key, TrackingRules.tagValue($0.value)) }
+        try await store.log(id, entries)
+    }
+
+    /// Refuses writing to a deleted run.
+    package func checkActive(_ run: Run) throws(GyreError) {
+        guard !run.isDeleted else {
+            throw GyreError(.invalid, "The run \(run.id) must be in the 'active' state.", why: "It was deleted.")
+        }
+    }
+
+    /// Gyre's own dataset versions among what the run used: tags `gyre.dataset` name them.
+    private func datasets(of run: Run) -> [Ref] {
+        // A tag that names nothing is the client's own text, and no input.
+        run.tags.filter { $0.key.hasPrefix("gyre.input.") }.compactMap { try? Ref(parsing: $0.value) }
+    }
+
+    private func digest(of run: Run) async throws(GyreError) -> Digest {
+        var stream = DigestStream()
+        stream.update(tagsJSON(run.params).canonicalBytes)
+        for metric in run.metrics {
+            var offset = 0
+            while true {
+                let page = try await store.history(of: metric.key, in: run.id, offset: offset, limit: 10_000)
+                for point in page {
+                    let line: JSONValue = [
+                        .string(point.key), .int(point.step), .int(point.timestampMilliseconds), .double(point.value),
+                    ]
+                    stream.update(line.canonicalBytes)
+                }
+                offset += page.count
+                if page.count < 10_000 { break }
+            }
+        }
+        return stream.finish()
+    }
+
+    private func tagsJSON(_ pairs: [KeyValue]) -> JSONValue {
+        var object = JSONObject()
+        for pair in pairs.sorted(by: { $0.key < $1.key }) { object[pair.key] = .string(String(pair.value.prefix(500))) }
+        return .object(object)
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreLedger
+package import GyreSearch
+
+/// Where experiments and runs are kept.
+///
+/// Metric points, params and tags enter without a fact of their own: when the run ends, one fact holds their digest.
+package protocol TrackingStore: Sendable {
+    /// Makes an experiment; the fact is told with its new id.
+    /// - Throws: `.alreadyExists` for a name that is taken, also by a deleted experiment.
+    func createExperiment(
+        _ draft: ExperimentDraft, recording fact: @escaping @Sendable (Int64) -> Fact
+    ) async throws(GyreError) -> Experiment
+    /// An experiment, deleted or not.
+    func experiment(_ id: Int64) async throws(GyreError) -> Experiment?
+    /// An experiment by name, deleted or not.
+    func experiment(named name: String) async throws(GyreError) -> Experiment?
+    /// All experiments of a view, newest change first.
+    func experiments(_ view: LifecycleView) async throws(GyreError) -> [Experiment]
+    /// Renames, deletes or restores; deleting takes the active runs along and restoring brings them back.
+    func updateExperiment(
+        _ id: Int64, _ change: ExperimentChange, at milliseconds: Int64, recording fact: Fact
+    ) async throws(GyreError)
+
+    /// Makes a run with its first tags.
+    /// - Throws: `.alreadyExists` for an id that is taken.
+    func createRun(_ run: Run, recording fact: Fact) async throws(GyreError)
+    /// A run with its data, deleted or not.
+    func run(_ id: String) async throws(GyreError) -> Run?
+    /// Changes status, end or name, and records the fact if there is one.
+    func updateRun(_ id: String, _ change: RunChange, recording fact: Fact?) async throws(GyreError)
+    /// Stores points, params, tags and links, all or nothing.
+    /// - Throws: `.notFound`; `.invalid` for a deleted run or a param that has another value already.
+    func log(_ id: String, _ entries: RunEntries) async throws(GyreError)
+    /// Removes a tag.
+    /// - Throws: `.notFound` if there is none.
+    func deleteTag(_ key: String, of id: String) async throws(GyreError)
+    /// Runs with their data.
+    func searchRuns(_ query: RunQuery) async throws(GyreError) -> [Run]
+    /// Points of one metric by step, time and value.
+    func history(of key: String, in id: String, offset: Int, limit: Int) async throws(GyreError) -> [MetricPoint]
+
+    /// The blob behind an artifact path.
+    func artifact(_ path: RelativePath) async throws(GyreError) -> StoredBlob?
+    /// Names a blob; an older one of that name is replaced.
+    func putArtifact(_ path: RelativePath, _ blob: StoredBlob) async throws(GyreError)
+    /// Files below a folder (all of them for nil), by path.
+    func artifacts(below folder: RelativePath?) async throws(GyreError) -> [ArtifactFile]
+    /// Removes a file or a folder; false if there was none.
+    func deleteArtifacts(_ path: RelativePath) async throws(GyreError) -> Bool
+}
+
+/// An experiment that is not stored yet.
+package struct ExperimentDraft: Sendable, Hashable {
+    /// Its name.
+    package let name: String
+    /// Where artifacts go; nil for the server's own place.
+    package let artifactLocation: String?
+    /// Its tags.
+    package let tags: [KeyValue]
+    /// When, milliseconds since 1970.
+    package let atMilliseconds: Int64
+
+    /// A draft.
+    package init(name: String, artifactLocation: String?, tags: [KeyValue], atMilliseconds: Int64) {
+        self.name = name
+        self.artifactLocation = artifactLocation
+        self.tags = tags
+        self.atMilliseconds = atMilliseconds
+    }
+}
+
+/// A change to an experiment.
+package enum ExperimentChange: Sendable, Hashable {
+    case rename(String)
+    case delete
+    case restore
+    case setTag(KeyValue)
+    case deleteTag(String)
+}
+
+/// A change to a run.
+package struct RunChange: Sendable, Hashable {
+    /// A new status.
+    package var status: Run.Status?
+    /// A new end, milliseconds since 1970.
+    package var endMilliseconds: Int64?
+    /// A new name, which is also the tag `mlflow.runName`.
+    package var name: String?
+    /// Deletes or restores.
+    package var isDeleted: Bool?
+
+    /// No change.
+    package init() {}
+}
+
+/// What one call logs to a run.
+package struct RunEntries: Sendable, Hashable {
+    /// Points.
+    package var metrics: [MetricPoint] = []
+    /// Params.
+    package var params: [KeyValue] = []
+    /// Tags.
+    package var tags: [KeyValue] = []
+    /// Links.
+    package var links: [RunLink] = []
+
+    /// Nothing.
+    package init() {}
+}
+
+/// Which runs to find.
+package struct RunQuery: Sendable, Hashable {
+    /// In these experiments.
+    package var experimentIDs: [Int64] = []
+    /// That fit this.
+    package var filter: Filter
+    /// In this order; start, newest first, breaks ties.
+    package var order: [OrderBy] = []
+    /// Active, deleted or both.
+    package var view: LifecycleView = .active
+    /// After this many.
+    package var offset = 0
+    /// At most this many.
+    package var limit = 1000
+
+    /// All active runs of these experiments.
+    package init(experimentIDs: [Int64], filter: Filter) {
+        self.experimentIDs = experimentIDs
+        self.filter = filter
+    }
+}
+
+/// A file among the artifacts.
+package struct ArtifactFile: Sendable, Hashable {
+    /// Its path from the root of all artifacts.
+    package let path: RelativePath
+    /// Its content.
+    package let blob: StoredBlob
+
+    /// A file.
+    package init(path: RelativePath, blob: StoredBlob) {
+        self.path = path
+        self.blob = blob
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+internal import NIOCore
+
+/// A request as the dialects see it, however it came in.
+package struct HTTPRequest: Sendable {
+    /// The verb, upper case.
+    package let method: String
+    /// The path as it was sent, still percent-encoded.
+    package let path: String
+    /// The query, decoded, in the order it was sent.
+    package let query: [(name: String, value: String)]
+    /// Header values by lower-case name.
+    package let headers: @Sendable (String) -> String?
+    /// The body, read at most once.
+    package let body: HTTPBody
+    /// What the route's pattern took out of the path, decoded.
+    package var parameters: [String: String] = [:]
+
+    /// A request made in this process.
+    /// - Parameter target: path and query.
+    package init(_ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8] = []) {
+        self.init(method: method, target: target, headers: { headers[$0] }, body: HTTPBody(body))
+    }
+
+    init(method: String, target: String, headers: @escaping @Sendable (String) -> String?, body: HTTPBody) {
+        self.method = method
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        path = String(parts[0])
+        query = parts.count == 2 ? Percent.query(String(parts[1])) : []
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The first value of a query member.
+    package func query(_ name: String) -> String? { query.first { $0.name == name }?.value }
+
+    /// A part of the path; the route's pattern has it.
+    package func parameter(_ name: String) -> String { parameters[name] ?? "" }
+
+    /// A whole number from the query within `range`, or `fallback` where it is absent.
+    /// - Throws: `.invalid` for anything else.
+    package func number(_ name: String, default fallback: Int, in range: ClosedRange<Int>) throws(GyreError) -> Int {
+        guard let text = query(name) else { return fallback }
+        guard let number = Int(text), range.contains(number) else {
+            throw GyreError(
+                .invalid, "\"\(text.prefix(40))\" is no value for \"\(name)\".",
+                why: "It is a whole number from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return number
+    }
+
+    /// The body as JSON; an empty body is an empty object.
+    package func json(limit: Int = Limits.bodyBytes) async throws(GyreError) -> JSONValue {
+        let bytes = try await body.collect(limit: limit)
+        return bytes.isEmpty ? [:] : try JSONValue(parsing: bytes)
+    }
+}
+
+/// The body of a request: bytes at hand, or bytes on their way.
+package struct HTTPBody: Sendable {
+    enum Source: Sendable {
+        case bytes([UInt8])
+        case stream(any AsyncSequence<ByteBuffer, any Error> & Sendable)
+    }
+
+    let source: Source
+
+    /// A body that is at hand.
+    package init(_ bytes: [UInt8]) { source = .bytes(bytes) }
+
+    init(stream: any AsyncSequence<ByteBuffer, any Error> & Sendable) { source = .stream(stream) }
+
+    /// All of it.
+    /// - Throws: `.limitExceeded` as soon as more than `limit` bytes have come.
+    package func collect(limit: Int) async throws(GyreError) -> [UInt8] {
+        if case .bytes(let bytes) = source, bytes.count <= limit { return bytes }
+        var all: [UInt8] = []
+        try await pieces(limit: Int64(limit)) { all.append(contentsOf: $0) }
+        return all
+    }
+
+    /// Hands it on piece by piece.
+    /// - Throws: `.limitExceeded` as soon as more than `limit` bytes have come.
+    package func pieces(limit: Int64, _ take: ([UInt8]) async throws -> Void) async throws(GyreError) {
+        var total: Int64 = 0
+        do {
+            switch source {
+            case .bytes(let bytes):
+                if bytes.count > limit { throw Self.tooLarge(limit) }
+                try await take(bytes)
+            case .stream(let stream):
+                for try await buffer in stream {
+                    total += Int64(buffer.readableBytes)
+                    if total > limit { throw Self.tooLarge(limit) }
+                    try await take(Array(buffer.readableBytesView))
+                }
+            }
+        } catch {
+            throw GyreError.wrapping(error, "Reading the body of the request")
+        }
+    }
+
+    private static func tooLarge(_ limit: Int64) -> GyreError {
+        GyreError(.limitExceeded, "The body of the request is too large.", why: "At most \(limit) bytes are taken here.")
+    }
+}

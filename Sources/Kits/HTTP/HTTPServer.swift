@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+internal import Glibc
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import ServiceLifecycle
+
+/// Serves a router on one port.
+package struct HTTPServer: Sendable {
+    /// Where to listen.
+    package struct Address: Sendable, Hashable, CustomStringConvertible {
+        /// A name or an IP address.
+        package let host: String
+        /// 0 takes any free port.
+        package let port: Int
+
+        /// Reads `HOST:PORT`, or `[V6]:PORT`.
+        /// - Throws: `.invalid` for anything else.
+        package init(_ text: String) throws(GyreError) {
+            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+                (0...65_535).contains(port), colon > text.startIndex
+            else {
+                throw GyreError(.invalid, "\"\(text)\" is no address.", fix: "Write it as HOST:PORT, for example 127.0.0.1:5000.")
+            }
+            host = String(text[..<colon]).replacing("[", with: "").replacing("]", with: "")
+            self.port = port
+        }
+
+        /// An address of these parts.
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        /// `HOST:PORT`.
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    private let router: Router
+    private let address: Address
+    private let onListening: @Sendable (Address) async -> Void
+
+    /// A server that is not listening yet.
+    /// - Parameter onListening: told the address once requests are taken.
+    package init(router: Router, address: Address, onListening: @escaping @Sendable (Address) async -> Void) {
+        self.router = router
+        self.address = address
+        self.onListening = onListening
+    }
+
+    /// Serves until the task's service group shuts down gracefully or the task is cancelled.
+    /// - Throws: `.unavailable` if the port is in use.
+    package func run() async throws(GyreError) {
+        var logger = Logger(label: "gyre.http")
+        logger.logLevel = .error
+        let application = Application(
+            responder: Responder(router: router),
+            configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port), backlog: 1024),
+            onServerRunning: { channel in
+                await onListening(Address(host: address.host, port: channel.localAddress?.port ?? address.port))
+            },
+            logger: logger)
+        do { try await application.run() } catch let error as IOError {
+            let isInUse = error.errnoCode == EADDRINUSE
+            throw GyreError(
+                .unavailable, "Gyre cannot listen on \(address).",
+                why: isInUse ? "Another program listens there already." : "\(error)",
+                fix: isInUse ? "Stop it, or choose another port: gyre up --http 127.0.0.1:5050" : nil)
+        } catch {
+            throw GyreError.wrapping(error, "Serving HTTP on \(address)")
+        }
+    }
+}
+
+/// Turns Hummingbird's requests into ours and our answers into Hummingbird's.
+private struct Responder: HTTPResponder {
+    typealias Context = BasicRequestContext
+    let router: Router
+
+    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+        let fields = request.headers
+        let ours = HTTPRequest(
+            method: request.method.rawValue, target: request.head.path ?? "/",
+            headers: { name in HTTPField.Name(name).flatMap { fields[$0] } }, body: HTTPBody(stream: request.body))
+        let answer = await router.respond(to: ours)
+        var headers = HTTPFields()
+        for (name, value) in answer.headers {
+            if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) }
+        }
+        return Response(status: .init(code: answer.status), headers: headers, body: body(of: answer, isHead: request.method == .head))
+    }
+
+    private func body(of answer: HTTPResponse, isHead: Bool) -> ResponseBody {
+        switch answer.body {
+        case .bytes(let bytes): return ResponseBody(byteBuffer: ByteBuffer(bytes: isHead ? [] : bytes))
+        case .stream(let size, let next):
+            if isHead { return ResponseBody(contentLength: size.map(Int.init)) { writer in try await writer.finish(nil) } }
+            return ResponseBody(contentLength: size.map(Int.init)) { writer in
+                while let piece = try await next() { try await writer.write(ByteBuffer(bytes: piece)) }
+                try await writer.finish(nil)
+            }
+        }
+    }
+}

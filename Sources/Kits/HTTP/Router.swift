@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// One address and what answers there.
+package struct Route: Sendable {
+    /// Answers a request.
+    package typealias Handler = @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse
+
+    let method: String
+    let pattern: String
+    let handler: Handler
+
+    /// A route.
+    /// - Parameter pattern: parts joined by `/`; `{name}` takes one part, `{name}:verb` one that ends in `:verb`, `{name...}` all the rest.
+    package init(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
+        self.method = method
+        self.pattern = pattern
+        self.handler = handler
+    }
+}
+
+/// The routes of one dialect and how it tells of errors.
+package struct RouteGroup: Sendable {
+    /// Its routes.
+    package let routes: [Route]
+    /// Paths below these belong to the dialect even where it has no route.
+    package let prefixes: [String]
+    /// An error in the dialect's own form.
+    package let errorResponse: @Sendable (GyreError) -> HTTPResponse
+
+    /// A group.
+    package init(
+        prefixes: [String], errorResponse: @escaping @Sendable (GyreError) -> HTTPResponse, routes: [Route]
+    ) {
+        self.prefixes = prefixes
+        self.errorResponse = errorResponse
+        self.routes = routes
+    }
+}
+
+/// Finds the route of a request. An address without parameters costs one look-up in a table.
+package struct Router: Sendable {
+    private struct Entry: Sendable {
+        let method: String
+        let parts: [Part]
+        let group: Int
+        let handler: Route.Handler
+    }
+
+    private enum Part: Sendable {
+        case literal(String)
+        case one(name: String, suffix: String)
+        case rest(name: String)
+    }
+
+    private var fixed: [String: [String: (group: Int, handler: Route.Handler)]] = [:]
+    private var patterns: [Entry] = []
+    private let groups: [RouteGroup]
+
+    /// A router over the routes of all groups; of two that fit, the first one answers.
+    package init(_ groups: [RouteGroup]) {
+        self.groups = groups
+        for (index, group) in groups.enumerated() {
+            for route in group.routes {
+                if route.pattern.contains("{") {
+                    let parts = route.pattern.split(separator: "/", omittingEmptySubsequences: false).map(Self.part)
+                    patterns.append(Entry(method: route.method, parts: parts, group: index, handler: route.handler))
+                } else if fixed[route.pattern]?[route.method] == nil {
+                    fixed[route.pattern, default: [:]][route.method] = (index, route.handler)
+                }
+            }
+        }
+    }
+
+    /// The answer to `request`; never throws, an error is told as its dialect does.
+    package func respond(to request: HTTPRequest) async -> HTTPResponse {
+        let method = request.method == "HEAD" ? "GET" : request.method
+        if let methods = fixed[request.path] {
+            guard let (group, handler) = methods[method] else { return notAllowed(request) }
+            return await call(handler, request, group)
+        }
+        let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
+        for entry in patterns where entry.method == method {
+            if let parameters = Self.match(entry.parts, parts) {
+                var request = request
+                request.parameters = parameters
+                return await call(entry.handler, request, entry.group)
+            }
+        }
+        if request.path.count > 1, request.path.hasSuffix("/"), fixed[String(request.path.dropLast())] != nil {
+            return .redirect(to: String(request.path.dropLast()))
+        }
+        return notFound(request)
+    }
+
+    private func call(_ handler: Route.Handler, _ request: HTTPRequest, _ group: Int) async -> HTTPResponse {
+        do { return try await handler(request) } catch { return groups[group].errorResponse(error) }
+    }
+
+    private func notAllowed(_ request: HTTPRequest) -> HTTPResponse {
+        let allowed = (fixed[request.path] ?? [:]).keys.sorted().joined(separator: ", ")
+        var response = errorResponse(
+            request, GyreError(.invalid, "\(request.method) is not answered at \(request.path).", why: "Allowed: \(allowed)."))
+        response.status = 405
+        response.headers.append(("allow", allowed))
+        return response
+    }
+
+    private func notFound(_ request: HTTPRequest) -> HTTPResponse {
+        errorResponse(request, GyreError(.notFound, "There is nothing at \(request.method) \(request.path.prefix(200))."))
+    }
+
+    private func errorResponse(_ request: HTTPRequest, _ error: GyreError) -> HTTPResponse {
+        for group in groups where group.prefixes.contains(where: { request.path.hasPrefix($0) }) {
+            return group.errorResponse(error)
+        }
+        return .json(["error": .string(error.description)], status: error.code.httpStatus)
+    }
+
+    private static func part(_ text: Substring) -> Part {
+        guard text.hasPrefix("{"), let end = text.lastIndex(of: "}") else { return .literal(String(text)) }
+        let name = text[text.index(after: text.startIndex)..<end]
+        if name.hasSuffix("...") { return .rest(name: String(name.dropLast(3))) }
+        return .one(name: String(name), suffix: String(text[text.index(after: end)...]))
+    }
+
+    private static func match(_ pattern: [Part], _ parts: [Substring]) -> [String: String]? {
+        var taken: [String: String] = [:]
+        for (index, part) in pattern.enumerated() {
+            guard index < parts.count else { return nil }
+            switch part {
+            case .literal(let text): if parts[index] != text { return nil }
+            case .one(let name, let suffix):
+                let decoded = Percent.decode(parts[index])
+                guard decoded.hasSuffix(suffix), decoded.utf8.count > suffix.utf8.count else { return nil }
+                taken[name] = String(decoded.dropLast(suffix.count))
+            case .rest(let name):
+                taken[name] = parts[index...].map { Percent.decode($0) }.joined(separator: "/")
+                return taken
+            }
+        }
+        return pattern.count == parts.count ? taken : nil
+    }
+}
