@@ -47,6 +47,13 @@ func area(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     layer("Areas", name, ["GyreBase", "GyreLedger"] + dependencies)
 }
 
+/// A protocol or file format of another system.
+func dialect(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: "Gyre\(name)", dependencies: ["GyreBase", "GyreLedger", "GyreSearch", "GyreHTTP"] + dependencies,
+        path: "Sources/Dialects/\(name)", exclude: ["README.md"], swiftSettings: houseStyle)
+}
+
 /// C that opens a library at run time; imports nothing of ours.
 func shim(_ name: String) -> Target {
     .target(name: name, path: "Sources/Shims/\(name)", linkerSettings: [.linkedLibrary("dl")])
@@ -82,11 +89,16 @@ let package = Package(
         layer("Core", "Tables", ["GyreBase"]),
 
         // Areas
+        area("Registry", ["GyreSearch"]),
         area("Serving", []),
         area("Tracking", ["GyreSearch"]),
 
         // Kits
+        layer("Kits", "YAML", ["GyreBase", yams]),
         layer("Kits", "HTTP", ["GyreBase", hummingbird, httpTypes, logging, nioCore, serviceLifecycle]),
+
+        // Surfaces
+        dialect("MLflow", ["GyreRegistry", "GyreTracking", "GyreYAML"]),
 
         // Adapters
         adapter("Memory", ["GyreLedger"]),
@@ -95,6 +107,14 @@ let package = Package(
         adapter("NativeLibraries", []),
         adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),
         adapter("Inference", ["GyreServing", "GyreNativeLibraries", "COnnxRuntime", nioPosix]),
+
+        // App
+        .executableTarget(
+            name: "gyre",
+            dependencies: [
+                "GyreBase", "GyreLedger", "GyreHTTP", "GyreTracking", "GyreRegistry", "GyreMLflow",
+                "GyreSQLite", "GyreBlobs",
+            ], path: "Sources/App", swiftSettings: houseStyle),
 
         // C shims
         shim("CDuckDB"),

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import GyreBase
+
+extension Surroundings {
+    /// The real clock and the system's random numbers: the one place that asks for them.
+    static let live = Surroundings(
+        now: {
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME, &time)
+            return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+        },
+        newID: { UUID().uuidString.replacing("-", with: "").lowercased() },
+        random: { Double.random(in: 0..<1) })
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreHTTP
+
+/// The arguments of a call: members of a JSON body, or of a query.
+struct Arguments: Sendable {
+    private let body: JSONValue
+    private let request: HTTPRequest
+
+    init(_ request: HTTPRequest) async throws(GyreError) {
+        self.request = request
+        // mlflow sends JSON whatever the content type says; a body that is none ends as a missing parameter there.
+        body = try await request.json()
+    }
+
+    /// A text that must be there.
+    func text(_ name: String) throws(GyreError) -> String {
+        if let value = try optionalText(name), !value.isEmpty { return value }
+        throw GyreError(.invalid, "Missing value for required parameter '\(name)'. See the API docs for more information about request parameters.")
+    }
+
+    /// A text that may be absent.
+    func optionalText(_ name: String) throws(GyreError) -> String? {
+        switch body[name] {
+        case .string(let text): return text
+        case .int(let number): return String(number)
+        case nil, .null: return request.parameters[name] ?? request.query(name)
+        case .some(let other): throw invalid(name, other)
+        }
+    }
+
+    /// A whole number, written as one or as decimal text.
+    func integer(_ name: String) throws(GyreError) -> Int64? {
+        switch body[name] {
+        case nil, .null:
+            guard let text = request.query(name) else { return nil }
+            guard let number = Int64(text) else { throw invalid(name, .string(text)) }
+            return number
+        case .string(let text):
+            guard let number = Int64(text) else { throw invalid(name, .string(text)) }
+            return number
+        case .some(let value):
+            guard let number = value.int else { throw invalid(name, value) }
+            return number
+        }
+    }
+
+    /// How many rows are wanted, from 1 to `maximum`.
+    func limit(default fallback: Int, maximum: Int) throws(GyreError) -> Int {
+        guard let wanted = try integer("max_results") else { return fallback }
+        guard (1...Int64(maximum)).contains(wanted) else {
+            throw GyreError(.invalid, "Invalid value \(wanted) for parameter 'max_results' supplied: it must be at most \(maximum), and positive.")
+        }
+        return Int(wanted)
+    }
+
+    /// A list of texts.
+    func texts(_ name: String) throws(GyreError) -> [String] {
+        if let list = body[name], !list.isNull {
+            guard let elements = list.array else { throw invalid(name, list) }
+            return elements.compactMap { $0.string ?? $0.int.map(String.init) }
+        }
+        return request.query.filter { $0.name == name }.map(\.value)
+    }
+
+    /// A list of objects; empty where it is absent.
+    func objects(_ name: String) throws(GyreError) -> [JSONValue] {
+        guard let list = body[name], !list.isNull else { return [] }
+        guard let elements = list.array else { throw invalid(name, list) }
+        return elements
+    }
+
+    /// Whatever stands under `name` in the body.
+    subscript(name: String) -> JSONValue? { body[name] }
+
+    /// The offset behind a page token; 0 without one.
+    func offset() throws(GyreError) -> Int {
+        guard let token = try optionalText("page_token"), !token.isEmpty else { return 0 }
+        guard let offset = Int(token), offset >= 0 else {
+            throw GyreError(.invalid, "Invalid page token, could not decode: \(token.prefix(40)).")
+        }
+        return offset
+    }
+
+    /// Who calls: the client's own word for it.
+    var actor: String { body["user_id"]?.string ?? request.headers("x-gyre-actor") ?? "mlflow" }
+
+    func invalid(_ name: String, _ value: JSONValue) -> GyreError {
+        GyreError(.invalid, "Invalid value \(value.text.prefix(200)) for parameter '\(name)' supplied: it is \(value.kindName).")
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreHTTP
+
+/// How MLflow's clients are told of errors: they branch on `error_code`, and retry some statuses for minutes.
+enum MLflowErrors {
+    static func response(_ error: GyreError) -> HTTPResponse {
+        let (code, status) = codeAndStatus(error.code)
+        let message = [error.what, error.why].compactMap(\.self).joined(separator: " ")
+        return .json(["error_code": .string(code), "message": .string(message)], status: status)
+    }
+
+    private static func codeAndStatus(_ code: GyreError.Code) -> (String, Int) {
+        switch code {
+        case .invalid: ("INVALID_PARAMETER_VALUE", 400)
+        case .limitExceeded: ("INVALID_PARAMETER_VALUE", 400)
+        case .alreadyExists: ("RESOURCE_ALREADY_EXISTS", 400)
+        case .notFound: ("RESOURCE_DOES_NOT_EXIST", 404)
+        case .conflict: ("RESOURCE_CONFLICT", 409)
+        case .denied: ("PERMISSION_DENIED", 403)
+        case .unsupported: ("NOT_IMPLEMENTED", 501)
+        case .unavailable: ("TEMPORARILY_UNAVAILABLE", 503)
+        case .timeout: ("DEADLINE_EXCEEDED", 504)
+        case .cancelled: ("CANCELLED", 499)
+        // A damaged blob stays damaged: a status that clients retry would only hide it for minutes.
+        case .corrupt: ("DATA_LOSS", 500)
+        case .internal: ("INTERNAL_ERROR", 500)
+        }
+    }
+}

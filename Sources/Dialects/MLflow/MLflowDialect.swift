@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+package import GyreHTTP
+package import GyreLedger
+package import GyreRegistry
+package import GyreTracking
+
+/// MLflow's REST API over tracking and the registry.
+package struct MLflowDialect: Sendable {
+    let tracking: Tracking
+    let registry: Registry
+    let loggedModels: LoggedModels
+    let blobs: any BlobStore
+    let onVersionCreated: @Sendable (ModelVersion) async -> Void
+
+    /// The dialect over these services.
+    /// - Parameter onVersionCreated: told of each new model version, for policies that act on it.
+    package init(
+        tracking: Tracking, registry: Registry, loggedModels: LoggedModels, blobs: any BlobStore,
+        onVersionCreated: @escaping @Sendable (ModelVersion) async -> Void
+    ) {
+        self.tracking = tracking
+        self.registry = registry
+        self.loggedModels = loggedModels
+        self.blobs = blobs
+        self.onVersionCreated = onVersionCreated
+    }
+
+    /// The version of MLflow whose API is spoken; clients ask before they choose their calls.
+    static let spokenVersion = "3.17.2"
+
+    /// All routes.
+    package var routes: RouteGroup {
+        RouteGroup(
+            prefixes: ["/api/2.0/", "/api/3.0/", "/ajax-api/", "/version", "/get-artifact"],
+            errorResponse: MLflowErrors.response,
+            routes: serverRoutes + both(experimentRoutes + runRoutes + modelRoutes + versionRoutes + loggedModelRoutes)
+                + artifactRoutes)
+    }
+
+    private var serverRoutes: [Route] {
+        [
+            Route("GET", "/version") { _ in .text(Self.spokenVersion) },
+            Route("GET", "/api/3.0/mlflow/server-info") { _ in
+                .json([
+                    "store_type": "SqlStore", "workspaces_enabled": false, "trace_archival_enabled": false,
+                    "multipart_uploads_enabled": false, "multipart_downloads_enabled": false,
+                    "presigned_upload_run_id_supported": false, "presigned_upload_model_id_supported": false,
+                    "features_enabled": ["gateway": false],
+                ])
+            },
+        ]
+    }
+
+    /// Each call is answered for clients and, under another prefix, for browsers.
+    private func both(_ routes: [(String, String, Call)]) -> [Route] {
+        routes.flatMap { method, path, call in
+            ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"].map { prefix in
+                Route(method, prefix + path) { request throws(GyreError) in
+                    .json(try await call(try await Arguments(request)))
+                }
+            }
+        }
+    }
+
+    typealias Call = @Sendable (Arguments) async throws(GyreError) -> JSONValue
+
+    /// One page of a list that is in memory, and the token of the next.
+    static func page(
+        _ name: String, _ all: [JSONValue], _ arguments: Arguments, default fallback: Int, maximum: Int
+    ) throws(GyreError) -> JSONValue {
+        let limit = try arguments.limit(default: fallback, maximum: maximum)
+        let offset = try arguments.offset()
+        let page = Array(all.dropFirst(offset).prefix(limit))
+        var json: JSONValue = [:]
+        if !page.isEmpty { json[name] = .array(page) }
+        if offset + page.count < all.count { json["next_page_token"] = .string(String(offset + page.count)) }
+        return json
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreSearch
+internal import GyreTracking
+
+extension MLflowDialect {
+    var experimentRoutes: [(String, String, Call)] {
+        [
+            ("POST", "/experiments/create", createExperiment),
+            ("POST", "/experiments/search", searchExperiments),
+            ("GET", "/experiments/search", searchExperiments),
+            ("GET", "/experiments/get", { arguments throws(GyreError) in
+                ["experiment": Messages.experiment(try await tracking.experiment(try arguments.text("experiment_id")))]
+            }),
+            ("GET", "/experiments/get-by-name", { arguments throws(GyreError) in
+                let name = try arguments.text("experiment_name")
+                guard let found = try await tracking.store.experiment(named: name) else {
+                    throw GyreError(.notFound, "Could not find experiment with name '\(name.prefix(200))'")
+                }
+                return ["experiment": Messages.experiment(found)]
+            }),
+            ("POST", "/experiments/update", { arguments throws(GyreError) in
+                guard let name = try arguments.optionalText("new_name") else { return [:] }
+                return try await change(arguments, .rename(name))
+            }),
+            ("POST", "/experiments/delete", { arguments throws(GyreError) in try await change(arguments, .delete) }),
+            ("POST", "/experiments/restore", { arguments throws(GyreError) in try await change(arguments, .restore) }),
+            ("POST", "/experiments/set-experiment-tag", { arguments throws(GyreError) in
+                let tag = KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")
+                return try await change(arguments, .setTag(tag))
+            }),
+            ("POST", "/experiments/delete-experiment-tag", { arguments throws(GyreError) in
+                try await change(arguments, .deleteTag(try arguments.text("key")))
+            }),
+        ]
+    }
+
+    private func change(_ arguments: Arguments, _ change: ExperimentChange) async throws(GyreError) -> JSONValue {
+        try await tracking.updateExperiment(try arguments.text("experiment_id"), change, by: arguments.actor)
+        return [:]
+    }
+
+    private func createExperiment(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let location = try arguments.optionalText("artifact_location")
+        let experiment = try await tracking.createExperiment(
+            try arguments.text("name"), artifactLocation: location?.isEmpty == true ? nil : location,
+            tags: try Translate.pairs(try arguments.objects("tags"), "tags"), by: arguments.actor)
+        return ["experiment_id": .string(String(experiment.id))]
+    }
+
+    private func searchExperiments(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let filter = try Filter(try arguments.optionalText("filter") ?? "")
+        let orders = try arguments.texts("order_by").map { text throws(GyreError) in try OrderBy(text) }
+        let all = try await tracking.store.experiments(try Translate.view(try arguments.optionalText("view_type")))
+        let found = try Self.select(all, filter) { key, experiment throws(GyreError) in try Self.value(of: key, in: experiment) }
+        let sorted = try Self.sort(found, by: orders) { key, experiment throws(GyreError) in try Self.value(of: key, in: experiment) }
+        return try Self.page("experiments", sorted.map(Messages.experiment), arguments, default: 1000, maximum: 50_000)
+    }
+
+    private static func value(of key: Filter.Key, in experiment: Experiment) throws(GyreError) -> JSONValue? {
+        switch (key.entity, key.name) {
+        case ("tag", _), ("tags", _): return experiment.tags.first { $0.key == key.name }.map { .string($0.value) }
+        case (nil, "name"), ("attribute", "name"), ("attributes", "name"): return .string(experiment.name)
+        case (nil, "experiment_id"): return .string(String(experiment.id))
+        case (nil, "creation_time"), ("attribute", "creation_time"): return .int(experiment.createdMilliseconds)
+        case (nil, "last_update_time"), ("attribute", "last_update_time"): return .int(experiment.updatedMilliseconds)
+        default:
+            throw GyreError(
+                .invalid, "Invalid attribute key '\(key.name)' specified.",
+                why: "Experiments have name, experiment_id, creation_time, last_update_time and tags.<key>.")
+        }
+    }
+
+    /// The elements that fit a filter.
+    static func select<Element>(
+        _ elements: [Element], _ filter: Filter, _ value: (Filter.Key, Element) throws(GyreError) -> JSONValue?
+    ) throws(GyreError) -> [Element] {
+        var selected: [Element] = []
+        for element in elements where try filter.matches({ key throws(GyreError) in try value(key, element) }) {
+            selected.append(element)
+        }
+        return selected
+    }
+
+    /// Sorts by several keys; what lacks a key comes last in both directions; ties keep their order.
+    static func sort<Element>(
+        _ elements: [Element], by orders: [OrderBy],
+        _ value: (Filter.Key, Element) throws(GyreError) -> JSONValue?
+    ) throws(GyreError) -> [Element] {
+        guard !orders.isEmpty else { return elements }
+        var keyed: [(keys: [JSONValue?], index: Int, element: Element)] = []
+        for (index, element) in elements.enumerated() {
+            var keys: [JSONValue?] = []
+            for order in orders { keys.append(try value(order.key, element)) }
+            keyed.append((keys, index, element))
+        }
+        keyed.sort { left, right in
+            for (order, pair) in zip(orders, zip(left.keys, right.keys)) {
+                switch pair {
+                case (nil, nil): continue
+                case (nil, _): return false
+                case (_, nil): return true
+                case (let one?, let other?):
+                    if one == other { continue }
+                    let isBefore =
+                        if let one = one.double, let other = other.double { one < other } else { (one.string ?? "") < (other.string ?? "") }
+                    return isBefore == order.isAscending
+                }
+            }
+            return left.index < right.index
+        }
+        return keyed.map(\.element)
+    }
+}
