@@ -86,26 +86,34 @@ let package = Package(
         layer("Core", "Base", [crypto]),
         layer("Core", "Ledger", ["GyreBase"]),
         layer("Core", "Search", ["GyreBase"]),
-        layer("Core", "Tables", ["GyreBase"]),
+        layer("Core", "Tables", ["GyreBase", "GyreLedger"]),
 
         // Areas
+        area("Features", ["GyreTables"]),
+        area("Pipelines", []),
+        area("Quality", ["GyreTables"]),
         area("Registry", ["GyreSearch"]),
+        area("Rollout", []),
         area("Serving", []),
         area("Tracking", ["GyreSearch"]),
+        area("Versioning", ["GyreTables"]),
 
         // Kits
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer("Kits", "HTTP", ["GyreBase", hummingbird, httpTypes, logging, nioCore, serviceLifecycle]),
 
         // Surfaces
+        dialect("GX", ["GyreQuality"]),
+        dialect("KFP", ["GyrePipelines", "GyreYAML"]),
         dialect("MLflow", ["GyreRegistry", "GyreTracking", "GyreYAML"]),
 
         // Adapters
         adapter("Memory", ["GyreLedger"]),
-        adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracking", grdb]),
+        adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracking", "GyreFeatures", grdb]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
         adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),
+        adapter("Execution", ["GyrePipelines", subprocess, systemPackage]),
         adapter("Inference", ["GyreServing", "GyreNativeLibraries", "COnnxRuntime", nioPosix]),
 
         // App

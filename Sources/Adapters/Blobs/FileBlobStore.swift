@@ -28,6 +28,24 @@ package struct FileBlobStore: BlobStore {
         try FileBlobWriter(temporaryPath: incoming + "/" + UUID().uuidString, root: root)
     }
 
+    package func makeTemporaryPath() -> String { incoming + "/" + UUID().uuidString }
+
+    package func adopt(temporaryPath: String) async throws(GyreError) -> StoredBlob {
+        let writer = try await writer()
+        defer { unlink(temporaryPath) }
+        guard let file = FileHandle(forReadingAtPath: temporaryPath) else {
+            throw GyreError(.internal, "The file \(temporaryPath) was not written.")
+        }
+        do {
+            while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { try await writer.write(Array(piece)) }
+            try file.close()
+        } catch {
+            await writer.abandon()
+            throw GyreError.wrapping(error, "Storing a file as a blob")
+        }
+        return try await writer.finish()
+    }
+
     package func contains(_ digest: Digest) async -> Bool { access(Self.path(root, digest), F_OK) == 0 }
 
     package func size(_ digest: Digest) async throws(GyreError) -> Int64 {

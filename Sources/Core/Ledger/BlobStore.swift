@@ -17,6 +17,10 @@ package protocol BlobStore: Sendable {
     /// A file with the bytes, for libraries that open files; it must not be written to.
     /// - Throws: `.notFound`.
     func file(_ digest: Digest) async throws(GyreError) -> String
+    /// A path that nothing is at, on the disk of the blobs, for a library to write a file to.
+    func makeTemporaryPath() -> String
+    /// Makes a blob of a file at such a path; the path is free again afterwards.
+    func adopt(temporaryPath: String) async throws(GyreError) -> StoredBlob
     /// Every blob there is.
     func all() async throws(GyreError) -> [Digest]
 }

@@ -249,7 +249,11 @@ extension MLflowDialect {
 
     private func signature(_ file: ArtifactFile) async throws(GyreError) -> JSONValue {
         let text = String(decoding: try await blobs.bytes(file.blob.digest, limit: 1 << 20), as: UTF8.self)
-        return try YAML.document(text)["signature"] ?? .null
+        let document = try YAML.document(text)
+        var signature = document["signature"] ?? [:]
+        // What the one who logged it told beside the signature, such as the names of the features in their order.
+        if let metadata = document["metadata"], !metadata.isNull { signature["metadata"] = metadata }
+        return signature
     }
 
     private func artifactURI(of version: ModelVersion) async throws(GyreError) -> String {

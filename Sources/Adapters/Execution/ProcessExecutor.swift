@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Glibc
+package import GyreBase
+package import GyrePipelines
+internal import Subprocess
+internal import SystemPackage
+
+/// Runs tasks as local processes, each in an environment that `uv` makes once for its requirements.
+package struct ProcessExecutor: TaskExecutor {
+    private let environments: PythonEnvironments
+
+    /// An executor that keeps its environments in `folder`.
+    /// - Parameter uv: the path of the program `uv`.
+    package init(environmentsFolder folder: String, uv: String) {
+        environments = PythonEnvironments(folder: folder, uv: uv)
+    }
+
+    package func run(
+        _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32) async -> Void
+    ) async throws(GyreError) -> Int32 {
+        let bin = try await environments.bin(for: launch.requirements)
+        guard let program = launch.command.first else { throw GyreError(.invalid, "A task has an empty command.") }
+        var environment = Environment.inherit.updating(["PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"])
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        environment = environment.updating(["PATH": "\(bin):\(path)", "VIRTUAL_ENV": String(bin.dropLast(4))])
+        for (name, value) in launch.environment {
+            if let key = Environment.Key(rawValue: name) { environment = environment.updating([key: value]) }
+        }
+        let variables = environment
+        do {
+            return try await within(seconds: launch.timeoutSeconds) {
+                try await Self.execute(program, launch, variables, onStart)
+            }
+        } catch {
+            throw GyreError.wrapping(error, "Running a task")
+        }
+    }
+
+    private static func execute(
+        _ program: String, _ launch: TaskLaunch, _ environment: Environment, _ onStart: @escaping @Sendable (Int32) async -> Void
+    ) async throws -> Int32 {
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
+        let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes)
+        let result = try await Subprocess.run(
+            .name(program), arguments: Arguments(Array(launch.command.dropFirst())), environment: environment,
+            workingDirectory: FilePath(launch.folder), platformOptions: options, input: .none, output: .sequence,
+            error: .combinedWithOutput
+        ) { execution in
+            let process = execution.processIdentifier.value
+            await onStart(process)
+            do {
+                for try await buffer in execution.standardOutput {
+                    try buffer.withUnsafeBytes { bytes in try unsafe log.write(bytes) }
+                }
+            } catch {
+                kill(-process, SIGKILL)
+                throw error
+            }
+            if Task.isCancelled { kill(-process, SIGKILL) }
+        }
+        try Task.checkCancellation()
+        switch result.terminationStatus {
+        case .exited(let code): return Int32(code)
+        case .signaled(let signal): return 128 + Int32(signal)
+        }
+    }
+
+    /// Runs `body`, and cancels it when the time is up.
+    private func within(
+        seconds: Int, _ body: @escaping @Sendable () async throws -> Int32
+    ) async throws -> Int32 {
+        try await withThrowingTaskGroup(of: Int32?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: .seconds(seconds))
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let status = first else {
+                throw GyreError(.timeout, "The task was stopped.", why: "It ran longer than \(seconds) seconds.")
+            }
+            return status
+        }
+    }
+
+    package func stop(process: Int32, ofTaskIn folder: String) async {
+        // The number may belong to another program by now: only a process that still works in the task's folder is ours.
+        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
+        if link == folder { kill(-process, SIGKILL) }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import GyreBase
+internal import Subprocess
+internal import SystemPackage
+
+/// Python environments by their requirements; each is made once and then shared by all tasks that ask for the same.
+actor PythonEnvironments {
+    private let folder: String
+    private let uv: String
+    private var making: [String: Task<Void, any Error>] = [:]
+
+    init(folder: String, uv: String) {
+        self.folder = folder
+        self.uv = uv
+    }
+
+    /// The folder with the environment's programs.
+    func bin(for requirements: [[String]]) async throws(GyreError) -> String {
+        let key = Digest(of: JSONValue.array(requirements.map { .strings($0) }).canonicalBytes).short
+        let path = "\(folder)/\(key)"
+        if !FileManager.default.fileExists(atPath: path + "/ready") {
+            // Owned here under the key; ends when the environment is there. Those who ask meanwhile wait for the same.
+            let task = making[key] ?? Task { try await self.make(path, requirements) }
+            making[key] = task
+            defer { making[key] = nil }
+            do { try await task.value } catch {
+                throw GyreError(
+                    .unavailable, "The Python environment of a task could not be made.", why: "\(GyreError.wrapping(error, "uv").what)",
+                    fix: "Its requirements: \(requirements.joined().joined(separator: " "))")
+            }
+        }
+        return path + "/bin"
+    }
+
+    private func make(_ path: String, _ requirements: [[String]]) async throws {
+        let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try await uv(["venv", "--quiet", "--clear", "--relocatable", "--python", "3.11", temporary])
+        for step in requirements {
+            try await uv(["pip", "install", "--quiet", "--python", temporary + "/bin/python"] + step)
+        }
+        try Data().write(to: URL(fileURLWithPath: temporary + "/ready"))
+        // Another process may have been faster; its environment is as good.
+        if (try? FileManager.default.moveItem(atPath: temporary, toPath: path)) == nil {
+            try FileManager.default.removeItem(atPath: temporary)
+        }
+    }
+
+    private func uv(_ arguments: [String]) async throws {
+        let result = try await Subprocess.run(
+            .path(.init(uv)), arguments: Arguments(arguments), output: .string(limit: 1 << 16), error: .combinedWithOutput)
+        guard result.terminationStatus.isSuccess else {
+            throw GyreError(.unavailable, result.standardOutput.suffix(500).description)
+        }
+    }
+}

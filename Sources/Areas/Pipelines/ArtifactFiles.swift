@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import GyreBase
+internal import GyreLedger
+
+/// Moves artifacts between the blob store and the folders of tasks.
+struct ArtifactFiles: Sendable {
+    let blobs: any BlobStore
+
+    /// Writes an artifact's files to `path`: the file itself, or a folder.
+    func place(_ artifact: Artifact, at path: String) async throws(GyreError) {
+        for entry in artifact.tree.entries {
+            let target = artifact.isSingleFile ? path : "\(path)/\(entry.path)"
+            do {
+                let folder = (target as NSString).deletingLastPathComponent
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                // A copy: a component that writes to its input must not reach the blob.
+                try FileManager.default.copyItem(atPath: try await blobs.file(entry.blob.digest), toPath: target)
+            } catch {
+                throw GyreError.wrapping(error, "Placing the artifact \"\(artifact.name)\" for a task")
+            }
+        }
+    }
+
+    /// Stores what lies at `path` (a file, a folder, or nothing) as an artifact.
+    func store(_ name: String, type: String, at path: String, metadata: JSONValue) async throws(GyreError) -> Artifact {
+        var isFolder: ObjCBool = false
+        var entries: [Tree.Entry] = []
+        if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+            var files = [""]
+            if isFolder.boolValue { files = (FileManager.default.subpaths(atPath: path) ?? []).sorted() }
+            for file in files {
+                let full = file.isEmpty ? path : "\(path)/\(file)"
+                guard let kind = (try? FileManager.default.attributesOfItem(atPath: full))?[.type] as? FileAttributeType,
+                    // A link could lead out of the folder; folders come with their files.
+                    kind == .typeRegular
+                else { continue }
+                entries.append(Tree.Entry(path: try RelativePath(file.isEmpty ? name : file), blob: try await store(file: full)))
+            }
+        }
+        return Artifact(name: name, type: type, tree: try Tree(entries), metadata: metadata)
+    }
+
+    private func store(file: String) async throws(GyreError) -> StoredBlob {
+        guard let handle = FileHandle(forReadingAtPath: file) else {
+            throw GyreError(.unavailable, "The output \(file) cannot be read.")
+        }
+        let writer = try await blobs.writer()
+        do {
+            while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { try await writer.write(Array(piece)) }
+            try handle.close()
+        } catch {
+            await writer.abandon()
+            throw GyreError.wrapping(error, "Storing an output")
+        }
+        return try await writer.finish()
+    }
+}

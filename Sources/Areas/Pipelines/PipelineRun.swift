@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreLedger
+
+/// A run of a pipeline.
+package struct PipelineRun: Sendable, Hashable {
+    /// Its id: 32 hexadecimal digits.
+    package let id: String
+    /// The pipeline's ref, which pins its code.
+    package let pipeline: Ref
+    /// The blob that holds the compiled package.
+    package let compiled: Digest
+    /// Its parameters.
+    package let parameters: [String: JSONValue]
+    /// Who started it, and why.
+    package let actor: String
+    /// The reason in words.
+    package let reason: String
+    /// Whether earlier results may be taken.
+    package let usesCache: Bool
+    /// How it goes.
+    package var state: State
+    /// What went wrong, in words.
+    package var message: String?
+    /// When it was started, microseconds since 1970.
+    package let startedAt: Int64
+    /// When it ended, microseconds since 1970.
+    package var endedAt: Int64?
+    /// The outputs of the root graph.
+    package var outputs: TaskOutputs
+
+    /// How a run or a task goes; the words are KFP's.
+    package enum State: String, Sendable, Hashable {
+        case pending = "PENDING"
+        case running = "RUNNING"
+        case succeeded = "SUCCEEDED"
+        case skipped = "SKIPPED"
+        case failed = "FAILED"
+        case canceled = "CANCELED"
+
+        /// Whether it will not change any more.
+        package var isEnd: Bool { self != .pending && self != .running }
+    }
+
+    init(
+        id: String, pipeline: Ref, compiled: Digest, parameters: [String: JSONValue], actor: String, reason: String, usesCache: Bool,
+        startedAt: Int64
+    ) {
+        self.id = id
+        self.pipeline = pipeline
+        self.compiled = compiled
+        self.parameters = parameters
+        self.actor = actor
+        self.reason = reason
+        self.usesCache = usesCache
+        self.startedAt = startedAt
+        state = .running
+        outputs = TaskOutputs()
+    }
+
+    init(json: JSONValue) throws(GyreError) {
+        var parameters: [String: JSONValue] = [:]
+        for member in json["parameters"]?.object?.members ?? [] { parameters[member.name] = member.value }
+        self.init(
+            id: json["id"]?.string ?? "", pipeline: try Ref(parsing: json["pipeline"]?.string ?? ""),
+            compiled: try Digest(hex: json["compiled"]?.string ?? ""), parameters: parameters, actor: json["actor"]?.string ?? "",
+            reason: json["reason"]?.string ?? "", usesCache: json["uses_cache"]?.bool ?? true, startedAt: json["started_at"]?.int ?? 0)
+        state = State(rawValue: json["state"]?.string ?? "") ?? .failed
+        message = json["message"]?.string
+        endedAt = json["ended_at"]?.int
+        outputs = try TaskOutputs(json: json["outputs"] ?? [:])
+    }
+
+    /// As stored and as the native API tells it.
+    package var json: JSONValue {
+        var values: JSONValue = [:]
+        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) { values[name] = value }
+        return [
+            "id": .string(id), "pipeline": .string(pipeline.description), "compiled": .string(compiled.hex), "parameters": values,
+            "actor": .string(actor), "reason": .string(reason), "uses_cache": .bool(usesCache), "state": .string(state.rawValue),
+            "message": .optional(message), "started_at": .int(startedAt), "ended_at": .optional(endedAt), "outputs": outputs.json,
+        ]
+    }
+
+    /// `pipeline-run/<id>`.
+    package var ref: Ref { Ref("pipeline-run", id) }
+}
+
+/// A task of a run, with what went in and came out.
+package struct TaskRecord: Sendable, Hashable {
+    /// Its run.
+    package let run: String
+    /// Its name within the run: `train`, `condition-1/say`, `for-loop-3[0]/say-2`.
+    package let path: String
+    /// Tasks right before it, by path.
+    package let upstream: [String]
+    /// How it goes.
+    package var state: PipelineRun.State
+    /// How often it was tried.
+    package var attempts = 0
+    /// Why its result was taken from the cache, or why not.
+    package var cacheReason = ""
+    /// Whether its result was taken from the cache.
+    package var isCacheHit = false
+    /// What went wrong, in words.
+    package var message: String?
+    /// When it began, microseconds since 1970.
+    package var startedAt: Int64?
+    /// When it ended, microseconds since 1970.
+    package var endedAt: Int64?
+    /// What came out.
+    package var outputs = TaskOutputs()
+    /// The process that runs it, to be stopped if the server was killed meanwhile.
+    package var process: Int32?
+
+    init(run: String, path: String, upstream: [String]) {
+        self.run = run
+        self.path = path
+        self.upstream = upstream
+        state = .pending
+    }
+
+    init(json: JSONValue) throws(GyreError) {
+        self.init(run: json["run"]?.string ?? "", path: json["path"]?.string ?? "", upstream: json["upstream"]?.strings ?? [])
+        state = PipelineRun.State(rawValue: json["state"]?.string ?? "") ?? .failed
+        attempts = Int(json["attempts"]?.int ?? 0)
+        cacheReason = json["cache_reason"]?.string ?? ""
+        isCacheHit = json["cache_hit"]?.bool ?? false
+        message = json["message"]?.string
+        startedAt = json["started_at"]?.int
+        endedAt = json["ended_at"]?.int
+        outputs = try TaskOutputs(json: json["outputs"] ?? [:])
+        process = json["process"]?.int.map { Int32(truncatingIfNeeded: $0) }
+    }
+
+    /// As stored and as the native API tells it.
+    package var json: JSONValue {
+        [
+            "run": .string(run), "path": .string(path), "upstream": .strings(upstream), "state": .string(state.rawValue),
+            "attempts": .int(Int64(attempts)), "cache_hit": .bool(isCacheHit), "cache_reason": .string(cacheReason),
+            "message": .optional(message), "started_at": .optional(startedAt), "ended_at": .optional(endedAt), "outputs": outputs.json,
+            "process": .optional(process.map(Int64.init)),
+        ]
+    }
+
+    /// `task/<run>/<path>`.
+    package var ref: Ref { Ref("task", "\(run)/\(path)") }
+}
+
+/// What a task gave.
+package struct TaskOutputs: Sendable, Hashable {
+    /// Parameters by name.
+    package var parameters: [String: JSONValue] = [:]
+    /// Artifacts by name; a loop's collected output has several.
+    package var artifacts: [String: [Artifact]] = [:]
+
+    init() {}
+
+    init(json: JSONValue) throws(GyreError) {
+        for member in json["parameters"]?.object?.members ?? [] { parameters[member.name] = member.value }
+        for member in json["artifacts"]?.object?.members ?? [] {
+            artifacts[member.name] = try (member.value.array ?? []).map { item throws(GyreError) in try Artifact(json: item) }
+        }
+    }
+
+    /// As stored.
+    package var json: JSONValue {
+        var parameterJSON: JSONValue = [:]
+        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) { parameterJSON[name] = value }
+        var artifactJSON: JSONValue = [:]
+        for (name, list) in artifacts.sorted(by: { $0.key < $1.key }) { artifactJSON[name] = .array(list.map(\.json)) }
+        return ["parameters": parameterJSON, "artifacts": artifactJSON]
+    }
+}
+
+/// A file or folder that a task made, or a dataset that was imported.
+package struct Artifact: Sendable, Hashable {
+    /// Its name.
+    package let name: String
+    /// `system.Model`, …
+    package let type: String
+    /// Its files; one whose path is the name alone is a single file.
+    package let tree: Tree
+    /// What the component said about it.
+    package let metadata: JSONValue
+    /// What it is in the lineage: a dataset version, or an artifact by its digest.
+    package let ref: Ref
+
+    /// An artifact.
+    package init(name: String, type: String, tree: Tree, metadata: JSONValue, ref: Ref? = nil) {
+        self.name = name
+        self.type = type
+        self.tree = tree
+        self.metadata = metadata
+        self.ref = ref ?? Ref("artifact", name, tree.digest.short)
+    }
+
+    init(json: JSONValue) throws(GyreError) {
+        self.init(
+            name: json["name"]?.string ?? "", type: json["type"]?.string ?? "", tree: try Tree(json: json["tree"] ?? []),
+            metadata: json["metadata"] ?? [:], ref: try Ref(parsing: json["ref"]?.string ?? ""))
+    }
+
+    /// As stored.
+    package var json: JSONValue {
+        [
+            "name": .string(name), "type": .string(type), "tree": tree.json, "metadata": metadata, "ref": .string(ref.description),
+        ]
+    }
+
+    /// Whether it is one file and not a folder.
+    package var isSingleFile: Bool { tree.entries.count == 1 && tree.entries[0].path.description == name }
+}

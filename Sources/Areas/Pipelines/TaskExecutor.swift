@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// Runs a task's command.
+package protocol TaskExecutor: Sendable {
+    /// Runs the command in its environment until it ends, and writes what it prints to the log.
+    /// - Parameter onStart: told the process once it runs.
+    /// - Returns: the exit status.
+    /// - Throws: `.unavailable` if the environment cannot be made; `.timeout`; `CancellationError` as `.cancelled`.
+    func run(_ launch: TaskLaunch, onStart: @escaping @Sendable (Int32) async -> Void) async throws(GyreError) -> Int32
+    /// Stops a process that an earlier server left behind, with all of its children.
+    func stop(process: Int32, ofTaskIn folder: String) async
+}
+
+/// A command that is ready to run.
+package struct TaskLaunch: Sendable, Hashable {
+    /// The command and its arguments.
+    package let command: [String]
+    /// What must be installed: lists of arguments of `pip install`, one after another.
+    package let requirements: [[String]]
+    /// Variables beside the server's own.
+    package let environment: [String: String]
+    /// The folder it runs in.
+    package let folder: String
+    /// The file that gets what it prints.
+    package let log: String
+    /// Seconds until it is stopped.
+    package let timeoutSeconds: Int
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreLedger
+
+/// A rollout: the controlled move of an endpoint's traffic to another deployment.
+package struct Rollout: Sendable, Hashable {
+    /// Its id.
+    package let id: String
+    /// The endpoint.
+    package let endpoint: String
+    /// What had the traffic when it began.
+    package let stable: TrafficSplit.Target
+    /// What is rolled out.
+    package let canary: TrafficSplit.Target
+    /// Its steps and where it stands.
+    package var plan: CanaryPlan
+    /// Who judges.
+    package let judge: Judge
+    /// When it began, microseconds since 1970.
+    package let startedAt: Int64
+    /// When its present step began, microseconds since 1970.
+    package var stepStartedAt: Int64
+    /// When it ended, microseconds since 1970.
+    package var endedAt: Int64?
+    /// What was said last.
+    package var lastReason: String
+    /// The numbers of what was said last.
+    package var lastNumbers: JSONValue
+
+    init(
+        id: String, endpoint: String, stable: TrafficSplit.Target, canary: TrafficSplit.Target, plan: CanaryPlan, judge: Judge,
+        startedAt: Int64
+    ) {
+        self.id = id
+        self.endpoint = endpoint
+        self.stable = stable
+        self.canary = canary
+        self.plan = plan
+        self.judge = judge
+        self.startedAt = startedAt
+        stepStartedAt = startedAt
+        lastReason = "The canary has just begun."
+        lastNumbers = [:]
+    }
+
+    init(json: JSONValue) throws(GyreError) {
+        guard let stable = TrafficSplit.Target(json: json["stable"]), let canary = TrafficSplit.Target(json: json["canary"]) else {
+            throw GyreError(.corrupt, "A stored rollout has no targets.")
+        }
+        self.init(
+            id: json["id"]?.string ?? "", endpoint: json["endpoint"]?.string ?? "", stable: stable, canary: canary,
+            plan: try CanaryPlan(json: json["plan"] ?? [:]), judge: Judge(json: json["judge"]), startedAt: json["started_at"]?.int ?? 0)
+        stepStartedAt = json["step_started_at"]?.int ?? startedAt
+        endedAt = json["ended_at"]?.int
+        lastReason = json["last_reason"]?.string ?? ""
+        lastNumbers = json["last_numbers"] ?? [:]
+    }
+
+    /// As stored and as the native API tells it.
+    package var json: JSONValue {
+        [
+            "id": .string(id), "endpoint": .string(endpoint), "stable": stable.json, "canary": canary.json, "plan": plan.json,
+            "percent": .int(Int64(plan.state.isEnd ? 0 : plan.percent)), "state": .string(plan.state.rawValue), "judge": judge.json,
+            "started_at": .int(startedAt), "step_started_at": .int(stepStartedAt), "ended_at": .optional(endedAt),
+            "last_reason": .string(lastReason), "last_numbers": lastNumbers,
+        ]
+    }
+
+    /// `rollout/<endpoint>@<id>`.
+    package var ref: Ref { Ref("rollout", endpoint, id) }
+}
+
+/// Rollouts and the traffic pointers that they move.
+package actor Rollouts {
+    private let store: any LedgerStore
+    private let surroundings: Surroundings
+
+    /// Rollouts in `store`.
+    package init(store: any LedgerStore, surroundings: Surroundings) {
+        self.store = store
+        self.surroundings = surroundings
+    }
+
+    // MARK: Reading
+
+    /// An endpoint's split; nil where there is no endpoint.
+    package func split(_ endpoint: String) async throws(GyreError) -> TrafficSplit? {
+        TrafficSplit(json: try await store.pointer(TrafficSplit.pointer(endpoint)))
+    }
+
+    /// All endpoints with their splits.
+    package func endpoints() async throws(GyreError) -> [(name: String, split: TrafficSplit)] {
+        var found: [(String, TrafficSplit)] = []
+        for pointer in try await store.pointers(prefix: "endpoint/") {
+            guard pointer.name.hasSuffix("#traffic"), let split = TrafficSplit(json: pointer.value) else { continue }
+            found.append((String(pointer.name.dropFirst("endpoint/".count).dropLast("#traffic".count)), split))
+        }
+        return found
+    }
+
+    /// The rollouts of an endpoint, newest first.
+    package func rollouts(of endpoint: String) async throws(GyreError) -> [Rollout] {
+        try await store.documents("rollout", prefix: "\(endpoint)/").map { document throws(GyreError) in try Rollout(json: document.body) }
+            .sorted { $0.startedAt > $1.startedAt }
+    }
+
+    /// The rollout that is under way.
+    package func active(_ endpoint: String) async throws(GyreError) -> Rollout? {
+        try await rollouts(of: endpoint).first { !$0.plan.state.isEnd }
+    }
+
+    // MARK: Moving
+
+    /// Gives all traffic to a target at once: a first deployment, or a person's decision. A rollout under way is aborted.
+    package func setStable(
+        _ endpoint: String, _ target: TrafficSplit.Target, model: Ref, reason: JSONValue, by actor: String
+    ) async throws(GyreError) {
+        if let active = try await active(endpoint) { _ = try await apply(.abort, to: active, reason: "Another deployment was set.", by: actor) }
+        try await store.commit(
+            [.move(TrafficSplit.pointer(endpoint), to: TrafficSplit(stable: target).json)],
+            recording: [
+                Fact(
+                    "rollout.traffic.set", Ref("endpoint", endpoint), by: actor, inputs: [model, Ref("release", endpoint, String(target.release))],
+                    outputs: [Ref("endpoint", endpoint)], body: ["reason": reason])
+            ])
+    }
+
+    /// Starts a canary; the target must be loaded and warm.
+    /// - Throws: `.conflict` while another is under way; `.notFound` for an endpoint without a stable deployment.
+    package func start(
+        _ endpoint: String, canary: TrafficSplit.Target, steps: [Int], judge: Judge, reason: JSONValue, by actor: String
+    ) async throws(GyreError) -> Rollout {
+        guard let split = try await split(endpoint) else {
+            throw GyreError(.notFound, "The endpoint \"\(endpoint)\" serves nothing yet.", fix: "gyre endpoint deploy \(endpoint)")
+        }
+        if let active = try await active(endpoint) {
+            throw GyreError(
+                .conflict, "A rollout of \"\(endpoint)\" is under way.", why: "Version \(active.canary.version) has \(active.plan.percent) %.",
+                fix: "gyre endpoint promote \(endpoint), or gyre endpoint abort \(endpoint)")
+        }
+        let rollout = Rollout(
+            id: String(surroundings.newID().prefix(8)), endpoint: endpoint, stable: split.stable, canary: canary,
+            plan: try CanaryPlan(steps: steps), judge: judge, startedAt: surroundings.now())
+        let next = TrafficSplit(stable: split.stable, canary: canary, canaryPercent: rollout.plan.percent)
+        try await store.commit(
+            [.create(document(rollout)), .moveIf(TrafficSplit.pointer(endpoint), expecting: split.json, to: next.json)],
+            recording: [
+                Fact(
+                    "rollout.canary.started", rollout.ref, by: actor, inputs: [Ref("release", endpoint, String(canary.release))],
+                    outputs: [rollout.ref, Ref("endpoint", endpoint)],
+                    body: ["reason": reason, "steps": .array(steps.map { .int(Int64($0)) }), "judge": judge.json])
+            ])
+        return rollout
+    }
+
+    /// Takes a judgement: moves the traffic on, back, or not at all. A judgement that moves nothing is kept without a fact of its own
+    /// unless its verdict changed.
+    package func judged(_ rollout: Rollout, _ judgement: Judge.Judgement) async throws(GyreError) -> Rollout {
+        guard let current = try await active(rollout.endpoint), current.id == rollout.id else { return rollout }
+        return try await apply(
+            .judged(judgement.verdict), to: current, reason: judgement.reason, numbers: judgement.numbers, by: "policy/canary")
+    }
+
+    /// A person's word on the rollout under way.
+    package func command(_ event: CanaryPlan.Event, _ endpoint: String, reason: String, by actor: String) async throws(GyreError) -> Rollout {
+        guard let active = try await active(endpoint) else {
+            throw GyreError(.conflict, "No rollout of \"\(endpoint)\" is under way.", fix: "gyre endpoint show \(endpoint)")
+        }
+        return try await apply(event, to: active, reason: reason, by: actor)
+    }
+
+    private func apply(
+        _ event: CanaryPlan.Event, to rollout: Rollout, reason: String, numbers: JSONValue? = nil, by actor: String
+    ) async throws(GyreError) -> Rollout {
+        var rollout = rollout
+        let before = rollout.plan
+        let action = rollout.plan.handle(event)
+        let hasNews = before != rollout.plan || rollout.lastReason != reason
+        rollout.lastReason = reason
+        if let numbers { rollout.lastNumbers = numbers }
+        let (next, what): (TrafficSplit?, String) =
+            switch action {
+            case .setTraffic(let percent):
+                (TrafficSplit(stable: rollout.stable, canary: rollout.canary, canaryPercent: percent), "advanced")
+            case .promote: (TrafficSplit(stable: rollout.canary), "promoted")
+            case .rollBack: (TrafficSplit(stable: rollout.stable), rollout.plan.state == .aborted ? "aborted" : "rolled-back")
+            case .none: (nil, rollout.plan.state == before.state ? "held" : rollout.plan.state.rawValue)
+            }
+        guard hasNews || next != nil else { return rollout }
+        if next != nil { rollout.stepStartedAt = surroundings.now() }
+        if rollout.plan.state.isEnd { rollout.endedAt = surroundings.now() }
+        var changes: [Change] = [.put(document(rollout))]
+        if let next { changes.append(.move(TrafficSplit.pointer(rollout.endpoint), to: next.json)) }
+        try await store.commit(
+            changes,
+            recording: [
+                Fact(
+                    "rollout.canary.\(what)", rollout.ref, by: actor, inputs: [Ref("release", rollout.endpoint, String(rollout.canary.release))],
+                    outputs: [Ref("endpoint", rollout.endpoint)], body: ["reason": .string(reason), "numbers": rollout.lastNumbers])
+            ])
+        return rollout
+    }
+
+    private func document(_ rollout: Rollout) -> Document { Document("rollout", "\(rollout.endpoint)/\(rollout.id)", rollout.json) }
+}

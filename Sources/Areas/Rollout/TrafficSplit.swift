@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreLedger
+
+/// Which deployments of an endpoint get its traffic: the value of its one live pointer.
+package struct TrafficSplit: Sendable, Hashable {
+    /// What gets the traffic.
+    package let stable: Target
+    /// What is tried beside it.
+    package let canary: Target?
+    /// Percent of the traffic that the canary gets; 0 without one.
+    package let canaryPercent: Int
+
+    /// A deployment: a model version that went out with a release.
+    package struct Target: Sendable, Hashable {
+        /// The model's version.
+        package let version: Int
+        /// The release it went out with.
+        package let release: Int
+
+        /// A target.
+        package init(version: Int, release: Int) {
+            self.version = version
+            self.release = release
+        }
+
+        init?(json: JSONValue?) {
+            guard let version = json?["version"]?.int, let release = json?["release"]?.int else { return nil }
+            self.init(version: Int(version), release: Int(release))
+        }
+
+        var json: JSONValue { ["version": .int(Int64(version)), "release": .int(Int64(release))] }
+    }
+
+    /// All traffic to one target.
+    package init(stable: Target) {
+        self.stable = stable
+        canary = nil
+        canaryPercent = 0
+    }
+
+    /// Traffic for two targets.
+    package init(stable: Target, canary: Target, canaryPercent: Int) {
+        self.stable = stable
+        self.canary = canary
+        self.canaryPercent = max(0, min(100, canaryPercent))
+    }
+
+    /// The split that a pointer holds.
+    package init?(json: JSONValue?) {
+        guard let stable = Target(json: json?["stable"]) else { return nil }
+        if let canary = Target(json: json?["canary"]) {
+            self.init(stable: stable, canary: canary, canaryPercent: Int(json?["canary_percent"]?.int ?? 0))
+        } else {
+            self.init(stable: stable)
+        }
+    }
+
+    /// As the pointer holds it.
+    package var json: JSONValue {
+        [
+            "stable": stable.json, "canary": canary.map(\.json) ?? .null, "canary_percent": .int(Int64(canaryPercent)),
+        ]
+    }
+
+    /// The target of a request.
+    /// - Parameter point: where in 0..<100 the request falls: random, or by a hash of its sticky key.
+    package func target(at point: Double) -> Target {
+        guard let canary, point < Double(canaryPercent) else { return stable }
+        return canary
+    }
+
+    /// All targets that must be loaded.
+    package var targets: [Target] { [stable] + (canary.map { [$0] } ?? []) }
+
+    /// The pointer of an endpoint's traffic.
+    package static func pointer(_ endpoint: String) -> Pointer.Name { "endpoint/\(endpoint)#traffic" }
+
+    /// Where a sticky key falls in 0..<100: FNV-1a, so that the same key always meets the same side.
+    package static func point(of key: String) -> Double {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in key.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        hash ^= hash >> 32
+        return Double(hash % 10_000) / 100
+    }
+}
