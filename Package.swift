@@ -90,9 +90,11 @@ let package = Package(
 
         // Areas
         area("Features", ["GyreTables"]),
+        area("Monitoring", []),
         area("Pipelines", []),
         area("Quality", ["GyreTables"]),
         area("Registry", ["GyreSearch"]),
+        area("Releases", []),
         area("Rollout", []),
         area("Serving", []),
         area("Tracking", ["GyreSearch"]),
@@ -101,6 +103,14 @@ let package = Package(
         // Kits
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer("Kits", "HTTP", ["GyreBase", hummingbird, httpTypes, logging, nioCore, serviceLifecycle]),
+
+        // Loop
+        layer(
+            "Loop",
+            [
+                "GyreBase", "GyreLedger", "GyreTables", "GyreFeatures", "GyreMonitoring", "GyrePipelines", "GyreQuality", "GyreRegistry",
+                "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking", "GyreVersioning",
+            ]),
 
         // Surfaces
         dialect("GX", ["GyreQuality"]),
@@ -112,6 +122,7 @@ let package = Package(
         adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracking", "GyreFeatures", grdb]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
+        adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
         adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),
         adapter("Execution", ["GyrePipelines", subprocess, systemPackage]),
         adapter("Inference", ["GyreServing", "GyreNativeLibraries", "COnnxRuntime", nioPosix]),

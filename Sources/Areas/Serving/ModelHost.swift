@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+internal import Dispatch
 internal import Synchronization
 
 /// The models that are loaded, and what they are asked.
@@ -90,6 +91,17 @@ package struct HostedModel: Sendable {
         }
         _ = try infer(inputs)
     }
+
+    /// As `infer`, but a large batch runs on a thread of its own, so that it does not hold up the ones that answer requests.
+    package func inferSuspending(_ inputs: [NamedTensor]) async throws(GyreError) -> [NamedTensor] {
+        guard inputs.contains(where: { $0.tensor.count > 8192 }) else { return try infer(inputs) }
+        let result: Result<[NamedTensor], GyreError> = await withCheckedContinuation { continuation in
+            Self.largeBatches.async { continuation.resume(returning: Result { () throws(GyreError) in try self.infer(inputs) }) }
+        }
+        return try result.get()
+    }
+
+    private static let largeBatches = DispatchQueue(label: "gyre.inference", attributes: .concurrent)
 
     /// Checks the inputs against the model, runs it, and names the outputs. Blocks for the length of the inference.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.

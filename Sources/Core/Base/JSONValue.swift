@@ -34,6 +34,9 @@ public struct JSONObject: Sendable, Hashable {
     /// No members.
     public init() {}
 
+    /// These members; their names differ.
+    public init(_ members: [(String, JSONValue)]) { self.members = members.map { Member(name: $0.0, value: $0.1) } }
+
     /// The value of `name`, or nil where it is absent; setting nil removes it.
     public subscript(name: String) -> JSONValue? {
         get { members.first { $0.name == name }?.value }

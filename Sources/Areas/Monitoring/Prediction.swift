@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// One row that was predicted, as the prediction log keeps it.
+package struct Prediction: Sendable, Hashable {
+    /// Its id: the request's, with `#n` for the n-th row after the first.
+    package let id: String
+    /// The endpoint that was asked.
+    package let endpoint: String
+    /// The model version that answered.
+    package let version: Int
+    /// The release that it went out with.
+    package let release: Int
+    /// When it was answered, microseconds since 1970.
+    package let at: Int64
+    /// When what it is about happens, microseconds since 1970: the client's word, or `at`.
+    package let eventAt: Int64
+    /// How long the answer took.
+    package let latencyMicroseconds: Int64
+    /// The columns of the input, in the model's order.
+    package let inputs: [Float]
+    /// The score: the probability of the positive class, or the one number that came out.
+    package let score: Double?
+    /// The outputs by name, this row's share of each.
+    package let outputs: JSONValue
+    /// Why there is no answer.
+    package let error: String?
+
+    /// A prediction.
+    package init(
+        id: String, endpoint: String, version: Int, release: Int, at: Int64, eventAt: Int64, latencyMicroseconds: Int64, inputs: [Float],
+        score: Double?, outputs: JSONValue, error: String?
+    ) {
+        self.id = id
+        self.endpoint = endpoint
+        self.version = version
+        self.release = release
+        self.at = at
+        self.eventAt = eventAt
+        self.latencyMicroseconds = latencyMicroseconds
+        self.inputs = inputs
+        self.score = score
+        self.outputs = outputs
+        self.error = error
+    }
+
+    /// One line of the journal: `Docs/formats/predictions.md` has the members.
+    package var line: [UInt8] {
+        var writer = JSONWriter(notFinite: .null, reservingCapacity: 320)
+        writer.raw("{\"id\":")
+        writer.string(id)
+        writer.raw(",\"version\":")
+        writer.integer(Int64(version))
+        writer.raw(",\"release\":")
+        writer.integer(Int64(release))
+        writer.raw(",\"at\":")
+        writer.integer(at)
+        writer.raw(",\"event\":")
+        writer.integer(eventAt)
+        writer.raw(",\"latency_us\":")
+        writer.integer(latencyMicroseconds)
+        writer.raw(",\"x\":[")
+        for (index, value) in inputs.enumerated() {
+            if index > 0 { writer.raw(",") }
+            writer.float(value)
+        }
+        writer.raw("],\"score\":")
+        if let score { writer.double(score) } else { writer.raw("null") }
+        writer.raw(",\"y\":")
+        writer.value(outputs)
+        writer.raw(",\"error\":")
+        if let error { writer.string(error) } else { writer.raw("null") }
+        writer.raw("}\n")
+        return writer.bytes
+    }
+}
+
+/// What turned out to be true of a prediction.
+package struct Label: Sendable, Hashable {
+    /// The prediction.
+    package let id: String
+    /// 0 or 1 for a classifier, the number for a regression.
+    package let value: Double
+
+    /// A label.
+    package init(id: String, value: Double) {
+        self.id = id
+        self.value = value
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// Where predictions and their labels are kept.
+package protocol PredictionLog: Sendable {
+    /// Appends a prediction. When this returns a killed process does not lose it; it takes a few microseconds and does not suspend.
+    func append(_ prediction: Prediction) throws(GyreError)
+    /// Appends labels; they are on disk when this returns.
+    func append(_ labels: [Label], endpoint: String) async throws(GyreError)
+    /// Rows of an endpoint whose event falls in a window, with their labels.
+    func rows(_ query: PredictionQuery) async throws(GyreError) -> [LoggedRow]
+    /// One prediction by its id, with its label if there is one.
+    func find(_ id: String, endpoint: String) async throws(GyreError) -> JSONValue?
+    /// How many predictions, labels and failures an endpoint has had, by model version.
+    func counts(_ endpoint: String) async throws(GyreError) -> JSONValue
+    /// Closes the open segment if it is large enough, or in any case; tells what was closed.
+    func closeSegments(all: Bool) async throws(GyreError) -> [ClosedSegment]
+}
+
+/// Which rows to read.
+package struct PredictionQuery: Sendable, Hashable {
+    /// The endpoint.
+    package let endpoint: String
+    /// From this event time on, microseconds since 1970.
+    package let from: Int64
+    /// Up to but not including this one.
+    package let to: Int64
+    /// Only of this version.
+    package let version: Int?
+    /// Only rows answered at or after this time.
+    package var answeredFrom: Int64 = 0
+
+    /// A window.
+    package init(endpoint: String, from: Int64, to: Int64, version: Int? = nil) {
+        self.endpoint = endpoint
+        self.from = from
+        self.to = to
+        self.version = version
+    }
+}
+
+/// A row of the log as monitors need it.
+package struct LoggedRow: Sendable, Hashable {
+    /// Its id.
+    package let id: String
+    /// The model version.
+    package let version: Int
+    /// The columns of the input.
+    package let inputs: [Double?]
+    /// The score.
+    package let score: Double?
+    /// The label, once it is known.
+    package let label: Double?
+    /// How long the answer took.
+    package let latencyMicroseconds: Int64
+    /// Whether there was no answer.
+    package let isError: Bool
+
+    /// A row.
+    package init(
+        id: String, version: Int, inputs: [Double?], score: Double?, label: Double?, latencyMicroseconds: Int64, isError: Bool
+    ) {
+        self.id = id
+        self.version = version
+        self.inputs = inputs
+        self.score = score
+        self.label = label
+        self.latencyMicroseconds = latencyMicroseconds
+        self.isError = isError
+    }
+}
+
+/// A segment that will not change any more.
+package struct ClosedSegment: Sendable, Hashable {
+    /// The endpoint.
+    package let endpoint: String
+    /// Its name: the time it was closed.
+    package let name: String
+    /// How many predictions it holds.
+    package let rows: Int64
+    /// The digest of its bytes.
+    package let digest: Digest
+
+    /// A segment.
+    package init(endpoint: String, name: String, rows: Int64, digest: Digest) {
+        self.endpoint = endpoint
+        self.name = name
+        self.rows = rows
+        self.digest = digest
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreLedger
+package import GyreFeatures
+package import GyreQuality
+internal import GyreTables
+package import GyreVersioning
+
+/// Takes data in: checks what was added, accepts it or stops it, and makes training sets of what was accepted.
+package struct Ingest: Sendable {
+    let store: any LedgerStore
+    let blobs: any BlobStore
+    let versioning: Versioning
+    let checker: Checker
+    let features: Features
+    let readSuite: @Sendable (JSONValue) throws(GyreError) -> Suite
+    let writeResult: @Sendable (CheckResult) -> JSONValue
+
+    /// Over these services.
+    /// - Parameters:
+    ///   - readSuite: reads a suite in the format it was written in.
+    ///   - writeResult: a result in that format.
+    package init(
+        store: any LedgerStore, blobs: any BlobStore, versioning: Versioning, checker: Checker, features: Features,
+        readSuite: @escaping @Sendable (JSONValue) throws(GyreError) -> Suite,
+        writeResult: @escaping @Sendable (CheckResult) -> JSONValue
+    ) {
+        self.store = store
+        self.blobs = blobs
+        self.versioning = versioning
+        self.checker = checker
+        self.features = features
+        self.readSuite = readSuite
+        self.writeResult = writeResult
+    }
+
+    /// Runs a suite over a dataset version and records the result.
+    package func check(
+        _ version: DatasetVersion, _ suiteJSON: JSONValue, by actor: String
+    ) async throws(GyreError) -> (result: CheckResult, ref: Ref) {
+        let suite = try readSuite(suiteJSON)
+        let result = try await checker.run(suite, files: try await blobs.tableFiles(of: version.tree))
+        let ref = Ref("check", "\(version.name)/\(suite.name)", "\(version.id)-\(suite.digest.short.prefix(6))")
+        let failures = result.failures.map(\.summary)
+        try await store.commit(
+            [
+                .put(
+                    Document(
+                        "check-result", "\(version.name)@\(version.id)/\(suite.name)",
+                        [
+                            "ref": .string(ref.description), "dataset": .string(version.ref.description), "suite": .string(suite.ref.description),
+                            "at": .int(result.at), "success": .bool(result.isSuccess), "blocking": .bool(result.isBlocking),
+                            "failures": .strings(failures), "result": writeResult(result),
+                        ]))
+            ],
+            recording: [
+                Fact(
+                    result.isSuccess ? "quality.check.passed" : "quality.check.failed", ref, by: actor, inputs: [version.ref, suite.ref],
+                    outputs: [ref],
+                    body: [
+                        "expectations": .int(Int64(result.results.count)), "failures": .strings(failures),
+                        "severity": .optional(result.worstFailure?.rawValue),
+                    ])
+            ])
+        return (result, ref)
+    }
+
+    /// The results of the checks of a dataset version.
+    package func checks(of version: Ref) async throws(GyreError) -> [JSONValue] {
+        try await store.documents("check-result", prefix: "\(version.name)@\(version.version ?? "")/").map(\.body)
+    }
+
+    /// Makes the training set of a project from the accepted versions of its datasets.
+    func makeTrainingSet(_ project: Project, by actor: String) async throws(GyreError) -> DatasetVersion {
+        guard let training = project.training else {
+            throw GyreError(.invalid, "The project \"\(project.name)\" says nothing about its training set.", fix: "Add training: to gyre.yaml")
+        }
+        var names: Set<String> = [training.spine]
+        for json in project.featureViews {
+            let view = try FeatureView(json: json)
+            try await features.apply(view, by: actor)
+            if training.views.contains(view.name) { names.insert(view.dataset) }
+        }
+        var sources: [String: Features.Source] = [:]
+        for name in names {
+            let version = try await accepted(name, project)
+            sources[name] = Features.Source(ref: version.ref, tree: version.tree)
+        }
+        guard let spine = sources[training.spine] else { throw GyreError(.internal, "The spine was not read.") }
+        let joined = try await features.join(
+            spine: spine, columns: training.columns, timestampColumn: training.timestamp, views: training.views, sources: sources)
+        let tree = try Tree([Tree.Entry(path: try RelativePath("\(training.dataset).parquet"), blob: joined.blob)])
+        return try await versioning.add(
+            try Name(training.dataset, of: "dataset"), tree, message: "\(joined.rows) rows joined as of \(training.timestamp)",
+            madeFrom: joined.madeFrom, by: actor
+        ).version
+    }
+
+    /// Only data that passed its checks is trained on; a dataset without a suite is taken as it is.
+    private func accepted(_ name: String, _ project: Project) async throws(GyreError) -> DatasetVersion {
+        try await versioning.version(name, project.suites[name] == nil ? "latest" : "accepted")
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreMonitoring
+internal import GyreRollout
+
+/// What the judge compares: both sides since the same moment.
+struct JudgeWindow: Sendable {
+    private(set) var sides: [Int: SideStatistics] = [:]
+    /// Score and version by id, for labels that come later; the oldest go first.
+    private var scores: [String: (version: Int, score: Double)] = [:]
+    private var order: [String] = []
+    private var oldest = 0
+
+    mutating func count(_ id: String, version: Int, score: Double?, latencyMicroseconds: Int64, isError: Bool) {
+        sides[version, default: SideStatistics()].add(latencyMicroseconds: latencyMicroseconds, isError: isError)
+        guard let score else { return }
+        scores[id] = (version, score)
+        order.append(id)
+        if order.count - oldest > Limits.predictionBuffer {
+            scores[order[oldest]] = nil
+            oldest += 1
+            // The front of the list is given back now and then, not one by one.
+            if oldest > Limits.predictionBuffer {
+                order.removeFirst(oldest)
+                oldest = 0
+            }
+        }
+    }
+
+    mutating func label(_ label: Label) -> Bool {
+        guard let (version, score) = scores.removeValue(forKey: label.id) else { return false }
+        sides[version, default: SideStatistics()].brier.add((score - label.value) * (score - label.value))
+        return true
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreLedger
+package import GyreMonitoring
+package import GyreReleases
+internal import GyreRollout
+package import GyreServing
+package import GyreTables
+package import GyreVersioning
+
+/// Holds windows of traffic against the training data of the release that answered.
+package actor Monitors {
+    private let store: any LedgerStore
+    private let blobs: any BlobStore
+    private let tables: any TableEngine
+    private let log: any PredictionLog
+    private let releases: Releases
+    private let versioning: Versioning
+    private let host: ModelHost
+    private let now: @Sendable () -> Int64
+    /// Training values by column for the releases that were asked for; a few are kept.
+    private var references: [Ref: [String: [Double]]] = [:]
+    private static let sampleRows = 20_000
+
+    package init(
+        store: any LedgerStore, blobs: any BlobStore, tables: any TableEngine, log: any PredictionLog, releases: Releases,
+        versioning: Versioning, host: ModelHost, surroundings: Surroundings
+    ) {
+        self.store = store
+        self.blobs = blobs
+        self.tables = tables
+        self.log = log
+        self.releases = releases
+        self.versioning = versioning
+        self.host = host
+        now = surroundings.now
+    }
+
+    /// Computes and records the report of one window.
+    /// - Parameters:
+    ///   - target: the deployment whose predictions are looked at.
+    ///   - from: start of the window in event time, microseconds since 1970.
+    ///   - to: its end, not included.
+    func report(
+        _ endpoint: String, _ target: TrafficSplit.Target, window: String, from: Int64, to: Int64, by actor: String
+    ) async throws(GyreError) -> MonitorReport {
+        let release = try await releases.release(endpoint, target.release)
+        let rows = try await log.rows(PredictionQuery(endpoint: endpoint, from: from, to: to, version: target.version))
+        guard !rows.isEmpty else {
+            throw GyreError(
+                .conflict, "The window \"\(window)\" of \"\(endpoint)\" cannot be judged.",
+                why: "Version \(target.version) answered nothing in it.", fix: "Choose another window.")
+        }
+        let report = try MonitorReport.make(
+            endpoint: endpoint, version: target.version, release: target.release, window: window, rows: rows,
+            features: release.pins.features, reference: try await reference(of: release), at: now())
+        try await store.commit(
+            [.put(Document("monitor-report", "\(endpoint)/\(window)@\(target.version)", report.json))],
+            recording: [
+                Fact(
+                    "monitoring.report.computed", Ref("endpoint", endpoint), by: actor, inputs: [release.ref],
+                    body: [
+                        "window": .string(window), "rows": .int(Int64(rows.count)), "performance": report.performance.map(\.json) ?? .null,
+                        "psi": .object(JSONObject(report.drift.map { ($0.column, .double($0.psi)) })),
+                    ])
+            ])
+        return report
+    }
+
+    /// The reports of an endpoint by window.
+    package func reports(_ endpoint: String) async throws(GyreError) -> [JSONValue] {
+        try await store.documents("monitor-report", prefix: "\(endpoint)/").map(\.body)
+    }
+
+    private func reference(of release: Release) async throws(GyreError) -> [String: [Double]] {
+        if let known = references[release.ref] { return known }
+        guard let training = release.pins.training, !release.pins.features.isEmpty else { return [:] }
+        let version = try await versioning.version(training)
+        let session = try await tables.open()
+        let columns = release.pins.features.map { "CAST(\(SQL.name($0)) AS DOUBLE)" }.joined(separator: ", ")
+        let source = try TableFile.reader(try await blobs.tableFiles(of: version.tree))
+        // The same rows each time, spread over the whole set.
+        let sampled = try await session.run(
+            "SELECT \(columns) FROM \(source) USING SAMPLE reservoir(\(Self.sampleRows) ROWS) REPEATABLE (7)")
+        var reference: [String: [Double]] = [:]
+        for (index, feature) in release.pins.features.enumerated() {
+            reference[feature] = sampled.rows.compactMap { $0[index].double }.filter(\.isFinite)
+        }
+        reference["score"] = try scores(of: release, sampled.rows)
+        if references.count >= 8 { references = [:] }
+        references[release.ref] = reference
+        return reference
+    }
+
+    private func scores(of release: Release, _ rows: [[JSONValue]]) throws(GyreError) -> [Double] {
+        guard let hosted = try? host.model(release.endpoint, Int(release.pins.model.version ?? "")),  // an old release is not loaded: no reference then
+            let input = hosted.model.inputs.first, hosted.model.inputs.count == 1, input.datatype == .fp32, !rows.isEmpty
+        else { return [] }
+        let values = rows.flatMap { row in row.map { Float($0.double ?? .nan) } }
+        let tensor = Tensor(datatype: .fp32, shape: [rows.count, release.pins.features.count], storage: .floats(values))
+        let outputs = try hosted.infer([NamedTensor(name: input.name, tensor: tensor)])
+        return rows.indices.compactMap { Predictor.score(outputs, row: $0) }
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreMonitoring
+package import GyreRollout
+package import GyreServing
+internal import Synchronization
+
+/// Answers predictions: picks the deployment, runs the model, writes the prediction log and counts for the judge.
+///
+/// Budget: one small request below 20 microseconds beside the model itself; one short lock, no actor.
+package final class Predictor: Sendable {
+    private let host: ModelHost
+    private let log: any PredictionLog
+    private let surroundings: Surroundings
+    private let state = Mutex(State())
+
+    private struct State: Sendable {
+        var endpoints: [String: TrafficSplit] = [:]
+        var windows: [String: JudgeWindow] = [:]
+    }
+
+    /// A predictor without endpoints.
+    package init(host: ModelHost, log: any PredictionLog, surroundings: Surroundings) {
+        self.host = host
+        self.log = log
+        self.surroundings = surroundings
+    }
+
+    /// What is asked.
+    package struct Request: Sendable {
+        /// The endpoint or model.
+        package let name: String
+        /// A version of the model, which is then asked past the endpoint's split and not logged.
+        package var version: Int?
+        /// The tensors.
+        package let inputs: [NamedTensor]
+        /// The client's id, or none.
+        package var id: String?
+        /// When what it is about happens, microseconds since 1970.
+        package var eventAt: Int64?
+        /// Requests with the same key meet the same side of a split.
+        package var stickyKey: String?
+
+        /// A request.
+        package init(name: String, inputs: [NamedTensor]) {
+            self.name = name
+            self.inputs = inputs
+        }
+    }
+
+    /// The answer.
+    package struct Answer: Sendable {
+        /// The request's id.
+        package let id: String
+        /// The version that answered.
+        package let version: Int
+        /// The outputs.
+        package let outputs: [NamedTensor]
+    }
+
+    /// Answers a request.
+    package func predict(_ request: Request) async throws(GyreError) -> Answer {
+        let id = request.id ?? surroundings.newID()
+        guard request.version == nil, let split = state.withLock({ $0.endpoints[request.name] }) else {
+            let hosted = try host.model(request.name, request.version)
+            return Answer(id: id, version: hosted.number, outputs: try await hosted.inferSuspending(request.inputs))
+        }
+        let point = request.stickyKey.map(TrafficSplit.point) ?? surroundings.random() * 100
+        let target = split.target(at: point)
+        let started = surroundings.now()
+        let hosted = try host.model(request.name, target.version)
+        do {
+            let outputs = try await hosted.inferSuspending(request.inputs)
+            let record = Record(request: request, id: id, target: target, started: started, ended: surroundings.now())
+            try write(record, outputs: outputs)
+            return Answer(id: id, version: target.version, outputs: outputs)
+        } catch {
+            // A request that does not fit the model is the client's fault and says nothing about the version.
+            if error.code != .invalid, error.code != .limitExceeded {
+                let record = Record(request: request, id: id, target: target, started: started, ended: surroundings.now())
+                try write(record, failing: error)
+            }
+            throw error
+        }
+    }
+
+    // MARK: Logging
+
+    private struct Record {
+        let request: Request
+        let id: String
+        let target: TrafficSplit.Target
+        let started: Int64
+        let ended: Int64
+    }
+
+    private func write(_ record: Record, outputs: [NamedTensor]) throws(GyreError) {
+        let rows = record.request.inputs.first?.tensor.rows ?? 1
+        for row in 0..<rows {
+            let score = Self.score(outputs, row: row)
+            let prediction = Prediction(
+                id: row == 0 ? record.id : "\(record.id)#\(row)", endpoint: record.request.name, version: record.target.version,
+                release: record.target.release, at: record.ended, eventAt: record.request.eventAt ?? record.ended,
+                latencyMicroseconds: record.ended - record.started, inputs: Self.columns(record.request.inputs, row: row), score: score,
+                outputs: Self.values(outputs, row: row), error: nil)
+            try log.append(prediction)
+            count(record, prediction.id, score: score, isError: false)
+        }
+    }
+
+    private func write(_ record: Record, failing error: GyreError) throws(GyreError) {
+        try log.append(
+            Prediction(
+                id: record.id, endpoint: record.request.name, version: record.target.version, release: record.target.release,
+                at: record.ended, eventAt: record.request.eventAt ?? record.ended, latencyMicroseconds: record.ended - record.started,
+                inputs: Self.columns(record.request.inputs, row: 0), score: nil, outputs: .null, error: error.description))
+        count(record, record.id, score: nil, isError: true)
+    }
+
+    private func count(_ record: Record, _ id: String, score: Double?, isError: Bool) {
+        state.withLock { state in
+            guard state.windows[record.request.name] != nil else { return }
+            state.windows[record.request.name]?.count(
+                id, version: record.target.version, score: score, latencyMicroseconds: record.ended - record.started, isError: isError)
+        }
+    }
+
+    /// The numbers of one row over all numeric inputs, in the model's order.
+    private static func columns(_ inputs: [NamedTensor], row: Int) -> [Float] {
+        var columns: [Float] = []
+        for input in inputs {
+            let tensor = input.tensor
+            let width = tensor.rows > 0 ? tensor.count / max(1, tensor.rows) : 0
+            if case .floats(let values) = tensor.storage {
+                columns.append(contentsOf: values[(row * width)..<((row + 1) * width)])
+            } else {
+                for index in 0..<width { columns.append(Float(tensor.number(at: row * width + index) ?? .nan)) }
+            }
+        }
+        return columns
+    }
+
+    /// The probability of the last class where an output has several columns of floats, else the one float of the row.
+    static func score(_ outputs: [NamedTensor], row: Int) -> Double? {
+        for output in outputs {
+            guard case .floats(let values) = output.tensor.storage, output.tensor.rows > row, !values.isEmpty else { continue }
+            let width = values.count / output.tensor.rows
+            if width >= 1 { return Double(values[row * width + min(width, 2) - 1]) }
+        }
+        return nil
+    }
+
+    private static func values(_ outputs: [NamedTensor], row: Int) -> JSONValue {
+        var json = JSONObject()
+        for output in outputs {
+            let tensor = output.tensor
+            let width = tensor.rows > 0 ? tensor.count / tensor.rows : 0
+            json[output.name] = .array((0..<width).map { .optional(tensor.number(at: row * width + $0)) })
+        }
+        return .object(json)
+    }
+
+    // MARK: What the loop tells it
+
+    /// Sets the split of an endpoint; nil removes it. Requests see it at once: this is the one routing-table write.
+    package func route(_ endpoint: String, _ split: TrafficSplit?) { state.withLock { $0.endpoints[endpoint] = split } }
+
+    /// The splits as requests see them.
+    package func routes() -> [String: TrafficSplit] { state.withLock { $0.endpoints } }
+
+    /// Starts counting both sides of an endpoint anew; nil stops.
+    package func watch(_ endpoint: String, _ isWatched: Bool) {
+        state.withLock { $0.windows[endpoint] = isWatched ? JudgeWindow() : nil }
+    }
+
+    /// Counts what the log already has of a window, after a restart.
+    package func recount(_ endpoint: String, _ rows: [LoggedRow]) {
+        state.withLock { state in
+            for row in rows {
+                state.windows[endpoint]?.count(
+                    row.id, version: row.version, score: row.score, latencyMicroseconds: row.latencyMicroseconds, isError: row.isError)
+                if let label = row.label { _ = state.windows[endpoint]?.label(Label(id: row.id, value: label)) }
+            }
+        }
+    }
+
+    /// Joins labels to the scores that are remembered; tells how many had one.
+    package func label(_ labels: [Label], endpoint: String) -> Int {
+        state.withLock { state in
+            var matched = 0
+            for label in labels where state.windows[endpoint]?.label(label) == true { matched += 1 }
+            return matched
+        }
+    }
+
+    /// What a version did in the window that is watched.
+    package func statistics(_ endpoint: String, version: Int) -> SideStatistics {
+        state.withLock { $0.windows[endpoint]?.sides[version] } ?? SideStatistics()
+    }
+}

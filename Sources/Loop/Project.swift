@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// What `gyre.yaml` says: the files of the ecosystem, tied into a loop.
+package struct Project: Sendable, Hashable {
+    /// Its name.
+    package let name: String
+    /// The registered model that it trains.
+    package let model: String
+    /// The endpoint that serves it.
+    package let endpoint: String
+    /// The suite that each dataset is checked with, as Great Expectations writes it.
+    package let suites: [String: JSONValue]
+    /// The feature views.
+    package let featureViews: [JSONValue]
+    /// How the training set is made; nil trains on the datasets themselves.
+    package let training: Training?
+    /// The compiled pipeline.
+    package let pipeline: String
+    /// The pipeline's parameter that gets the training set.
+    package let trainingParameter: String
+    /// The other parameters.
+    package let parameters: [String: JSONValue]
+    /// Percents of traffic of a canary.
+    package let steps: [Int]
+    /// The judge's limits.
+    package let judge: JSONValue
+    /// What acts on what.
+    package let policies: [Policy]
+    private let source: JSONValue
+
+    /// How the training set is made.
+    package struct Training: Sendable, Hashable {
+        /// The dataset that the training set is kept in.
+        package let dataset: String
+        /// The dataset whose rows are the spine.
+        package let spine: String
+        /// SQL over the spine's columns.
+        package let columns: String?
+        /// The column with the time as of which features are joined.
+        package let timestamp: String
+        /// The views that are joined.
+        package let views: [String]
+    }
+
+    /// One rule: when something is seen, something is done.
+    package struct Policy: Sendable, Hashable {
+        /// Its name.
+        package let name: String
+        /// What is watched.
+        package let trigger: Trigger
+        /// From where on it acts, in the trigger's own measure.
+        package let threshold: Double
+        /// The column of a drift trigger.
+        package let column: String?
+        /// What it does.
+        package let action: Action
+
+        /// What can be watched.
+        package enum Trigger: String, Sendable, Hashable, CaseIterable {
+            case checkFailed = "check_failed"
+            case modelTrained = "model_trained"
+            case canaryWorse = "canary_worse"
+            case qualityFell = "auc_fell"
+            case drifted = "psi"
+        }
+
+        /// What can be done.
+        package enum Action: String, Sendable, Hashable, CaseIterable {
+            case stop
+            case rollOut = "roll_out"
+            case rollBack = "roll_back"
+            case retrain
+            case alert
+        }
+    }
+
+    /// A project as the command line sends it: `gyre.yaml` with the contents of its files in place of their paths.
+    /// - Throws: `.invalid` naming what is missing or unknown.
+    package init(json: JSONValue) throws(GyreError) {
+        func text(_ name: String) throws(GyreError) -> String {
+            if let text = json[name]?.string { return text }
+            throw GyreError(.invalid, "gyre.yaml has no \"\(name)\".")
+        }
+        source = json
+        name = try Name(try text("project"), of: "project").text
+        model = try text("model")
+        endpoint = try Name(json["endpoint"]?.string ?? model, of: "endpoint").text
+        var suites: [String: JSONValue] = [:]
+        for member in json["datasets"]?.object?.members ?? [] { suites[member.name] = member.value["suite"] }
+        self.suites = suites
+        featureViews = json["feature_views"]?.array ?? []
+        training = try json["training"].map { json throws(GyreError) in
+            guard let dataset = json["dataset"]?.string, let spine = json["spine"]?.string, let timestamp = json["timestamp"]?.string else {
+                throw GyreError(.invalid, "\"training\" in gyre.yaml needs dataset, spine and timestamp.")
+            }
+            return Training(
+                dataset: dataset, spine: spine, columns: json["columns"]?.string, timestamp: timestamp, views: json["views"]?.strings ?? [])
+        }
+        guard let pipeline = json["pipeline"]?["package"]?.string else {
+            throw GyreError(.invalid, "gyre.yaml has no compiled pipeline.", fix: "pipeline: {file: train.yaml, training_parameter: training}")
+        }
+        self.pipeline = pipeline
+        trainingParameter = json["pipeline"]?["training_parameter"]?.string ?? "training"
+        var parameters: [String: JSONValue] = [:]
+        for member in json["pipeline"]?["parameters"]?.object?.members ?? [] { parameters[member.name] = member.value }
+        self.parameters = parameters
+        steps = (json["rollout"]?["steps"]?.array ?? [10, 50, 100]).compactMap { $0.int.map(Int.init) }
+        judge = json["rollout"]?["judge"] ?? [:]
+        policies = try (json["policies"]?.array ?? []).map { item throws(GyreError) in try Self.policy(item) }
+    }
+
+    /// As stored.
+    package var json: JSONValue { source }
+    /// `project/<name>@<digest>`.
+    package var ref: Ref { Ref("project", name, Digest(of: source.canonicalBytes).short) }
+
+    private static func policy(_ json: JSONValue) throws(GyreError) -> Policy {
+        guard let trigger = Policy.Trigger(rawValue: json["when"]?.string ?? ""), let action = Policy.Action(rawValue: json["do"]?.string ?? "")
+        else {
+            let triggers = Policy.Trigger.allCases.map(\.rawValue).joined(separator: ", ")
+            let actions = Policy.Action.allCases.map(\.rawValue).joined(separator: ", ")
+            throw GyreError(
+                .invalid, "The policy \(json.text.prefix(200)) is not understood.", why: "\"when\" is one of \(triggers); \"do\" is one of \(actions).")
+        }
+        return Policy(
+            name: json["name"]?.string ?? "\(trigger.rawValue)-\(action.rawValue)", trigger: trigger,
+            threshold: json["threshold"]?.double ?? 0, column: json["column"]?.string, action: action)
+    }
+
+    /// The policies for a trigger.
+    package func policies(_ trigger: Policy.Trigger) -> [Policy] { policies.filter { $0.trigger == trigger } }
+}
