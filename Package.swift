@@ -21,6 +21,7 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -116,6 +117,15 @@ let package = Package(
         dialect("GX", ["GyreQuality"]),
         dialect("KFP", ["GyrePipelines", "GyreYAML"]),
         dialect("MLflow", ["GyreRegistry", "GyreTracking", "GyreYAML"]),
+        dialect(
+            "Native",
+            [
+                "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines", "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout",
+                "GyreServing", "GyreTracking", "GyreVersioning",
+            ]),
+        dialect("OIP", ["GyreLoop", "GyreRollout", "GyreServing"]),
+
+        layer("CLI", ["GyreBase", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
 
         // Adapters
         adapter("Memory", ["GyreLedger"]),
@@ -131,8 +141,10 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: [
-                "GyreBase", "GyreLedger", "GyreHTTP", "GyreTracking", "GyreRegistry", "GyreMLflow",
-                "GyreSQLite", "GyreBlobs",
+                "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreLoop", "GyreFeatures", "GyreMonitoring", "GyrePipelines",
+                "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking", "GyreVersioning", "GyreGX",
+                "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution", "GyreInference",
+                "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
 
         // C shims

@@ -3,32 +3,170 @@
 internal import Foundation
 internal import GyreBase
 internal import GyreBlobs
+internal import GyreCompute
+internal import GyreExecution
+internal import GyreFeatures
+internal import GyreGX
 internal import GyreHTTP
+internal import GyreInference
+internal import GyreKFP
 internal import GyreLedger
+internal import GyreLoop
 internal import GyreMLflow
+internal import GyreMonitoring
+internal import GyreNative
+internal import GyreOIP
+internal import GyrePipelines
+internal import GyrePredictions
+internal import GyreQuality
 internal import GyreRegistry
+internal import GyreReleases
+internal import GyreRollout
 internal import GyreSQLite
+internal import GyreServing
+internal import GyreTables
 internal import GyreTracking
+internal import GyreVersioning
+internal import Synchronization
 
 /// The object graph of one home: the only place that knows every adapter. Read it to know what runs.
 struct Assembly: Sendable {
     let home: HomeFolder
     let database: SQLiteDatabase
+    let ledger: SQLiteLedgerStore
+    let predictions: JournalPredictionLog
+    let pipelines: Pipelines
+    let endpoints: Endpoints
+    let conductor: Conductor
     let router: Router
+    /// Where this Gyre listens; tasks are told.
+    let address: AddressBox
 
-    static func make(home: HomeFolder, surroundings: Surroundings = .live) async throws(GyreError) -> Assembly {
+    static func make(
+        home: HomeFolder, settings: Settings, surroundings: Surroundings = .live
+    ) async throws(GyreError) -> Assembly {
+        // Adapters
         let database = try SQLiteDatabase(path: home.database, now: surroundings.now)
         let ledger = SQLiteLedgerStore(database)
         let blobs = try FileBlobStore(root: home.blobs)
+        let tables = DuckDBEngine(search: settings.libraries)
+        let onnx = OnnxRuntime(search: settings.libraries)
+        let executor = ProcessExecutor(environmentsFolder: settings.environments, uv: settings.uv)
+        let predictions = JournalPredictionLog(root: home.predictions, tables: tables, now: surroundings.now)
+
+        // Areas
         let tracking = Tracking(store: SQLiteTrackingStore(database), surroundings: surroundings)
         let registry = Registry(store: ledger, surroundings: surroundings)
         let loggedModels = LoggedModels(store: ledger, surroundings: surroundings)
+        let versioning = Versioning(store: ledger, blobs: blobs, tables: tables, surroundings: surroundings)
+        let checker = Checker(tables: tables, surroundings: surroundings)
+        let features = Features(
+            store: ledger, blobs: blobs, tables: tables, online: SQLiteOnlineStore(database), surroundings: surroundings)
+        let rollouts = Rollouts(store: ledger, surroundings: surroundings)
+        let releases = Releases(store: ledger, surroundings: surroundings)
+        let host = ModelHost(runtime: onnx, surroundings: surroundings)
+        let address = AddressBox()
+        let ended = EndedRuns()
+        let pipelines = Pipelines(
+            store: ledger, blobs: blobs, executor: executor,
+            options: pipelineOptions(home: home, address: address, versioning: versioning, ended: ended), surroundings: surroundings)
+
+        // Loop
+        let predictor = Predictor(host: host, log: predictions, surroundings: surroundings)
+        let files = ModelFiles(tracking: tracking, loggedModels: loggedModels, blobs: blobs)
+        let ingest = Ingest(
+            store: ledger, blobs: blobs, versioning: versioning, checker: checker, features: features, readSuite: GXSuite.read,
+            writeResult: GXSuite.write)
+        let builder = ReleaseBuilder(
+            registry: registry, tracking: tracking, pipelines: pipelines, versioning: versioning, ingest: ingest, files: files)
+        let endpoints = Endpoints(
+            rollouts: rollouts, releases: releases, registry: registry, files: files, host: host, predictor: predictor, log: predictions)
+        let monitors = Monitors(
+            store: ledger, blobs: blobs, tables: tables, log: predictions, releases: releases, versioning: versioning, host: host,
+            surroundings: surroundings)
+        let conductor = Conductor(
+            store: ledger, ingest: ingest, versioning: versioning, pipelines: pipelines, registry: registry, tracking: tracking,
+            releases: releases, builder: builder, rollouts: rollouts, endpoints: endpoints, monitors: monitors)
+        ended.set(conductor)
+
+        // Surfaces
+        let doctor = DoctorReport(settings: settings, home: home, duckDB: tables, onnx: onnx)
+        let services = NativeDialect.Services(
+            ledger: ledger, blobs: blobs, tracking: tracking, registry: registry, versioning: versioning, ingest: ingest, features: features,
+            pipelines: pipelines, rollouts: rollouts, releases: releases, endpoints: endpoints, monitors: monitors, conductor: conductor,
+            predictor: predictor, predictions: predictions, host: host, recordedHead: { RecordedHead.read(home.recordedHead) },
+            doctor: { await doctor.make() })
+        let mlflow = MLflowDialect(tracking: tracking, registry: registry, loggedModels: loggedModels, blobs: blobs)
+        let oip = OIPDialect(host: host, predictor: predictor, version: "0.1.0")
+        let health = HealthRoutes(ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
+
         if try await tracking.store.experiment(0) == nil { _ = try await tracking.createExperiment("Default", by: "gyre") }
-        let mlflow = MLflowDialect(
-            tracking: tracking, registry: registry, loggedModels: loggedModels, blobs: blobs, onVersionCreated: { _ in })
-        let health = RouteGroup(
-            prefixes: [], errorResponse: { .json(["error": .string($0.description)], status: $0.code.httpStatus) },
-            routes: [Route("GET", "/health") { _ in .text("OK") }])
-        return Assembly(home: home, database: database, router: Router([health, mlflow.routes]))
+        return Assembly(
+            home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines, endpoints: endpoints,
+            conductor: conductor, router: Router([health.routes, oip.routes, mlflow.routes, NativeDialect(services).routes]), address: address)
+    }
+
+    private static func pipelineOptions(
+        home: HomeFolder, address: AddressBox, versioning: Versioning, ended: EndedRuns
+    ) -> PipelineOptions {
+        PipelineOptions(
+            folder: home.tasks,
+            variables: { run, task in
+                // mlflow reads the tags of its runs from this variable, and the ledger its lineage from the tags.
+                var tags: JSONValue = [
+                    "gyre.pipeline_run": .string(run.id), "gyre.task": .string(task.ref.description),
+                    "gyre.input.pipeline_run": .string(run.ref.description),
+                ]
+                for (name, value) in run.parameters {
+                    if let text = value.string, text.hasPrefix("dataset/") { tags["gyre.input.\(name)"] = value }
+                }
+                var variables = ["MLFLOW_RUN_CONTEXT": tags.text, "OMP_NUM_THREADS": "1", "GIT_PYTHON_REFRESH": "quiet"]
+                if let server = address.value { variables["MLFLOW_TRACKING_URI"] = "http://\(server)" }
+                return variables
+            },
+            importSource: { text throws(GyreError) in
+                let version = try await versioning.version(try Ref(parsing: text))
+                return (version.tree, version.ref)
+            },
+            read: KFPPackage.read, onEnd: { await ended.tell($0) })
+    }
+
+    /// Ends everything in order; the next start finds nothing to mend.
+    func close() async throws(GyreError) {
+        await pipelines.suspend()
+        try await closeSegments(all: true)
+        RecordedHead.write(try await ledger.head(), home.recordedHead)
+        try database.close()
+    }
+
+    /// Closes full segments of the prediction log and records their digests.
+    func closeSegments(all: Bool) async throws(GyreError) {
+        for segment in try await predictions.closeSegments(all: all) {
+            _ = try await ledger.commit(
+                [],
+                recording: [
+                    Fact(
+                        "monitoring.segment.closed", Ref("endpoint", segment.endpoint), by: "gyre",
+                        body: ["segment": .string(segment.name), "rows": .int(segment.rows), "sha256": .string(segment.digest.hex)])
+                ])
+        }
+    }
+}
+
+/// The address that is known only once the server listens.
+final class AddressBox: Sendable {
+    private let content = Mutex<String?>(nil)
+    var value: String? { content.withLock { $0 } }
+    func set(_ value: String) { content.withLock { $0 = value } }
+}
+
+/// Carries the end of a pipeline run to the loop, which is made after the pipelines.
+final class EndedRuns: Sendable {
+    private let conductor = Mutex<Conductor?>(nil)
+
+    func set(_ conductor: Conductor) { self.conductor.withLock { $0 = conductor } }
+
+    func tell(_ run: PipelineRun) async {
+        do { try await conductor.withLock({ $0 })?.pipelineEnded(run) } catch { StandardError.write("rolling out failed: \(error)") }
     }
 }

@@ -1,20 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ArgumentParser
 internal import Foundation
 internal import GyreBase
-internal import GyreHTTP
+internal import GyreCLI
 
 @main
 struct Main {
     static func main() async {
+        let settings = Settings.read()
+        let environment = CommandEnvironment(
+            openHome: { home throws(GyreError) in
+                let assembly = try await Assembly.make(home: try HomeFolder(home), settings: settings)
+                return LocalConnection(assembly: assembly, actor: settings.actor)
+            },
+            serve: { home, http throws(GyreError) in try await Server.run(home: home, http: http, settings: settings) },
+            runningServer: { home in RunningServer.read(home: home)?.address }, defaultHome: settings.defaultHome,
+            defaultServer: settings.defaultServer, actor: settings.actor)
+        await CommandEnvironment.$current.withValue(environment) { await run() }
+    }
+
+    private static func run() async {
         do {
-            let arguments = CommandLine.arguments
-            let home = try HomeFolder(arguments[1])
-            let assembly = try await Assembly.make(home: home)
-            let server = HTTPServer(router: assembly.router, address: try HTTPServer.Address(arguments[2])) { address in
-                print("listening on \(address)")
+            var command = try GyreCommand.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
             }
-            try await server.run()
-        } catch { print(error) }
+        } catch let error as GyreError {
+            var text = "error: \(error.what)"
+            if let why = error.why { text += "\n  why: \(why)" }
+            if let fix = error.fix { text += "\n  fix: \(fix)" }
+            FileHandle.standardError.write(Data((text + "\n").utf8))
+            exit(error.code.exitStatus)
+        } catch {
+            GyreCommand.exit(withError: error)
+        }
     }
 }

@@ -66,6 +66,9 @@ package struct Ingest: Sendable {
         return (result, ref)
     }
 
+    /// A result in the format that its suite was written in.
+    package func result(_ result: CheckResult) -> JSONValue { writeResult(result) }
+
     /// The results of the checks of a dataset version.
     package func checks(of version: Ref) async throws(GyreError) -> [JSONValue] {
         try await store.documents("check-result", prefix: "\(version.name)@\(version.version ?? "")/").map(\.body)

@@ -18,6 +18,8 @@ package final class Predictor: Sendable {
     private struct State: Sendable {
         var endpoints: [String: TrafficSplit] = [:]
         var windows: [String: JudgeWindow] = [:]
+        /// Since the start of the server, for metrics.
+        var totals: [String: [Int: SideStatistics]] = [:]
     }
 
     /// A predictor without endpoints.
@@ -120,6 +122,8 @@ package final class Predictor: Sendable {
 
     private func count(_ record: Record, _ id: String, score: Double?, isError: Bool) {
         state.withLock { state in
+            state.totals[record.request.name, default: [:]][record.target.version, default: SideStatistics()]
+                .add(latencyMicroseconds: record.ended - record.started, isError: isError)
             guard state.windows[record.request.name] != nil else { return }
             state.windows[record.request.name]?.count(
                 id, version: record.target.version, score: score, latencyMicroseconds: record.ended - record.started, isError: isError)
@@ -192,6 +196,11 @@ package final class Predictor: Sendable {
             for label in labels where state.windows[endpoint]?.label(label) == true { matched += 1 }
             return matched
         }
+    }
+
+    /// What a version did since the server started.
+    package func totals(_ endpoint: String, version: Int) -> SideStatistics {
+        state.withLock { $0.totals[endpoint]?[version] } ?? SideStatistics()
     }
 
     /// What a version did in the window that is watched.

@@ -12,19 +12,13 @@ package struct MLflowDialect: Sendable {
     let registry: Registry
     let loggedModels: LoggedModels
     let blobs: any BlobStore
-    let onVersionCreated: @Sendable (ModelVersion) async -> Void
 
     /// The dialect over these services.
-    /// - Parameter onVersionCreated: told of each new model version, for policies that act on it.
-    package init(
-        tracking: Tracking, registry: Registry, loggedModels: LoggedModels, blobs: any BlobStore,
-        onVersionCreated: @escaping @Sendable (ModelVersion) async -> Void
-    ) {
+    package init(tracking: Tracking, registry: Registry, loggedModels: LoggedModels, blobs: any BlobStore) {
         self.tracking = tracking
         self.registry = registry
         self.loggedModels = loggedModels
         self.blobs = blobs
-        self.onVersionCreated = onVersionCreated
     }
 
     /// The version of MLflow whose API is spoken; clients ask before they choose their calls.

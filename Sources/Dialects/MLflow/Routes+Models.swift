@@ -232,7 +232,6 @@ extension MLflowDialect {
             draft.files = .object(digests)
         }
         let version = try await registry.createVersion(of: name, draft, by: arguments.actor)
-        await onVersionCreated(version)
         return ["model_version": try await message(version)]
     }
 

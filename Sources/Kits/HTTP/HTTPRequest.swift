@@ -24,6 +24,11 @@ package struct HTTPRequest: Sendable {
         self.init(method: method, target: target, headers: { headers[$0] }, body: HTTPBody(body))
     }
 
+    /// A request made in this process whose body is read piece by piece.
+    package init(_ method: String, _ target: String, streaming body: HTTPBody) {
+        self.init(method: method, target: target, headers: { _ in nil }, body: body)
+    }
+
     init(method: String, target: String, headers: @escaping @Sendable (String) -> String?, body: HTTPBody) {
         self.method = method
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -63,12 +68,16 @@ package struct HTTPBody: Sendable {
     enum Source: Sendable {
         case bytes([UInt8])
         case stream(any AsyncSequence<ByteBuffer, any Error> & Sendable)
+        case pull(@Sendable () async throws -> [UInt8]?)
     }
 
     let source: Source
 
     /// A body that is at hand.
     package init(_ bytes: [UInt8]) { source = .bytes(bytes) }
+
+    /// A body that is read piece by piece, until nil or an empty piece.
+    package init(_ next: @escaping @Sendable () async throws -> [UInt8]?) { source = .pull(next) }
 
     init(stream: any AsyncSequence<ByteBuffer, any Error> & Sendable) { source = .stream(stream) }
 
@@ -90,6 +99,12 @@ package struct HTTPBody: Sendable {
             case .bytes(let bytes):
                 if bytes.count > limit { throw Self.tooLarge(limit) }
                 try await take(bytes)
+            case .pull(let next):
+                while let piece = try await next(), !piece.isEmpty {
+                    total += Int64(piece.count)
+                    if total > limit { throw Self.tooLarge(limit) }
+                    try await take(piece)
+                }
             case .stream(let stream):
                 for try await buffer in stream {
                     total += Int64(buffer.readableBytes)

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Glibc
+internal import GyreBase
+internal import GyreCompute
+internal import GyreInference
+internal import GyreNativeLibraries
+
+/// What is installed, where, in which version, and what to do for each thing missing.
+struct DoctorReport: Sendable {
+    let settings: Settings
+    let home: HomeFolder
+    let duckDB: DuckDBEngine
+    let onnx: OnnxRuntime
+
+    func make() async -> JSONValue {
+        var items: [JSONValue] = []
+        items.append(
+            library("DuckDB") { () throws(GyreError) in (try NativeLibrary.duckDB(settings.libraries).path, try duckDB.version()) })
+        items.append(
+            library("ONNX Runtime") { () throws(GyreError) in (try NativeLibrary.onnxRuntime(settings.libraries).path, try onnx.version()) })
+        items.append(program("uv", settings.uv, fix: "make setup"))
+        items.append(program("Python of the tools", settings.toolsFolder + "/python/bin/python3", fix: "make setup"))
+        items.append(disk())
+        return ["items": .array(items), "home": .string(home.path)]
+    }
+
+    private func library(_ name: String, _ look: () throws(GyreError) -> (String, String)) -> JSONValue {
+        do {
+            let (path, version) = try look()
+            return ["name": .string(name), "ok": true, "version": .string(version), "path": .string(path), "fix": .null]
+        } catch {
+            return ["name": .string(name), "ok": false, "version": .null, "path": .null, "fix": .string(error.description)]
+        }
+    }
+
+    private func program(_ name: String, _ path: String, fix: String) -> JSONValue {
+        let isThere = access(path, X_OK) == 0
+        return ["name": .string(name), "ok": .bool(isThere), "version": .null, "path": .string(path), "fix": isThere ? .null : .string(fix)]
+    }
+
+    private func disk() -> JSONValue {
+        // Without an answer of the system the item tells that.
+        let free = (try? FileManager.default.attributesOfFileSystem(forPath: home.path))?[.systemFreeSize] as? Int64 ?? 0
+        let isEnough = free > 1 << 30
+        return [
+            "name": "disk of the home folder", "ok": .bool(isEnough), "version": .string("\(free >> 20) MiB free"), "path": .string(home.path),
+            "fix": isEnough ? .null : "Free at least 1 GiB.",
+        ]
+    }
+}

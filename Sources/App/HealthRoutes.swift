@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import GyreBase
+internal import GyreHTTP
+internal import GyreLedger
+internal import GyreLoop
+internal import GyreMonitoring
+internal import GyreRollout
+internal import GyreServing
+
+/// `/health` and `/metrics`.
+struct HealthRoutes: Sendable {
+    let ledger: any LedgerStore
+    let rollouts: Rollouts
+    let predictor: Predictor
+    let host: ModelHost
+    let monitors: Monitors
+
+    var routes: RouteGroup {
+        RouteGroup(
+            prefixes: ["/health", "/metrics"], errorResponse: { .json(["error": .string($0.description)], status: $0.code.httpStatus) },
+            routes: [
+                Route("GET", "/health") { _ in .text("OK") },
+                Route("GET", "/metrics", metrics),
+            ])
+    }
+
+    private func metrics(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let format: OpenMetrics.Format =
+            (request.headers("accept") ?? "").contains("application/openmetrics-text") ? .openMetrics : .prometheus
+        var text = OpenMetrics(format)
+        text.counter("gyre_ledger_facts", "Facts in the ledger.", [([], Double(try await ledger.head().seq))])
+        text.gauge(
+            "gyre_models_loaded", "Model versions that are loaded.", host.models().map { ([("model", $0.name), ("version", String($0.number))], 1) })
+        var traffic: [(labels: [(String, String)], value: Double)] = []
+        var requests: [(labels: [(String, String)], value: Double)] = []
+        var errors: [(labels: [(String, String)], value: Double)] = []
+        for (endpoint, split) in predictor.routes().sorted(by: { $0.key < $1.key }) {
+            for target in split.targets {
+                let isCanary = target == split.canary
+                let labels = [("endpoint", endpoint), ("version", String(target.version)), ("variant", isCanary ? "canary" : "stable")]
+                traffic.append((labels, Double(isCanary ? split.canaryPercent : 100 - split.canaryPercent) / 100))
+                let statistics = predictor.totals(endpoint, version: target.version)
+                requests.append((labels, Double(statistics.requests)))
+                errors.append((labels, Double(statistics.errors)))
+            }
+        }
+        text.gauge("gyre_endpoint_traffic_ratio", "Share of an endpoint's traffic by deployment.", traffic)
+        text.counter("gyre_endpoint_requests", "Requests answered since the start, by deployment.", requests)
+        text.counter("gyre_endpoint_errors", "Requests that failed since the start, by deployment.", errors)
+        text.gauge("gyre_process_resident_memory_bytes", "Memory of the process in RAM.", [([], Self.residentBytes())])
+        return .text(text.finish(), type: format.contentType)
+    }
+
+    private static func residentBytes() -> Double {
+        // Where /proc is not there the gauge tells 0.
+        let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ") ?? []
+        return fields.count > 1 ? (Double(fields[1]) ?? 0) * Double(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import GyreBase
+internal import GyreHTTP
+internal import GyreLedger
+internal import GyreLoop
+internal import GyrePipelines
+internal import GyreSQLite
+
+/// Serves a home until the process is told to stop.
+enum Server {
+    static func run(home path: String, http: String, settings: Settings) async throws(GyreError) {
+        let started = Surroundings.live.now()
+        let address = try HTTPServer.Address(http)
+        let home = try HomeFolder(path)
+        let assembly = try await Assembly.make(home: home, settings: settings)
+        let server = HTTPServer(router: assembly.router, address: address) { bound in
+            assembly.address.set(bound.description)
+            RunningServer(process: getpid(), address: bound.description).write(home: home.path)
+            StandardError.write("serving \(home.path) on http://\(bound) after \((Surroundings.live.now() - started) / 1000) ms")
+        }
+        do {
+            for problem in try await assembly.endpoints.restore() { StandardError.write("\(problem)") }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                group.addTask { await keep(assembly) }
+                // The first to end is the server: told to stop, or unable to listen.
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch {
+            RunningServer.remove(home: home.path)
+            throw GyreError.wrapping(error, "Serving \(home.path)")
+        }
+        RunningServer.remove(home: home.path)
+        try await assembly.close()
+        StandardError.write("stopped; everything is on disk")
+    }
+
+    /// The loop's clock: lets the judge look, closes segments, writes the head down.
+    private static func keep(_ assembly: Assembly) async {
+        var round = 0
+        var lastHead: Head?
+        while assembly.address.value == nil, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(20))  // a cancelled wait ends the loop
+        }
+        do { try await assembly.pipelines.resume() } catch { StandardError.write("resuming pipelines failed: \(error)") }
+        while !Task.isCancelled {
+            round += 1
+            do {
+                try await assembly.conductor.tick()
+                if round % 20 == 0 { try await assembly.closeSegments(all: false) }
+                let head = try await assembly.ledger.head()
+                if head != lastHead { RecordedHead.write(head, assembly.home.recordedHead) }
+                lastHead = head
+            } catch {
+                StandardError.write("the loop met an error and goes on: \(error)")
+            }
+            try? await Task.sleep(for: .milliseconds(500))  // a cancelled wait ends the loop
+        }
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import GyreNativeLibraries
+
+/// What the environment says; read once.
+struct Settings: Sendable {
+    let defaultHome: String
+    let defaultServer: String?
+    let actor: String
+    /// Where set-up keeps its Python environment, and tasks theirs.
+    let toolsFolder: String
+    let libraries: NativeLibrary.Search
+
+    static func read() -> Settings {
+        let environment = ProcessInfo.processInfo.environment
+        let user = NSHomeDirectory()
+        let tools = environment["GYRE_TOOLS"] ?? (environment["XDG_CACHE_HOME"] ?? user + "/.cache") + "/gyre"
+        var overrides: [String: String] = [:]
+        overrides["DuckDB"] = environment["GYRE_DUCKDB"]
+        overrides["ONNX Runtime"] = environment["GYRE_ONNXRUNTIME"]
+        return Settings(
+            defaultHome: environment["GYRE_HOME"] ?? user + "/.gyre", defaultServer: environment["GYRE_SERVER"],
+            actor: environment["GYRE_ACTOR"] ?? NSUserName(), toolsFolder: tools,
+            libraries: NativeLibrary.Search(toolsFolder: tools, overrides: overrides))
+    }
+
+    var uv: String { toolsFolder + "/python/bin/uv" }
+    var environments: String { toolsFolder + "/environments" }
+    var staticFiles: String { toolsFolder + "/static" }
+}

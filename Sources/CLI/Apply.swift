@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Foundation
+internal import GyreBase
+internal import GyreYAML
+
+struct Apply: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Set what a project's gyre.yaml says.", discussion: "Example: gyre apply -f Examples/flights/gyre.yaml")
+
+    @Option(name: .shortAndLong, help: "The file.") var file: String
+    @Flag(help: "Read and check the file, and change nothing.") var dryRun = false
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let project = try Self.read(file)
+        if dryRun { return output.render(project, ids: [Cell.text(project["project"])]) { "\(file) can be applied." } }
+        let answer = try await connection.with { try await $0.call("POST", "/projects", project) }
+        output.render(answer, ids: [Cell.text(answer["project"])]) { "The project \"\(Cell.text(answer["project"]))\" is set." }
+    }
+
+    /// `gyre.yaml` with the files that it names written in.
+    static func read(_ file: String) throws -> JSONValue {
+        var json = try YAML.document(try FileText.read(file))
+        let folder = (file as NSString).deletingLastPathComponent
+        func path(_ name: String) -> String { folder.isEmpty ? name : "\(folder)/\(name)" }
+        for member in json["datasets"]?.object?.members ?? [] {
+            guard let name = member.value["suite"]?.string else { continue }
+            var datasets = json["datasets"] ?? [:]
+            var dataset = member.value
+            dataset["suite"] = try JSONValue(parsing: try FileText.read(path(name)))
+            datasets[member.name] = dataset
+            json["datasets"] = datasets
+        }
+        if let name = json["pipeline"]?["file"]?.string {
+            var pipeline = json["pipeline"] ?? [:]
+            pipeline["package"] = .string(try FileText.read(path(name)))
+            pipeline["file"] = nil
+            json["pipeline"] = pipeline
+        }
+        return json
+    }
+}
+
+/// Text files that the user names.
+enum FileText {
+    static func read(_ path: String) throws -> String {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw GyreError(.notFound, "The file \(path) cannot be read.", why: "It is not there, or may not be read.")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import GyreBase
+
+struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check a dataset version with a Great Expectations suite.",
+        discussion: "Exit status 0 if all holds, 1 if not. Example: gyre check checks/flights.json flights@latest")
+
+    @Argument(help: "The suite, as great_expectations writes it.") var suite: String
+    @Argument(help: "The dataset, with @version where it is not the newest.") var dataset: String
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let body: JSONValue = ["dataset": .string("dataset/\(dataset)"), "suite": try JSONValue(parsing: try FileText.read(suite))]
+        let answer = try await connection.with { try await $0.call("POST", "/checks", body) }
+        let isSuccess = answer["success"]?.bool == true
+        output.render(answer, ids: [Cell.text(answer["gyre"]?["check"])]) {
+            let count = answer["statistics"]?["evaluated_expectations"]
+            var text = "\(isSuccess ? "passed" : "FAILED"): \(Cell.text(count)) expectations over \(Cell.text(answer["gyre"]?["dataset"]))"
+            for failure in answer["gyre"]?["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
+            return text
+        }
+        if !isSuccess { throw ExitCode(1) }
+    }
+}
+
+struct Feature: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Feature views.", subcommands: [List.self, Materialize.self, Get.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the feature views.", discussion: "Example: gyre feature list")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.with { try await $0.call("GET", "/features", nil) }
+            let views = answer["views"]?.array ?? []
+            output.render(answer, ids: views.map { Cell.text($0["name"]) }) {
+                TextTable(
+                    ["VIEW", "DATASET", "ENTITIES", "TTL", "FEATURES"],
+                    views.map {
+                        [
+                            Cell.text($0["name"]), Cell.text($0["dataset"]), $0["entities"]?.strings.joined(separator: ",") ?? "",
+                            $0["ttl_seconds"]?.int.map { "\($0) s" } ?? "-", $0["features"]?.strings.joined(separator: ",") ?? "",
+                        ]
+                    }
+                ).text(empty: "There is no feature view yet. Define one in gyre.yaml: gyre apply -f gyre.yaml")
+            }
+        }
+    }
+
+    struct Materialize: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Bring the latest values of a view into the online store.", discussion: "Example: gyre feature materialize weather --as-of 2013-03-01")
+        @Argument(help: "The view.") var name: String
+        @Option(help: "Only values that were known then.") var asOf: String?
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.with { try await $0.call("POST", "/features/\(name)/materialize", ["as_of": .optional(asOf)]) }
+            output.render(answer, ids: [Cell.text(answer["view"])]) {
+                "\(Cell.text(answer["rows"])) entities of \(Cell.text(answer["view"])) are online, from \(Cell.text(answer["source"]))."
+            }
+        }
+    }
+
+    struct Get: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read the latest values of an entity.", discussion: "Example: gyre feature get weather JFK")
+        @Argument(help: "The view.") var name: String
+        @Argument(help: "The entity's values, in the view's order.") var entity: [String]
+        @Option(help: "Judge the age of the values as of then.") var now: String?
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let query = entity.map { "entity=\($0)" }.joined(separator: "&") + (now.map { "&now=\($0)" } ?? "")
+            let answer = try await connection.with { try await $0.call("GET", "/features/\(name)/online?\(query)", nil) }
+            output.render(answer, ids: [Cell.text(answer["status"])]) {
+                let rows = (answer["values"]?.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }
+                return TextTable(["FEATURE", "VALUE"], rows).text(empty: "") + "\n\(Cell.text(answer["status"])) \(Cell.text(answer["event_timestamp"]))"
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// The way to a Gyre: a server over HTTP, or the home folder opened by this process.
+package protocol Connection: Sendable {
+    /// Calls the native API.
+    /// - Throws: the error that the API answered.
+    func call(_ method: String, _ path: String, _ body: JSONValue?) async throws(GyreError) -> JSONValue
+    /// Sends a file as a blob.
+    func upload(file: String) async throws(GyreError) -> (sha256: String, sizeBytes: Int64)
+    /// Fetches a blob into a file.
+    func download(_ sha256: String, to file: String) async throws(GyreError)
+    /// Lets go of it.
+    func close() async
+}
+
+/// What the program around the commands offers them.
+package struct CommandEnvironment: Sendable {
+    /// Opens a home folder in this process.
+    package let openHome: @Sendable (String) async throws(GyreError) -> any Connection
+    /// Serves a home folder until the process is told to stop.
+    package let serve: @Sendable (_ home: String, _ http: String) async throws(GyreError) -> Void
+    /// The address of the server that runs on a home folder, if one does.
+    package let runningServer: @Sendable (_ home: String) -> String?
+    /// The home folder that is used where none is said.
+    package let defaultHome: String
+    /// The server that is used where none is said.
+    package let defaultServer: String?
+    /// Who calls, for the ledger.
+    package let actor: String
+
+    package init(
+        openHome: @escaping @Sendable (String) async throws(GyreError) -> any Connection,
+        serve: @escaping @Sendable (_ home: String, _ http: String) async throws(GyreError) -> Void,
+        runningServer: @escaping @Sendable (_ home: String) -> String?, defaultHome: String, defaultServer: String?, actor: String
+    ) {
+        self.openHome = openHome
+        self.serve = serve
+        self.runningServer = runningServer
+        self.defaultHome = defaultHome
+        self.defaultServer = defaultServer
+        self.actor = actor
+    }
+
+    /// The environment of the command that runs; set once by `main`.
+    @TaskLocal package static var current: CommandEnvironment?
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Foundation
+internal import GyreBase
+
+struct DataCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data", abstract: "Dataset versions.", subcommands: [Add.self, List.self, Log.self, Diff.self, Checkout.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Record what files or folders hold now as a version of a dataset; checks run at once.",
+            discussion: "Exit status 1 if a check stops the version. Example: gyre data add data/flights --message \"March\"")
+
+        @Argument(help: "Files and folders.") var paths: [String]
+        @Option(help: "The dataset; the name of the first path where it is not said.") var name: String?
+        @Option(name: .shortAndLong, help: "What there is to say about it.") var message = ""
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let files = try LocalFiles.find(paths)
+            let name = name ?? URL(fileURLWithPath: paths[0]).deletingPathExtension().lastPathComponent
+            let answer = try await connection.with { connection in
+                var tree: [JSONValue] = []
+                let progress = Progress("adding", total: files.count)
+                for (path, file) in files {
+                    let blob = try await connection.upload(file: file)
+                    tree.append(["path": .string(path), "sha256": .string(blob.sha256), "size": .int(blob.sizeBytes)])
+                    progress.step()
+                }
+                return try await connection.call(
+                    "POST", "/datasets/\(name)/versions", ["tree": .array(tree), "message": .string(message)])
+            }
+            let check = answer["check"] ?? .null
+            output.render(answer, ids: [Cell.text(answer["ref"])]) {
+                let news = answer["is_new"]?.bool == true ? "" : " (nothing changed)"
+                var text = "\(Cell.text(answer["ref"]))  \(Cell.text(answer["files"])) files, \(Cell.size(answer["size_bytes"]))\(news)"
+                if !check.isNull {
+                    text += "\ncheck \(check["success"]?.bool == true ? "passed" : "FAILED"): \(Cell.text(check["ref"]))"
+                    for failure in check["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
+                }
+                return text
+            }
+            if check["blocking"]?.bool == true { throw ExitCode(1) }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the newest version of each dataset.", discussion: "Example: gyre data list")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.with { try await $0.call("GET", "/datasets", nil) }
+            var seen: Set<String> = []
+            let newest = (answer["versions"]?.array ?? []).filter { seen.insert(Cell.text($0["name"])).inserted }
+            VersionTable.render(newest, answer, output)
+        }
+    }
+
+    struct Log: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the versions of a dataset, newest first.", discussion: "Example: gyre data log flights")
+        @Argument(help: "The dataset.") var name: String
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.with { try await $0.call("GET", "/datasets/\(name)", nil) }
+            VersionTable.render(answer["versions"]?.array ?? [], answer, output)
+        }
+    }
+
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the rows and bytes that changed between two versions.", discussion: "Example: gyre data diff flights --from 3f2a --to latest")
+        @Argument(help: "The dataset.") var name: String
+        @Option(help: "The older version; the one before the newest where it is not said.") var from: String?
+        @Option(help: "The newer version.") var to = "latest"
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let query = "to=\(to)" + (from.map { "&from=\($0)" } ?? "")
+            let answer = try await connection.with { try await $0.call("GET", "/datasets/\(name)/diff?\(query)", nil) }
+            let files = answer["files"]?.array ?? []
+            output.render(answer, ids: files.map { Cell.text($0["path"]) }) {
+                TextTable(
+                    ["FILE", "CHANGE", "BYTES BEFORE", "BYTES AFTER", "ROWS ADDED", "ROWS REMOVED"],
+                    files.map {
+                        [
+                            Cell.text($0["path"]), Cell.text($0["kind"]), Cell.text($0["old_bytes"]), Cell.text($0["new_bytes"]),
+                            Cell.text($0["added_rows"]), Cell.text($0["removed_rows"]),
+                        ]
+                    }
+                ).text(empty: "The versions are the same.")
+            }
+        }
+    }
+
+    struct Checkout: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write the files of a version to a folder.", discussion: "Example: gyre data checkout flights@3f2a --to data/flights")
+        @Argument(help: "The dataset, with @version where it is not the newest.") var dataset: String
+        @Option(help: "The folder; files in it that differ are only replaced with --force.") var to: String
+        @Flag(help: "Replace files that differ.") var force = false
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let parts = dataset.split(separator: "@", maxSplits: 1).map(String.init)
+            let version = try await connection.with { connection in
+                let version = try await connection.call("GET", "/datasets/\(parts[0])/versions/\(parts.count > 1 ? parts[1] : "latest")", nil)
+                let files = version["tree"]?.array ?? []
+                let progress = Progress("checking out", total: files.count)
+                for file in files {
+                    try await write(file, connection)
+                    progress.step()
+                }
+                return version
+            }
+            output.render(version, ids: [Cell.text(version["ref"])]) { "\(Cell.text(version["ref"])) is in \(to)." }
+        }
+
+        private func write(_ file: JSONValue, _ connection: any Connection) async throws {
+            let path = "\(to)/\(try RelativePath(Cell.text(file["path"])))"
+            let sha256 = Cell.text(file["sha256"])
+            if let old = FileManager.default.contents(atPath: path) {
+                if Digest(of: Array(old)).hex == sha256 { return }
+                guard force else {
+                    throw GyreError(.conflict, "\(path) is there already and differs.", fix: "Use --force, or another folder.")
+                }
+            }
+            try FileManager.default.createDirectory(
+                at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+            try await connection.download(sha256, to: path + ".part")
+            guard rename(path + ".part", path) == 0 else { throw GyreError(.unavailable, "\(path) cannot be written.") }
+        }
+    }
+}
+
+/// The files that a user names, with the paths that they get in a tree.
+enum LocalFiles {
+    static func find(_ paths: [String]) throws -> [(path: String, file: String)] {
+        var found: [(String, String)] = []
+        for path in paths {
+            var isFolder: ObjCBool = false
+            guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+                throw GyreError(.notFound, "There is nothing at \(path).")
+            }
+            guard isFolder.boolValue else {
+                found.append((URL(fileURLWithPath: path).lastPathComponent, path))
+                continue
+            }
+            for name in (FileManager.default.subpaths(atPath: path) ?? []).sorted() {
+                let kind = try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")[.type] as? FileAttributeType
+                if kind == .typeRegular { found.append((name, "\(path)/\(name)")) }
+            }
+        }
+        return found
+    }
+}
+
+/// A line on standard error that grows, where a person looks on.
+final class Progress {
+    private let what: String
+    private let total: Int
+    private var done = 0
+    private let isShown = isatty(2) == 1
+
+    init(_ what: String, total: Int) {
+        self.what = what
+        self.total = total
+    }
+
+    func step() {
+        done += 1
+        guard isShown, total > 1 else { return }
+        let filled = 30 * done / total
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+        FileHandle.standardError.write(Data("\r\(what) \(bar) \(done)/\(total)\(done == total ? "\n" : "")".utf8))
+    }
+}
+
+private enum VersionTable {
+    static func render(_ versions: [JSONValue], _ answer: JSONValue, _ output: OutputOptions) {
+        output.render(answer, ids: versions.map { Cell.text($0["ref"]) }) {
+            TextTable(
+                ["VERSION", "ADDED", "FILES", "SIZE", "BY", "MESSAGE"],
+                versions.map {
+                    [
+                        Cell.text($0["ref"]), Cell.time($0["at"]), Cell.text($0["files"]), Cell.size($0["size_bytes"]), Cell.text($0["actor"]),
+                        Cell.text($0["message"]),
+                    ]
+                }
+            ).text(empty: "No dataset has a version yet. Add one: gyre data add PATH")
+        }
+    }
+}

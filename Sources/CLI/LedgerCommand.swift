@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import GyreBase
+
+struct LedgerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger", abstract: "The ledger: every change, in one chain.",
+        subcommands: [Log.self, Verify.self, Export.self, HeadCommand.self, Rollback.self])
+
+    struct Log: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List facts, newest first.", discussion: "Example: gyre ledger log --kind rollout --ref endpoint/delay")
+        @Option(help: "Only kinds that begin so.") var kind: String?
+        @Option(help: "Only facts that mention this.") var ref: String?
+        @Option(help: "At most this many.") var limit = 30
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var path = "/ledger?limit=\(limit)"
+            if let kind { path += "&kind=\(URLText.encode(kind))" }
+            if let ref { path += "&ref=\(URLText.encode(ref))" }
+            let request = path
+            let answer = try await connection.with { try await $0.call("GET", request, nil) }
+            let facts = answer["facts"]?.array ?? []
+            output.render(answer, ids: facts.map { Cell.text($0["seq"]) }) {
+                TextTable(
+                    ["SEQ", "AT", "BY", "WHAT", "SUBJECT", "REASON"],
+                    facts.map {
+                        [
+                            Cell.text($0["seq"]), Cell.time($0["at"]), Cell.text($0["actor"]), Cell.text($0["kind"]), Cell.text($0["subject"]),
+                            String(($0["body"]?["reason"]?.string ?? "").prefix(90)),
+                        ]
+                    }
+                ).text(empty: "No fact fits.")
+            }
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Re-hash the whole chain.",
+            discussion: "Exit status 0 if it is intact, 1 if not. Example: gyre ledger verify --head 1200:9f2c…")
+        @Option(help: "A head that was written down before: SEQ:HASH.") var head: String?
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let path = "/ledger/verify" + (head.map { "?head=\(URLText.encode($0))" } ?? "")
+            let answer = try await connection.with { try await $0.call("GET", path, nil) }
+            let findings = answer["findings"]?.array ?? []
+            output.render(answer, ids: findings.map { Cell.text($0["seq"]) }) {
+                if answer["intact"]?.bool == true { return "intact: \(Cell.text(answer["facts"])) facts" }
+                return "NOT INTACT: \(Cell.text(answer["facts"])) facts\n"
+                    + findings.map { "  fact \(Cell.text($0["seq"])): \(Cell.text($0["problem"]))" }.joined(separator: "\n")
+            }
+            if answer["intact"]?.bool != true { throw ExitCode(1) }
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write all facts as JSON lines, oldest first.", discussion: "Example: gyre ledger export > ledger.jsonl")
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await connection.with { connection in
+                var after: Int64 = 0
+                while true {
+                    let page = try await connection.call("GET", "/ledger?order=oldest&limit=5000&after=\(after)", nil)["facts"]?.array ?? []
+                    for fact in page { print(String(decoding: fact.canonicalBytes, as: UTF8.self)) }
+                    guard let last = page.last?["seq"]?.int, page.count == 5000 else { break }
+                    after = last
+                }
+            }
+        }
+    }
+
+    struct HeadCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "head", abstract: "Print the end of the chain, to be written down elsewhere.", discussion: "Example: gyre ledger head")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let head = try await connection.with { try await $0.call("GET", "/ledger/head", nil) }
+            output.render(head, ids: [Cell.text(head["seq"])]) { "\(Cell.text(head["seq"])):\(Cell.text(head["hash"]))" }
+        }
+    }
+
+    struct Rollback: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Bring all live pointers back to where they stood after a fact.", discussion: "Example: gyre ledger rollback --to 120 --dry-run")
+        @Option(help: "The place in the ledger.") var to: Int64
+        @Flag(help: "Show the plan, and change nothing.") var dryRun = false
+        @Flag(help: "Do not ask.") var yes = false
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            guard dryRun || yes else { throw ValidationError("This moves everything that is live. Look with --dry-run, then say --yes.") }
+        }
+
+        func run() async throws {
+            let answer = try await connection.with { try await $0.call("POST", "/ledger/rollback", ["to": .int(to), "dry_run": .bool(dryRun)]) }
+            let moves = answer["moves"]?.array ?? []
+            output.render(answer, ids: moves.map { Cell.text($0["pointer"]) }) {
+                TextTable(
+                    ["POINTER", "NOW", dryRun ? "WOULD BE" : "WAS MOVED TO"],
+                    moves.map { [Cell.text($0["pointer"]), Cell.text($0["old"]), Cell.text($0["new"])] }
+                ).text(empty: "Nothing moved since then.")
+            }
+        }
+    }
+}
+
+struct LineageCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lineage", abstract: "What a thing came from, or what was made of it.",
+        discussion: "Example: gyre lineage model/delay@3 --direction up")
+    @Argument(help: "The thing: dataset/flights@3f2a, model/delay@3, run/9c1e…, release/delay@1.") var ref: String
+    @Option(help: "up to what it was made from, down to what was made of it.") var direction = "up"
+    @Option(help: "Only facts up to this place.") var asOf: Int64?
+    @Option(help: "Only the steps on the way from the first thing to this one.") var to: String?
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        var path = "/lineage?ref=\(URLText.encode(ref))&direction=\(direction)"
+        if let asOf { path += "&as_of=\(asOf)" }
+        if let to { path += "&to=\(URLText.encode(to))" }
+        let request = path
+        let answer = try await connection.with { try await $0.call("GET", request, nil) }
+        let edges = answer["path"]?.array ?? answer["edges"]?.array ?? []
+        output.render(answer, ids: answer["nodes"]?.strings ?? edges.map { Cell.text($0["input"]) }) {
+            TextTable(
+                ["FROM", "TO", "BY", "SEQ"],
+                edges.map { [Cell.text($0["input"]), Cell.text($0["output"]), Cell.text($0["kind"]), Cell.text($0["seq"])] }
+            ).text(empty: "The ledger knows of no step \(direction == "up" ? "to" : "from") \(ref).")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import GyreBase
+
+struct Model: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Registered models.", subcommands: [List.self, Show.self, Card.self, Alias.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the models.", discussion: "Example: gyre model list")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.with { try await $0.call("GET", "/models", nil) }
+            let models = answer["models"]?.array ?? []
+            output.render(answer, ids: models.map { Cell.text($0["name"]) }) {
+                TextTable(
+                    ["MODEL", "VERSIONS", "LATEST", "ALIASES", "DESCRIPTION"],
+                    models.map { model in
+                        let aliases = (model["aliases"]?.object?.members ?? []).map { "\($0.name)→\($0.value.text)" }
+                        return [
+                            Cell.text(model["name"]), Cell.text(model["versions"]), Cell.text(model["latest"]), aliases.joined(separator: " "),
+                            Cell.text(model["description"]),
+                        ]
+                    }
+                ).text(empty: "No model is registered yet. Register one: mlflow.register_model(…)")
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a model with its versions.", discussion: "Example: gyre model show delay")
+        @Argument(help: "The model.") var name: String
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let model = try await connection.with { try await $0.call("GET", "/models/\(name)", nil) }
+            let versions = model["versions"]?.array ?? []
+            output.render(model, ids: versions.map { "\(name)@\(Cell.text($0["number"]))" }) {
+                TextTable(
+                    ["VERSION", "CREATED", "RUN", "ALIASES"],
+                    versions.map { version in
+                        let own = (model["aliases"]?.object?.members ?? []).filter { $0.value == version["number"] }.map(\.name)
+                        return [
+                            Cell.text(version["number"]), Cell.time(version["created_ms"]?.int.map { .int($0 * 1000) }),
+                            String(Cell.text(version["run_id"]).prefix(8)), own.joined(separator: ", "),
+                        ]
+                    }
+                ).text(empty: "The model has no version yet.")
+            }
+        }
+    }
+
+    struct Card: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the model card of a version, filled from the ledger.", discussion: "Example: gyre model card delay --version champion")
+        @Argument(help: "The model.") var name: String
+        @Option(help: "A number, an alias or latest.") var version = "latest"
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let card = try await connection.with { try await $0.call("GET", "/models/\(name)/versions/\(version)/card", nil) }
+            output.render(card, ids: [Cell.text(card["model"])]) {
+                let rows = (card.object?.members ?? []).map { [$0.name, String(Cell.text($0.value).prefix(140))] }
+                return TextTable(["WHAT", "VALUE"], rows).text(empty: "")
+            }
+        }
+    }
+
+    struct Alias: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Point an alias at a version.", discussion: "Example: gyre model alias delay champion --version 3")
+        @Argument(help: "The model.") var name: String
+        @Argument(help: "The alias.") var alias: String
+        @Option(help: "The version's number.") var version: Int
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            guard version >= 1 else { throw ValidationError("--version is \(version); versions start at 1.") }
+        }
+
+        func run() async throws {
+            let answer = try await connection.with {
+                try await $0.call("POST", "/models/\(name)/aliases/\(alias)", ["version": .int(Int64(version))])
+            }
+            output.render(answer, ids: [alias]) { "\(name)@\(alias) is version \(version) now." }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Foundation
+internal import GyreBase
+
+/// Where the command looks.
+struct ConnectionOptions: ParsableArguments {
+    @Option(help: "The home folder; GYRE_HOME, or ~/.gyre where it is not set.") var home: String?
+    @Option(help: "The server's address; GYRE_SERVER, or the one that runs on the home folder.") var server: String?
+
+    /// Opens the way, hands it to `body`, and lets go of it.
+    func with<Result>(_ body: (any Connection) async throws -> Result) async throws -> Result {
+        guard let environment = CommandEnvironment.current else { throw GyreError(.internal, "Commands run inside of gyre only.") }
+        let home = self.home ?? environment.defaultHome
+        let connection: any Connection
+        if let url = server ?? (self.home == nil ? environment.defaultServer : nil) ?? environment.runningServer(home) {
+            connection = RemoteConnection(url: url, actor: environment.actor)
+        } else {
+            connection = try await environment.openHome(home)
+        }
+        do {
+            let result = try await body(connection)
+            await connection.close()
+            return result
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+}
+
+/// How the answer is told.
+struct OutputOptions: ParsableArguments {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case table
+        case json
+    }
+
+    @Option(help: "table for people, json for programs (stable).") var format: Format = .table
+    @Flag(name: .shortAndLong, help: "Print ids only.") var quiet = false
+
+    /// Prints the whole answer as JSON, the ids alone, or what `table` makes of it.
+    func render(_ json: JSONValue, ids: [String], table: () -> String) {
+        if format == .json { return print(json.indented()) }
+        if quiet { return ids.forEach { print($0) } }
+        let text = table()
+        if !text.isEmpty { print(text) }
+    }
+}
+
+/// Progress and remarks for people; they go to standard error, so that answers can be piped.
+func tell(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+/// Columns of text, as wide as their widest cell.
+struct TextTable {
+    private var rows: [[String]]
+
+    init(_ header: [String], _ rows: [[String]]) { self.rows = [header] + rows }
+
+    /// The table; `empty` where it has no rows.
+    func text(empty: String) -> String {
+        guard rows.count > 1 else { return empty }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ").replacing(/\s+$/, with: "")
+        }.joined(separator: "\n")
+    }
+}
+
+/// Cells of tables.
+enum Cell {
+    static func time(_ microseconds: JSONValue?) -> String { microseconds?.int.map { Timestamp.readable($0) } ?? "-" }
+
+    static func size(_ bytes: JSONValue?) -> String {
+        let value = bytes?.double ?? 0
+        if value < 1024 { return "\(Int(value)) B" }
+        if value < 1_048_576 { return String(format: "%.1f KiB", value / 1024) }
+        if value < 1_073_741_824 { return String(format: "%.1f MiB", value / 1_048_576) }
+        return String(format: "%.1f GiB", value / 1_073_741_824)
+    }
+
+    static func text(_ value: JSONValue?) -> String {
+        switch value {
+        case nil, .null: "-"
+        case .string(let text): text
+        case .double(let number): String(format: abs(number) >= 1000 ? "%.1f" : "%.4f", number)
+        case .some(let other): other.text
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import GyreBase
+
+struct ReleaseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "release", abstract: "Releases: everything that went out together.",
+        subcommands: [List.self, Show.self, Diff.self, Reproduce.self, Rollback.self])
+
+    /// `delay@3` in its parts.
+    struct Name: ExpressibleByArgument {
+        let endpoint: String
+        let number: Int
+
+        init?(argument: String) {
+            let parts = argument.split(separator: "@")
+            guard parts.count == 2, let number = Int(parts[1]) else { return nil }
+            endpoint = String(parts[0])
+            self.number = number
+        }
+
+        var path: String { "/releases/\(endpoint)/\(number)" }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List releases, newest first.", discussion: "Example: gyre release list delay")
+        @Argument(help: "Only of this endpoint.") var endpoint: String?
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let path = "/releases" + (endpoint.map { "?endpoint=\(URLText.encode($0))" } ?? "")
+            let answer = try await connection.with { try await $0.call("GET", path, nil) }
+            let list = answer["releases"]?.array ?? []
+            output.render(answer, ids: list.map { Cell.text($0["ref"]) }) {
+                TextTable(
+                    ["RELEASE", "MODEL", "MADE", "BY", "REASON"],
+                    list.map {
+                        [Cell.text($0["ref"]), Cell.text($0["pins"]?["model"]), Cell.time($0["at"]), Cell.text($0["actor"]), Cell.text($0["reason"])]
+                    }
+                ).text(empty: "Nothing was released yet. Deploy a model: gyre endpoint deploy NAME")
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show all that a release pins.", discussion: "Example: gyre release show delay@2")
+        @Argument(help: "ENDPOINT@NUMBER.") var release: Name
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let path = release.path
+            let answer = try await connection.with { try await $0.call("GET", path, nil) }
+            output.render(answer, ids: [Cell.text(answer["ref"])]) {
+                let rows = (answer["pins"]?.object?.members ?? []).map { [$0.name, String(Cell.text($0.value).prefix(160))] }
+                return TextTable(["PINNED", "VALUE"], rows).text(empty: "")
+            }
+        }
+    }
+
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what two releases pin differently.", discussion: "Example: gyre release diff delay@1 --to 2")
+        @Argument(help: "ENDPOINT@NUMBER.") var release: Name
+        @Option(help: "The other release's number.") var to: Int
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let path = "\(release.path)/diff?to=\(to)"
+            let answer = try await connection.with { try await $0.call("GET", path, nil) }
+            let changes = answer["changes"]?.array ?? []
+            output.render(answer, ids: changes.map { Cell.text($0["name"]) }) {
+                TextTable(
+                    ["PINNED", "BEFORE", "AFTER"],
+                    changes.map { [Cell.text($0["name"]), String(Cell.text($0["old"]).prefix(70)), String(Cell.text($0["new"]).prefix(70))] }
+                ).text(empty: "They pin the same.")
+            }
+        }
+    }
+
+    struct Reproduce: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a release again from what it pins, and compare.",
+            discussion: "Exit status 1 if something is not bit-identical. Example: gyre release reproduce delay@1")
+        @Argument(help: "ENDPOINT@NUMBER.") var release: Name
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            tell("running the pinned pipeline on the pinned data …")
+            let path = release.path
+            let answer = try await connection.with { try await $0.call("POST", path + "/reproduce", [:]) }
+            output.render(answer, ids: [Cell.text(answer["pipeline_run"])]) {
+                var rows = (answer["artifacts"]?.array ?? []).map {
+                    [Cell.text($0["name"]), $0["identical"]?.bool == true ? "bit-identical" : "differs"]
+                }
+                rows.append(["the served model file", answer["model_identical"]?.bool == true ? "bit-identical" : "differs"])
+                for metric in answer["metrics"]?.array ?? [] {
+                    rows.append(["metric \(Cell.text(metric["name"]))", "\(Cell.text(metric["old"])) → \(Cell.text(metric["new"]))"])
+                }
+                return TextTable(["WHAT", "REPRODUCED"], rows).text(empty: "")
+            }
+            if answer["identical"]?.bool != true { throw ExitCode(1) }
+        }
+    }
+
+    struct Rollback: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Bring an endpoint to a release at once; also forward.", discussion: "Example: gyre release rollback delay@1")
+        @Argument(help: "ENDPOINT@NUMBER.") var release: Name
+        @Flag(help: "Say what would change, and change nothing.") var dryRun = false
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let path = release.path
+            let answer = try await connection.with {
+                try await $0.call(dryRun ? "GET" : "POST", path + (dryRun ? "" : "/rollback"), dryRun ? nil : [:])
+            }
+            output.render(answer, ids: [Cell.text(answer["ref"])]) {
+                "\(release.endpoint) \(dryRun ? "would serve" : "serves") \(Cell.text(answer["pins"]?["model"])) of \(Cell.text(answer["ref"]))."
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncHTTPClient
+internal import Foundation
+package import GyreBase
+internal import NIOCore
+internal import NIOHTTP1
+
+/// A server over HTTP.
+struct RemoteConnection: Connection {
+    let url: String
+    let actor: String
+    private let client = HTTPClient.shared
+
+    init(url: String, actor: String) {
+        self.url = (url.contains("://") ? url : "http://" + url).trimmingCharacters(in: CharacterSet(charactersIn: "/"))
+        self.actor = actor
+    }
+
+    func call(_ method: String, _ path: String, _ body: JSONValue?) async throws(GyreError) -> JSONValue {
+        var request = HTTPClientRequest(url: url + "/api/gyre/v1" + path)
+        request.method = HTTPMethod(rawValue: method)
+        if let body { request.body = .bytes(ByteBuffer(bytes: body.bytes)) }
+        let bytes = try await execute(request, limit: 256 << 20)
+        return bytes.isEmpty ? [:] : try JSONValue(parsing: bytes)
+    }
+
+    func upload(file: String) async throws(GyreError) -> (sha256: String, sizeBytes: Int64) {
+        guard let handle = FileHandle(forReadingAtPath: file) else { throw GyreError(.notFound, "The file \(file) cannot be read.") }
+        var request = HTTPClientRequest(url: url + "/api/gyre/v1/blobs")
+        request.method = .POST
+        request.body = .stream(FilePieces(handle: handle), length: .unknown)
+        let json = try JSONValue(parsing: try await execute(request, limit: 1 << 20))
+        return (json["sha256"]?.string ?? "", json["size"]?.int ?? 0)
+    }
+
+    func download(_ sha256: String, to file: String) async throws(GyreError) {
+        do {
+            let response = try await client.execute(HTTPClientRequest(url: url + "/api/gyre/v1/blobs/\(sha256)"), timeout: .hours(24))
+            guard response.status == .ok else { throw GyreError(.notFound, "The blob \(sha256) is not on the server.") }
+            try Data().write(to: URL(fileURLWithPath: file))
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
+            for try await buffer in response.body { try handle.write(contentsOf: Data(buffer.readableBytesView)) }
+            try handle.close()
+        } catch {
+            throw GyreError.wrapping(error, "Fetching \(file)")
+        }
+    }
+
+    func close() async {}
+
+    private func execute(_ request: HTTPClientRequest, limit: Int) async throws(GyreError) -> [UInt8] {
+        var request = request
+        request.headers.add(name: "x-gyre-actor", value: actor)
+        let response: HTTPClientResponse
+        let bytes: [UInt8]
+        do {
+            response = try await client.execute(request, timeout: .hours(24))
+            bytes = Array(try await response.body.collect(upTo: limit).readableBytesView)
+        } catch {
+            throw GyreError(
+                .unavailable, "The server \(url) does not answer.", why: "\(error)", fix: "Start it with gyre up, or give another --server.")
+        }
+        guard (200..<300).contains(response.status.code) else { throw APIError.read(bytes, status: Int(response.status.code)) }
+        return bytes
+    }
+}
+
+/// A file as pieces of a request's body.
+private struct FilePieces: AsyncSequence, AsyncIteratorProtocol, Sendable {
+    let handle: FileHandle
+
+    func makeAsyncIterator() -> FilePieces { self }
+
+    func next() async throws -> ByteBuffer? {
+        guard let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty else { return nil }
+        return ByteBuffer(bytes: piece)
+    }
+}
+
+/// The errors that the native API answers.
+package enum APIError {
+    /// The error in an answer's body.
+    package static func read(_ bytes: [UInt8], status: Int) -> GyreError {
+        // An answer that is no JSON comes from something else than Gyre; its status is all there is to tell.
+        let error = (try? JSONValue(parsing: bytes))?["error"]
+        let code = error?["code"]?.string.flatMap(GyreError.Code.init(rawValue:)) ?? (status == 404 ? .notFound : .internal)
+        return GyreError(
+            code, error?["what"]?.string ?? error?.string ?? "The server answered with status \(status).", why: error?["why"]?.string,
+            fix: error?["fix"]?.string)
+    }
+}

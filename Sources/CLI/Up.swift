@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import GyreBase
+
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a home folder: every API, the console and the loop.",
+        discussion: "Example: gyre up --home ./gyre-home --http 127.0.0.1:5000")
+
+    @Option(help: "The home folder; GYRE_HOME, or ~/.gyre where it is not set.") var home: String?
+    @Option(help: "Where to listen.") var http = "127.0.0.1:5000"
+
+    func run() async throws {
+        guard let environment = CommandEnvironment.current else { throw GyreError(.internal, "Commands run inside of gyre only.") }
+        try await environment.serve(home ?? environment.defaultHome, http)
+    }
+}
+
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at what is installed: libraries, Python, disk; and say what to do for each thing missing.",
+        discussion: "Example: gyre doctor --format json")
+
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let report = try await connection.with { try await $0.call("GET", "/doctor", nil) }
+        let items = report["items"]?.array ?? []
+        output.render(report, ids: items.map { Cell.text($0["name"]) }) {
+            TextTable(
+                ["", "WHAT", "VERSION", "WHERE", "FIX"],
+                items.map {
+                    [
+                        $0["ok"]?.bool == true ? "ok" : "MISSING", Cell.text($0["name"]), Cell.text($0["version"]), Cell.text($0["path"]),
+                        Cell.text($0["fix"]),
+                    ]
+                }
+            ).text(empty: "")
+        }
+        if items.contains(where: { $0["ok"]?.bool != true }) { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreHTTP
+internal import GyreLoop
+internal import GyreMonitoring
+internal import GyreReleases
+internal import GyreRollout
+internal import GyreServing
+
+extension NativeDialect {
+    var endpointCalls: [NativeCall] {
+        [
+            NativeCall("GET", "/endpoints", "All endpoints with their traffic.") { _ throws(GyreError) in
+                var list: [JSONValue] = []
+                for (name, split) in try await services.rollouts.endpoints() {
+                    var json = split.json
+                    json["name"] = .string(name)
+                    list.append(json)
+                }
+                return ["endpoints": .array(list)]
+            },
+            NativeCall("GET", "/endpoints/{name}", "An endpoint: traffic, rollouts, counts, reports.", show),
+            NativeCall("POST", "/endpoints/{name}/deploy", "Releases a model version and rolls it out: {version, reason}.") {
+                request throws(GyreError) in
+                let body = try await request.json()
+                let selector = body["version"]?.string ?? body["version"]?.int.map(String.init) ?? "latest"
+                let model = body["model"]?.string ?? request.parameter("name")
+                return try await services.conductor.rollOut(
+                    model: model, selector: selector, reason: body["reason"]?.string ?? "asked for", by: request.actor
+                ).json
+            },
+            NativeCall("POST", "/endpoints/{name}/rollout/{verb}", "A person's word on the rollout: promote, abort, pause or resume.") {
+                request throws(GyreError) in
+                let events: [String: CanaryPlan.Event] = ["promote": .promote, "abort": .abort, "pause": .pause, "resume": .resume]
+                guard let event = events[request.parameter("verb")] else {
+                    throw GyreError(.notFound, "\"\(request.parameter("verb").prefix(40))\" is nothing that can be done to a rollout.")
+                }
+                let reason = try await request.json()["reason"]?.string ?? "asked for by \(request.actor)"
+                return try await services.conductor.command(event, request.parameter("name"), reason: reason, by: request.actor).json
+            },
+            NativeCall("POST", "/endpoints/{name}/labels", "Tells what became of predictions: {labels: [{id, label}]}.", label),
+            NativeCall("POST", "/endpoints/{name}/monitor", "Computes a window's report and acts on it: {window, from, to}.") {
+                request throws(GyreError) in
+                let body = try await request.json()
+                let from = try Timestamp.parse(body["from"]?.string ?? "1970-01-01")
+                let to = try Timestamp.parse(body["to"]?.string ?? "9999-01-01")
+                let (report, actions) = try await services.conductor.monitor(
+                    request.parameter("name"), window: body["window"]?.string ?? "all", from: from, to: to, by: request.actor)
+                var json = report.json
+                json["actions"] = .strings(actions)
+                return json
+            },
+            NativeCall("GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage.") {
+                request throws(GyreError) in
+                try await services.conductor.explain(
+                    request.parameter("id"), endpoint: request.parameter("name"), log: services.predictions)
+            },
+        ]
+    }
+
+    private func show(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let name = request.parameter("name")
+        guard let split = try await services.rollouts.split(name) else {
+            throw GyreError(.notFound, "No endpoint is named \"\(name)\".", fix: "gyre endpoint list")
+        }
+        var json = split.json
+        json["name"] = .string(name)
+        json["counts"] = try await services.predictions.counts(name)
+        json["rollouts"] = .array(try await services.rollouts.rollouts(of: name).prefix(20).map(\.json))
+        json["reports"] = .array(try await services.monitors.reports(name))
+        json["loaded"] = .array(services.host.models().filter { $0.name == name }.map { .int(Int64($0.number)) })
+        return json
+    }
+
+    private func label(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let name = request.parameter("name")
+        guard try await services.rollouts.split(name) != nil else {
+            throw GyreError(.notFound, "No endpoint is named \"\(name)\".", fix: "gyre endpoint list")
+        }
+        let list = try await request.json()["labels"]?.array ?? []
+        guard list.count <= Limits.pageRows else {
+            throw GyreError(.limitExceeded, "The request has \(list.count) labels; \(Limits.pageRows) is the most.", fix: "Send them in parts.")
+        }
+        var labels: [Label] = []
+        for item in list {
+            guard let id = item["id"]?.string, let value = item["label"]?.double else {
+                throw GyreError(.invalid, "A label needs an id and a number as label.", why: "One is \(item.text.prefix(100)).")
+            }
+            labels.append(Label(id: id, value: value))
+        }
+        try await services.predictions.append(labels, endpoint: name)
+        let matched = services.predictor.label(labels, endpoint: name)
+        return ["labels": .int(Int64(labels.count)), "counted_for_rollout": .int(Int64(matched))]
+    }
+}

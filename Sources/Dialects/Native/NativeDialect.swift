@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreFeatures
+package import GyreHTTP
+package import GyreLedger
+package import GyreLoop
+package import GyreMonitoring
+package import GyrePipelines
+package import GyreRegistry
+package import GyreReleases
+package import GyreRollout
+package import GyreServing
+package import GyreTracking
+package import GyreVersioning
+
+/// Gyre's own API, under `/api/gyre/v1`: what the command line and the console speak.
+package struct NativeDialect: Sendable {
+    let services: Services
+
+    /// Everything the API offers, as the assembly made it.
+    package struct Services: Sendable {
+        package let ledger: any LedgerStore
+        package let blobs: any BlobStore
+        package let tracking: Tracking
+        package let registry: Registry
+        package let versioning: Versioning
+        package let ingest: Ingest
+        package let features: Features
+        package let pipelines: Pipelines
+        package let rollouts: Rollouts
+        package let releases: Releases
+        package let endpoints: Endpoints
+        package let monitors: Monitors
+        package let conductor: Conductor
+        package let predictor: Predictor
+        package let predictions: any PredictionLog
+        package let host: ModelHost
+        package let recordedHead: @Sendable () -> Head?
+        package let doctor: @Sendable () async -> JSONValue
+
+        package init(
+            ledger: any LedgerStore, blobs: any BlobStore, tracking: Tracking, registry: Registry, versioning: Versioning, ingest: Ingest,
+            features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints, monitors: Monitors,
+            conductor: Conductor, predictor: Predictor, predictions: any PredictionLog, host: ModelHost,
+            recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue
+        ) {
+            self.ledger = ledger
+            self.blobs = blobs
+            self.tracking = tracking
+            self.registry = registry
+            self.versioning = versioning
+            self.ingest = ingest
+            self.features = features
+            self.pipelines = pipelines
+            self.rollouts = rollouts
+            self.releases = releases
+            self.endpoints = endpoints
+            self.monitors = monitors
+            self.conductor = conductor
+            self.predictor = predictor
+            self.predictions = predictions
+            self.host = host
+            self.recordedHead = recordedHead
+            self.doctor = doctor
+        }
+    }
+
+    /// The API over these services.
+    package init(_ services: Services) { self.services = services }
+
+    static let root = "/api/gyre/v1"
+
+    /// All routes.
+    package var routes: RouteGroup {
+        let calls = dataCalls + pipelineCalls + modelCalls + endpointCalls + releaseCalls + ledgerCalls
+        let document = OpenAPI.document(calls)
+        return RouteGroup(
+            prefixes: [Self.root], errorResponse: Self.errorResponse,
+            routes: calls.map(\.route) + blobRoutes + [
+                Route("GET", Self.root + "/openapi.json") { _ in .json(document) }
+            ])
+    }
+
+    static func errorResponse(_ error: GyreError) -> HTTPResponse {
+        .json(
+            [
+                "error": [
+                    "code": .string(error.code.rawValue), "what": .string(error.what), "why": .optional(error.why), "fix": .optional(error.fix),
+                ]
+            ], status: error.code.httpStatus)
+    }
+}
+
+/// One call of the API: its address, its words for the OpenAPI document, and what answers.
+struct NativeCall: Sendable {
+    let method: String
+    let path: String
+    let summary: String
+    let query: [String]
+    let handler: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
+
+    init(
+        _ method: String, _ path: String, _ summary: String, query: [String] = [],
+        _ handler: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
+    ) {
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.query = query
+        self.handler = handler
+    }
+
+    var route: Route {
+        Route(method, NativeDialect.root + path) { [handler] request throws(GyreError) in .json(try await handler(request)) }
+    }
+}
+
+extension HTTPRequest {
+    /// Who calls, as the command line says it.
+    var actor: String { headers("x-gyre-actor") ?? "api" }
+}
+
+/// The OpenAPI document of the native API, made from its calls.
+enum OpenAPI {
+    static func document(_ calls: [NativeCall]) -> JSONValue {
+        var paths: JSONValue = [:]
+        for call in calls {
+            let path = call.path.replacing("...}", with: "}")
+            var parameters: [JSONValue] = call.query.map { ["name": .string($0), "in": "query", "schema": ["type": "string"]] }
+            for part in path.split(separator: "/") where part.hasPrefix("{") {
+                let name = part.dropFirst().prefix { $0 != "}" }
+                parameters.append(["name": .string(String(name)), "in": "path", "required": true, "schema": ["type": "string"]])
+            }
+            var operation: JSONValue = [
+                "summary": .string(call.summary), "parameters": .array(parameters),
+                "responses": [
+                    "200": ["description": "Done.", "content": ["application/json": ["schema": ["type": "object"]]]],
+                    "default": [
+                        "description": "An error with what, why and fix.",
+                        "content": ["application/json": ["schema": ["$ref": "#/components/schemas/Error"]]],
+                    ],
+                ],
+            ]
+            if call.method != "GET", call.method != "DELETE" {
+                operation["requestBody"] = ["content": ["application/json": ["schema": ["type": "object"]]]]
+            }
+            var item = paths[path] ?? [:]
+            item[call.method.lowercased()] = operation
+            paths[path] = item
+        }
+        let text: JSONValue = ["type": "string"]
+        return [
+            "openapi": "3.1.0", "info": ["title": "Gyre", "version": "1"], "servers": [["url": "/api/gyre/v1"]], "paths": paths,
+            "components": [
+                "schemas": [
+                    "Error": [
+                        "type": "object",
+                        "properties": ["error": ["type": "object", "properties": ["code": text, "what": text, "why": text, "fix": text]]],
+                    ]
+                ]
+            ],
+        ]
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+internal import GyreLedger
+package import GyreMonitoring
+package import GyreRegistry
+internal import GyreReleases
+internal import GyreTracking
+
+extension Conductor {
+    /// One prediction with everything behind it: version, run, code, environment, features, data, checks.
+    /// - Throws: `.notFound`.
+    package func explain(_ id: String, endpoint: String, log: any PredictionLog) async throws(GyreError) -> JSONValue {
+        guard var prediction = try await log.find(id, endpoint: endpoint) else {
+            throw GyreError(.notFound, "The endpoint \"\(endpoint)\" has no prediction \"\(id.prefix(80))\".")
+        }
+        let release = try await releases.release(endpoint, Int(prediction["release"]?.int ?? 0))
+        var inputs: JSONValue = [:]
+        for (name, value) in zip(release.pins.features, prediction["x"]?.array ?? []) { inputs[name] = value }
+        prediction["inputs"] = inputs
+        prediction["x"] = nil
+        let graph = try await Lineage(store: store).walk(.up, from: release.ref)
+        return [
+            "prediction": prediction, "release": release.json,
+            "lineage": .array(
+                graph.edges.map { ["input": .string($0.input.description), "output": .string($0.output.description), "kind": .string($0.kind), "seq": .int($0.seq)] }),
+        ]
+    }
+
+    /// A model card filled from the ledger; what nothing is known about is named under `missing`.
+    package func card(of version: ModelVersion) async throws(GyreError) -> JSONValue {
+        let model = try await registry.model(version.name)
+        let pins = try await builder.pins(of: version)
+        var missing: [String] = []
+        func known(_ name: String, _ value: JSONValue) -> JSONValue {
+            let isEmpty = value.isNull || value.string?.isEmpty == true || value.array?.isEmpty == true || value.object?.isEmpty == true
+            if isEmpty { missing.append(name) }
+            return value
+        }
+        let run = version.runID.isEmpty ? nil : try await tracking.store.run(version.runID)
+        let json: JSONValue = [
+            "model": .string(version.ref.description), "purpose": known("purpose", .string(model.description)),
+            "description": .string(version.description),
+            "training_data": known("training_data", .optional(pins.training?.description)),
+            "datasets": known("datasets", .strings(pins.datasets.map(\.description))),
+            "checks": known("checks", .strings(pins.checks.map(\.description))),
+            "feature_views": known("feature_views", .strings(pins.featureViews.map(\.description))),
+            "features": known("features", .strings(pins.features)), "metrics": known("metrics", pins.metrics),
+            "limits": known("limits", .optional(version.tags["limits"] ?? model.tags["limits"])),
+            "signature": known("signature", version.signature), "code": known("code", .optional(pins.pipeline?.description)),
+            "environment": known("environment", pins.environment),
+            "run": .optional(run?.ref.description), "model_sha256": .string(pins.modelDigest.hex),
+        ]
+        var card = json
+        card["missing"] = .strings(missing)
+        return card
+    }
+}
