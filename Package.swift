@@ -35,7 +35,8 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// `Sources/<folder>/<Name>` as the module `Gyre<Name>`.
 func layer(_ folder: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: "Gyre\(name)", dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: houseStyle)
+    .target(
+        name: "Gyre\(name)", dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: houseStyle)
 }
 
 /// `Sources/<Name>` as the module `Gyre<Name>`: a layer that is one target.
@@ -109,7 +110,8 @@ let package = Package(
         layer(
             "Loop",
             [
-                "GyreBase", "GyreLedger", "GyreTables", "GyreFeatures", "GyreMonitoring", "GyrePipelines", "GyreQuality", "GyreRegistry",
+                "GyreBase", "GyreLedger", "GyreTables", "GyreFeatures", "GyreMonitoring", "GyrePipelines",
+                "GyreQuality", "GyreRegistry",
                 "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking", "GyreVersioning",
             ]),
 
@@ -120,7 +122,8 @@ let package = Package(
         dialect(
             "Native",
             [
-                "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines", "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout",
+                "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines", "GyreQuality", "GyreRegistry",
+                "GyreReleases", "GyreRollout",
                 "GyreServing", "GyreTracking", "GyreVersioning",
             ]),
         dialect("OIP", ["GyreLoop", "GyreRollout", "GyreServing"]),
@@ -141,9 +144,12 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: [
-                "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreLoop", "GyreFeatures", "GyreMonitoring", "GyrePipelines",
-                "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking", "GyreVersioning", "GyreGX",
-                "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution", "GyreInference",
+                "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreLoop", "GyreFeatures",
+                "GyreMonitoring", "GyrePipelines",
+                "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
+                "GyreVersioning", "GyreGX",
+                "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
+                "GyreInference",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
 

@@ -29,7 +29,9 @@ internal import GyreTracking
 internal import GyreVersioning
 internal import Synchronization
 
-/// The object graph of one home: the only place that knows every adapter. Read it to know what runs.
+/// The object graph of one home: the only place that knows every adapter.
+///
+/// Read it to know what runs.
 struct Assembly: Sendable {
     let home: HomeFolder
     let database: SQLiteDatabase
@@ -61,7 +63,8 @@ struct Assembly: Sendable {
         let versioning = Versioning(store: ledger, blobs: blobs, tables: tables, surroundings: surroundings)
         let checker = Checker(tables: tables, surroundings: surroundings)
         let features = Features(
-            store: ledger, blobs: blobs, tables: tables, online: SQLiteOnlineStore(database), surroundings: surroundings)
+            store: ledger, blobs: blobs, tables: tables, online: SQLiteOnlineStore(database), surroundings: surroundings
+        )
         let rollouts = Rollouts(store: ledger, surroundings: surroundings)
         let releases = Releases(store: ledger, surroundings: surroundings)
         let host = ModelHost(runtime: onnx, surroundings: surroundings)
@@ -69,41 +72,56 @@ struct Assembly: Sendable {
         let ended = EndedRuns()
         let pipelines = Pipelines(
             store: ledger, blobs: blobs, executor: executor,
-            options: pipelineOptions(home: home, address: address, versioning: versioning, ended: ended), surroundings: surroundings)
+            options: pipelineOptions(home: home, address: address, versioning: versioning, ended: ended),
+            surroundings: surroundings)
 
         // Loop
         let predictor = Predictor(host: host, log: predictions, surroundings: surroundings)
         let files = ModelFiles(tracking: tracking, loggedModels: loggedModels, blobs: blobs)
         let ingest = Ingest(
-            store: ledger, blobs: blobs, versioning: versioning, checker: checker, features: features, readSuite: GXSuite.read,
+            store: ledger, blobs: blobs, versioning: versioning, checker: checker, features: features,
+            readSuite: GXSuite.read,
             writeResult: GXSuite.write)
         let builder = ReleaseBuilder(
-            registry: registry, tracking: tracking, pipelines: pipelines, versioning: versioning, ingest: ingest, files: files)
+            registry: registry, tracking: tracking, pipelines: pipelines, versioning: versioning, ingest: ingest,
+            files: files)
         let endpoints = Endpoints(
-            rollouts: rollouts, releases: releases, registry: registry, files: files, host: host, predictor: predictor, log: predictions)
+            rollouts: rollouts, releases: releases, registry: registry, files: files, host: host, predictor: predictor,
+            log: predictions)
         let monitors = Monitors(
-            store: ledger, blobs: blobs, tables: tables, log: predictions, releases: releases, versioning: versioning, host: host,
+            store: ledger, blobs: blobs, tables: tables, log: predictions, releases: releases, versioning: versioning,
+            host: host,
             surroundings: surroundings)
         let conductor = Conductor(
-            store: ledger, ingest: ingest, versioning: versioning, pipelines: pipelines, registry: registry, tracking: tracking,
+            store: ledger, ingest: ingest, versioning: versioning, pipelines: pipelines, registry: registry,
+            tracking: tracking,
             releases: releases, builder: builder, rollouts: rollouts, endpoints: endpoints, monitors: monitors)
         ended.set(conductor)
 
         // Surfaces
         let doctor = DoctorReport(settings: settings, home: home, duckDB: tables, onnx: onnx)
         let services = NativeDialect.Services(
-            ledger: ledger, blobs: blobs, tracking: tracking, registry: registry, versioning: versioning, ingest: ingest, features: features,
-            pipelines: pipelines, rollouts: rollouts, releases: releases, endpoints: endpoints, monitors: monitors, conductor: conductor,
-            predictor: predictor, predictions: predictions, host: host, recordedHead: { RecordedHead.read(home.recordedHead) },
+            ledger: ledger, blobs: blobs, tracking: tracking, registry: registry, versioning: versioning,
+            ingest: ingest, features: features,
+            pipelines: pipelines, rollouts: rollouts, releases: releases, endpoints: endpoints, monitors: monitors,
+            conductor: conductor,
+            predictor: predictor, predictions: predictions, host: host,
+            recordedHead: { RecordedHead.read(home.recordedHead) },
             doctor: { await doctor.make() })
         let mlflow = MLflowDialect(tracking: tracking, registry: registry, loggedModels: loggedModels, blobs: blobs)
         let oip = OIPDialect(host: host, predictor: predictor, version: "0.1.0")
-        let health = HealthRoutes(ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
+        let health = HealthRoutes(
+            ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
 
-        if try await tracking.store.experiment(0) == nil { _ = try await tracking.createExperiment("Default", by: "gyre") }
+        if try await tracking.store.experiment(0) == nil {
+            _ = try await tracking.createExperiment("Default", by: "gyre")
+        }
         return Assembly(
-            home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines, endpoints: endpoints,
-            conductor: conductor, router: Router([health.routes, oip.routes, mlflow.routes, NativeDialect(services).routes]), address: address)
+            home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
+            endpoints: endpoints,
+            conductor: conductor,
+            router: Router([health.routes, oip.routes, mlflow.routes, NativeDialect(services).routes]), address: address
+        )
     }
 
     private static func pipelineOptions(
@@ -120,7 +138,9 @@ struct Assembly: Sendable {
                 for (name, value) in run.parameters {
                     if let text = value.string, text.hasPrefix("dataset/") { tags["gyre.input.\(name)"] = value }
                 }
-                var variables = ["MLFLOW_RUN_CONTEXT": tags.text, "OMP_NUM_THREADS": "1", "GIT_PYTHON_REFRESH": "quiet"]
+                var variables = [
+                    "MLFLOW_RUN_CONTEXT": tags.text, "OMP_NUM_THREADS": "1", "GIT_PYTHON_REFRESH": "quiet",
+                ]
                 if let server = address.value { variables["MLFLOW_TRACKING_URI"] = "http://\(server)" }
                 return variables
             },
@@ -147,7 +167,10 @@ struct Assembly: Sendable {
                 recording: [
                     Fact(
                         "monitoring.segment.closed", Ref("endpoint", segment.endpoint), by: "gyre",
-                        body: ["segment": .string(segment.name), "rows": .int(segment.rows), "sha256": .string(segment.digest.hex)])
+                        body: [
+                            "segment": .string(segment.name), "rows": .int(segment.rows),
+                            "sha256": .string(segment.digest.hex),
+                        ])
                 ])
         }
     }
@@ -167,6 +190,8 @@ final class EndedRuns: Sendable {
     func set(_ conductor: Conductor) { self.conductor.withLock { $0 = conductor } }
 
     func tell(_ run: PipelineRun) async {
-        do { try await conductor.withLock({ $0 })?.pipelineEnded(run) } catch { StandardError.write("rolling out failed: \(error)") }
+        do { try await conductor.withLock({ $0 })?.pipelineEnded(run) } catch {
+            StandardError.write("rolling out failed: \(error)")
+        }
     }
 }

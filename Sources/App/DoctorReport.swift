@@ -17,9 +17,13 @@ struct DoctorReport: Sendable {
     func make() async -> JSONValue {
         var items: [JSONValue] = []
         items.append(
-            library("DuckDB") { () throws(GyreError) in (try NativeLibrary.duckDB(settings.libraries).path, try duckDB.version()) })
+            library("DuckDB") { () throws(GyreError) in
+                (try NativeLibrary.duckDB(settings.libraries).path, try duckDB.version())
+            })
         items.append(
-            library("ONNX Runtime") { () throws(GyreError) in (try NativeLibrary.onnxRuntime(settings.libraries).path, try onnx.version()) })
+            library("ONNX Runtime") { () throws(GyreError) in
+                (try NativeLibrary.onnxRuntime(settings.libraries).path, try onnx.version())
+            })
         items.append(program("uv", settings.uv, fix: "make setup"))
         items.append(program("Python of the tools", settings.toolsFolder + "/python/bin/python3", fix: "make setup"))
         items.append(disk())
@@ -29,23 +33,32 @@ struct DoctorReport: Sendable {
     private func library(_ name: String, _ look: () throws(GyreError) -> (String, String)) -> JSONValue {
         do {
             let (path, version) = try look()
-            return ["name": .string(name), "ok": true, "version": .string(version), "path": .string(path), "fix": .null]
+            return [
+                "name": .string(name), "ok": true, "version": .string(version), "path": .string(path), "fix": .null,
+            ]
         } catch {
-            return ["name": .string(name), "ok": false, "version": .null, "path": .null, "fix": .string(error.description)]
+            return [
+                "name": .string(name), "ok": false, "version": .null, "path": .null, "fix": .string(error.description),
+            ]
         }
     }
 
     private func program(_ name: String, _ path: String, fix: String) -> JSONValue {
         let isThere = access(path, X_OK) == 0
-        return ["name": .string(name), "ok": .bool(isThere), "version": .null, "path": .string(path), "fix": isThere ? .null : .string(fix)]
+        return [
+            "name": .string(name), "ok": .bool(isThere), "version": .null, "path": .string(path),
+            "fix": isThere ? .null : .string(fix),
+        ]
     }
 
     private func disk() -> JSONValue {
         // Without an answer of the system the item tells that.
-        let free = (try? FileManager.default.attributesOfFileSystem(forPath: home.path))?[.systemFreeSize] as? Int64 ?? 0
+        let free =
+            (try? FileManager.default.attributesOfFileSystem(forPath: home.path))?[.systemFreeSize] as? Int64 ?? 0
         let isEnough = free > 1 << 30
         return [
-            "name": "disk of the home folder", "ok": .bool(isEnough), "version": .string("\(free >> 20) MiB free"), "path": .string(home.path),
+            "name": "disk of the home folder", "ok": .bool(isEnough), "version": .string("\(free >> 20) MiB free"),
+            "path": .string(home.path),
             "fix": isEnough ? .null : "Free at least 1 GiB.",
         ]
     }

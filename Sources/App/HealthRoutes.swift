@@ -19,7 +19,8 @@ struct HealthRoutes: Sendable {
 
     var routes: RouteGroup {
         RouteGroup(
-            prefixes: ["/health", "/metrics"], errorResponse: { .json(["error": .string($0.description)], status: $0.code.httpStatus) },
+            prefixes: ["/health", "/metrics"],
+            errorResponse: { .json(["error": .string($0.description)], status: $0.code.httpStatus) },
             routes: [
                 Route("GET", "/health") { _ in .text("OK") },
                 Route("GET", "/metrics", metrics),
@@ -32,14 +33,18 @@ struct HealthRoutes: Sendable {
         var text = OpenMetrics(format)
         text.counter("gyre_ledger_facts", "Facts in the ledger.", [([], Double(try await ledger.head().seq))])
         text.gauge(
-            "gyre_models_loaded", "Model versions that are loaded.", host.models().map { ([("model", $0.name), ("version", String($0.number))], 1) })
+            "gyre_models_loaded", "Model versions that are loaded.",
+            host.models().map { ([("model", $0.name), ("version", String($0.number))], 1) })
         var traffic: [(labels: [(String, String)], value: Double)] = []
         var requests: [(labels: [(String, String)], value: Double)] = []
         var errors: [(labels: [(String, String)], value: Double)] = []
         for (endpoint, split) in predictor.routes().sorted(by: { $0.key < $1.key }) {
             for target in split.targets {
                 let isCanary = target == split.canary
-                let labels = [("endpoint", endpoint), ("version", String(target.version)), ("variant", isCanary ? "canary" : "stable")]
+                let labels = [
+                    ("endpoint", endpoint), ("version", String(target.version)),
+                    ("variant", isCanary ? "canary" : "stable"),
+                ]
                 traffic.append((labels, Double(isCanary ? split.canaryPercent : 100 - split.canaryPercent) / 100))
                 let statistics = predictor.totals(endpoint, version: target.version)
                 requests.append((labels, Double(statistics.requests)))

@@ -23,14 +23,16 @@ final class HomeFolder: Sendable {
         lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else {
             throw GyreError(
-                .unavailable, "The home folder \(path) cannot be written to.", why: unsafe String(cString: strerror(errno)),
+                .unavailable, "The home folder \(path) cannot be written to.",
+                why: unsafe String(cString: strerror(errno)),
                 fix: "Choose another: --home DIR")
         }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             close(lock)
             let owner = RunningServer.read(home: path).map { " It is process \($0.process), on \($0.address)." } ?? ""
             throw GyreError(
-                .conflict, "Another Gyre uses the home folder \(path).", why: "One process writes to a home at a time.\(owner)",
+                .conflict, "Another Gyre uses the home folder \(path).",
+                why: "One process writes to a home at a time.\(owner)",
                 fix: "Use that server (--server URL), stop it, or choose another --home.")
         }
     }
@@ -55,7 +57,8 @@ struct RunningServer: Sendable {
     static func read(home: String) -> RunningServer? {
         guard let data = FileManager.default.contents(atPath: file(home)),
             // A file that cannot be read was cut off by a crash: nothing runs.
-            let json = try? JSONValue(parsing: Array(data)), let process = json["pid"]?.int, let address = json["http"]?.string,
+            let json = try? JSONValue(parsing: Array(data)), let process = json["pid"]?.int,
+            let address = json["http"]?.string,
             kill(pid_t(process), 0) == 0
         else { return nil }
         return RunningServer(process: Int32(process), address: address)

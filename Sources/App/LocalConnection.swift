@@ -17,7 +17,9 @@ struct LocalConnection: Connection {
     }
 
     func upload(file: String) async throws(GyreError) -> (sha256: String, sizeBytes: Int64) {
-        guard let handle = FileHandle(forReadingAtPath: file) else { throw GyreError(.notFound, "The file \(file) cannot be read.") }
+        guard let handle = FileHandle(forReadingAtPath: file) else {
+            throw GyreError(.notFound, "The file \(file) cannot be read.")
+        }
         let body = HTTPBody { try handle.read(upToCount: 1 << 20).map { Array($0) } }
         let json = try JSONValue(parsing: try await respond(HTTPRequest("POST", "/api/gyre/v1/blobs", streaming: body)))
         return (json["sha256"]?.string ?? "", json["size"]?.int ?? 0)
@@ -25,7 +27,9 @@ struct LocalConnection: Connection {
 
     func download(_ sha256: String, to file: String) async throws(GyreError) {
         let response = await assembly.router.respond(to: HTTPRequest("GET", "/api/gyre/v1/blobs/\(sha256)"))
-        guard case .stream(_, let next) = response.body else { throw GyreError(.notFound, "The blob \(sha256) is not in the store.") }
+        guard case .stream(_, let next) = response.body else {
+            throw GyreError(.notFound, "The blob \(sha256) is not in the store.")
+        }
         do {
             try Data().write(to: URL(fileURLWithPath: file))
             let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))

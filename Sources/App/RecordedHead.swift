@@ -10,7 +10,9 @@ enum RecordedHead {
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         let parts = String(decoding: data, as: UTF8.self).split(separator: ":")
         // A file that does not read was cut off by a crash and says nothing.
-        guard parts.count == 2, let seq = Int64(parts[0]), let hash = try? Digest(hex: String(parts[1])) else { return nil }
+        guard parts.count == 2, let seq = Int64(parts[0]), let hash = try? Digest(hex: String(parts[1])) else {
+            return nil
+        }
         return Head(seq: seq, hash: hash)
     }
 

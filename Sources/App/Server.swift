@@ -18,7 +18,8 @@ enum Server {
         let server = HTTPServer(router: assembly.router, address: address) { bound in
             assembly.address.set(bound.description)
             RunningServer(process: getpid(), address: bound.description).write(home: home.path)
-            StandardError.write("serving \(home.path) on http://\(bound) after \((Surroundings.live.now() - started) / 1000) ms")
+            StandardError.write(
+                "serving \(home.path) on http://\(bound) after \((Surroundings.live.now() - started) / 1000) ms")
         }
         do {
             for problem in try await assembly.endpoints.restore() { StandardError.write("\(problem)") }
@@ -45,7 +46,9 @@ enum Server {
         while assembly.address.value == nil, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(20))  // a cancelled wait ends the loop
         }
-        do { try await assembly.pipelines.resume() } catch { StandardError.write("resuming pipelines failed: \(error)") }
+        do { try await assembly.pipelines.resume() } catch {
+            StandardError.write("resuming pipelines failed: \(error)")
+        }
         while !Task.isCancelled {
             round += 1
             do {

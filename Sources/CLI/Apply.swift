@@ -7,7 +7,8 @@ internal import GyreYAML
 
 struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Set what a project's gyre.yaml says.", discussion: "Example: gyre apply -f Examples/flights/gyre.yaml")
+        abstract: "Set what a project's gyre.yaml says.",
+        discussion: "Example: gyre apply -f Examples/flights/gyre.yaml")
 
     @Option(name: .shortAndLong, help: "The file.") var file: String
     @Flag(help: "Read and check the file, and change nothing.") var dryRun = false
@@ -18,7 +19,9 @@ struct Apply: AsyncParsableCommand {
         let project = try Self.read(file)
         if dryRun { return output.render(project, ids: [Cell.text(project["project"])]) { "\(file) can be applied." } }
         let answer = try await connection.with { try await $0.call("POST", "/projects", project) }
-        output.render(answer, ids: [Cell.text(answer["project"])]) { "The project \"\(Cell.text(answer["project"]))\" is set." }
+        output.render(answer, ids: [Cell.text(answer["project"])]) {
+            "The project \"\(Cell.text(answer["project"]))\" is set."
+        }
     }
 
     /// `gyre.yaml` with the files that it names written in.

@@ -14,12 +14,15 @@ struct Check: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let body: JSONValue = ["dataset": .string("dataset/\(dataset)"), "suite": try JSONValue(parsing: try FileText.read(suite))]
+        let body: JSONValue = [
+            "dataset": .string("dataset/\(dataset)"), "suite": try JSONValue(parsing: try FileText.read(suite)),
+        ]
         let answer = try await connection.with { try await $0.call("POST", "/checks", body) }
         let isSuccess = answer["success"]?.bool == true
         output.render(answer, ids: [Cell.text(answer["gyre"]?["check"])]) {
             let count = answer["statistics"]?["evaluated_expectations"]
-            var text = "\(isSuccess ? "passed" : "FAILED"): \(Cell.text(count)) expectations over \(Cell.text(answer["gyre"]?["dataset"]))"
+            var text =
+                "\(isSuccess ? "passed" : "FAILED"): \(Cell.text(count)) expectations over \(Cell.text(answer["gyre"]?["dataset"]))"
             for failure in answer["gyre"]?["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
             return text
         }
@@ -28,10 +31,12 @@ struct Check: AsyncParsableCommand {
 }
 
 struct Feature: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Feature views.", subcommands: [List.self, Materialize.self, Get.self])
+    static let configuration = CommandConfiguration(
+        abstract: "Feature views.", subcommands: [List.self, Materialize.self, Get.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the feature views.", discussion: "Example: gyre feature list")
+        static let configuration = CommandConfiguration(
+            abstract: "List the feature views.", discussion: "Example: gyre feature list")
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -43,8 +48,10 @@ struct Feature: AsyncParsableCommand {
                     ["VIEW", "DATASET", "ENTITIES", "TTL", "FEATURES"],
                     views.map {
                         [
-                            Cell.text($0["name"]), Cell.text($0["dataset"]), $0["entities"]?.strings.joined(separator: ",") ?? "",
-                            $0["ttl_seconds"]?.int.map { "\($0) s" } ?? "-", $0["features"]?.strings.joined(separator: ",") ?? "",
+                            Cell.text($0["name"]), Cell.text($0["dataset"]),
+                            $0["entities"]?.strings.joined(separator: ",") ?? "",
+                            $0["ttl_seconds"]?.int.map { "\($0) s" } ?? "-",
+                            $0["features"]?.strings.joined(separator: ",") ?? "",
                         ]
                     }
                 ).text(empty: "There is no feature view yet. Define one in gyre.yaml: gyre apply -f gyre.yaml")
@@ -54,14 +61,17 @@ struct Feature: AsyncParsableCommand {
 
     struct Materialize: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Bring the latest values of a view into the online store.", discussion: "Example: gyre feature materialize weather --as-of 2013-03-01")
+            abstract: "Bring the latest values of a view into the online store.",
+            discussion: "Example: gyre feature materialize weather --as-of 2013-03-01")
         @Argument(help: "The view.") var name: String
         @Option(help: "Only values that were known then.") var asOf: String?
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("POST", "/features/\(name)/materialize", ["as_of": .optional(asOf)]) }
+            let answer = try await connection.with {
+                try await $0.call("POST", "/features/\(name)/materialize", ["as_of": .optional(asOf)])
+            }
             output.render(answer, ids: [Cell.text(answer["view"])]) {
                 "\(Cell.text(answer["rows"])) entities of \(Cell.text(answer["view"])) are online, from \(Cell.text(answer["source"]))."
             }
@@ -79,10 +89,13 @@ struct Feature: AsyncParsableCommand {
 
         func run() async throws {
             let query = entity.map { "entity=\($0)" }.joined(separator: "&") + (now.map { "&now=\($0)" } ?? "")
-            let answer = try await connection.with { try await $0.call("GET", "/features/\(name)/online?\(query)", nil) }
+            let answer = try await connection.with {
+                try await $0.call("GET", "/features/\(name)/online?\(query)", nil)
+            }
             output.render(answer, ids: [Cell.text(answer["status"])]) {
                 let rows = (answer["values"]?.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }
-                return TextTable(["FEATURE", "VALUE"], rows).text(empty: "") + "\n\(Cell.text(answer["status"])) \(Cell.text(answer["event_timestamp"]))"
+                return TextTable(["FEATURE", "VALUE"], rows).text(empty: "")
+                    + "\n\(Cell.text(answer["status"])) \(Cell.text(answer["event_timestamp"]))"
             }
         }
     }

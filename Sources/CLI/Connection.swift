@@ -33,7 +33,8 @@ package struct CommandEnvironment: Sendable {
     package init(
         openHome: @escaping @Sendable (String) async throws(GyreError) -> any Connection,
         serve: @escaping @Sendable (_ home: String, _ http: String) async throws(GyreError) -> Void,
-        runningServer: @escaping @Sendable (_ home: String) -> String?, defaultHome: String, defaultServer: String?, actor: String
+        runningServer: @escaping @Sendable (_ home: String) -> String?, defaultHome: String, defaultServer: String?,
+        actor: String
     ) {
         self.openHome = openHome
         self.serve = serve

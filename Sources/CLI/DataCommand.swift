@@ -6,12 +6,14 @@ internal import GyreBase
 
 struct DataCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "data", abstract: "Dataset versions.", subcommands: [Add.self, List.self, Log.self, Diff.self, Checkout.self])
+        commandName: "data", abstract: "Dataset versions.",
+        subcommands: [Add.self, List.self, Log.self, Diff.self, Checkout.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Record what files or folders hold now as a version of a dataset; checks run at once.",
-            discussion: "Exit status 1 if a check stops the version. Example: gyre data add data/flights --message \"March\"")
+            discussion:
+                "Exit status 1 if a check stops the version. Example: gyre data add data/flights --message \"March\"")
 
         @Argument(help: "Files and folders.") var paths: [String]
         @Option(help: "The dataset; the name of the first path where it is not said.") var name: String?
@@ -36,9 +38,14 @@ struct DataCommand: AsyncParsableCommand {
             let check = answer["check"] ?? .null
             output.render(answer, ids: [Cell.text(answer["ref"])]) {
                 let news = answer["is_new"]?.bool == true ? "" : " (nothing changed)"
-                var text = "\(Cell.text(answer["ref"]))  \(Cell.text(answer["files"])) files, \(Cell.size(answer["size_bytes"]))\(news)"
+                var text =
+                    "\(Cell.text(answer["ref"]))  \(Cell.text(answer["files"])) files, \(Cell.size(answer["size_bytes"]))\(news)"
                 if !check.isNull {
-                    text += "\ncheck \(check["success"]?.bool == true ? "passed" : "FAILED"): \(Cell.text(check["ref"]))"
+                    let isBlocking = check["blocking"]?.bool == true
+                    let word =
+                        check["success"]?.bool == true
+                        ? "passed" : isBlocking ? "FAILED, the version is stopped" : "passed with warnings"
+                    text += "\ncheck \(word): \(Cell.text(check["ref"]))"
                     for failure in check["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
                 }
                 return text
@@ -48,7 +55,8 @@ struct DataCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the newest version of each dataset.", discussion: "Example: gyre data list")
+        static let configuration = CommandConfiguration(
+            abstract: "List the newest version of each dataset.", discussion: "Example: gyre data list")
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -61,7 +69,8 @@ struct DataCommand: AsyncParsableCommand {
     }
 
     struct Log: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the versions of a dataset, newest first.", discussion: "Example: gyre data log flights")
+        static let configuration = CommandConfiguration(
+            abstract: "List the versions of a dataset, newest first.", discussion: "Example: gyre data log flights")
         @Argument(help: "The dataset.") var name: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
@@ -74,7 +83,8 @@ struct DataCommand: AsyncParsableCommand {
 
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the rows and bytes that changed between two versions.", discussion: "Example: gyre data diff flights --from 3f2a --to latest")
+            abstract: "Show the rows and bytes that changed between two versions.",
+            discussion: "Example: gyre data diff flights --from 3f2a --to latest")
         @Argument(help: "The dataset.") var name: String
         @Option(help: "The older version; the one before the newest where it is not said.") var from: String?
         @Option(help: "The newer version.") var to = "latest"
@@ -90,7 +100,8 @@ struct DataCommand: AsyncParsableCommand {
                     ["FILE", "CHANGE", "BYTES BEFORE", "BYTES AFTER", "ROWS ADDED", "ROWS REMOVED"],
                     files.map {
                         [
-                            Cell.text($0["path"]), Cell.text($0["kind"]), Cell.text($0["old_bytes"]), Cell.text($0["new_bytes"]),
+                            Cell.text($0["path"]), Cell.text($0["kind"]), Cell.text($0["old_bytes"]),
+                            Cell.text($0["new_bytes"]),
                             Cell.text($0["added_rows"]), Cell.text($0["removed_rows"]),
                         ]
                     }
@@ -101,7 +112,8 @@ struct DataCommand: AsyncParsableCommand {
 
     struct Checkout: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write the files of a version to a folder.", discussion: "Example: gyre data checkout flights@3f2a --to data/flights")
+            abstract: "Write the files of a version to a folder.",
+            discussion: "Example: gyre data checkout flights@3f2a --to data/flights")
         @Argument(help: "The dataset, with @version where it is not the newest.") var dataset: String
         @Option(help: "The folder; files in it that differ are only replaced with --force.") var to: String
         @Flag(help: "Replace files that differ.") var force = false
@@ -111,7 +123,8 @@ struct DataCommand: AsyncParsableCommand {
         func run() async throws {
             let parts = dataset.split(separator: "@", maxSplits: 1).map(String.init)
             let version = try await connection.with { connection in
-                let version = try await connection.call("GET", "/datasets/\(parts[0])/versions/\(parts.count > 1 ? parts[1] : "latest")", nil)
+                let version = try await connection.call(
+                    "GET", "/datasets/\(parts[0])/versions/\(parts.count > 1 ? parts[1] : "latest")", nil)
                 let files = version["tree"]?.array ?? []
                 let progress = Progress("checking out", total: files.count)
                 for file in files {
@@ -129,7 +142,8 @@ struct DataCommand: AsyncParsableCommand {
             if let old = FileManager.default.contents(atPath: path) {
                 if Digest(of: Array(old)).hex == sha256 { return }
                 guard force else {
-                    throw GyreError(.conflict, "\(path) is there already and differs.", fix: "Use --force, or another folder.")
+                    throw GyreError(
+                        .conflict, "\(path) is there already and differs.", fix: "Use --force, or another folder.")
                 }
             }
             try FileManager.default.createDirectory(
@@ -154,7 +168,8 @@ enum LocalFiles {
                 continue
             }
             for name in (FileManager.default.subpaths(atPath: path) ?? []).sorted() {
-                let kind = try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")[.type] as? FileAttributeType
+                let kind =
+                    try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")[.type] as? FileAttributeType
                 if kind == .typeRegular { found.append((name, "\(path)/\(name)")) }
             }
         }
@@ -190,7 +205,8 @@ private enum VersionTable {
                 ["VERSION", "ADDED", "FILES", "SIZE", "BY", "MESSAGE"],
                 versions.map {
                     [
-                        Cell.text($0["ref"]), Cell.time($0["at"]), Cell.text($0["files"]), Cell.size($0["size_bytes"]), Cell.text($0["actor"]),
+                        Cell.text($0["ref"]), Cell.time($0["at"]), Cell.text($0["files"]), Cell.size($0["size_bytes"]),
+                        Cell.text($0["actor"]),
                         Cell.text($0["message"]),
                     ]
                 }

@@ -6,10 +6,13 @@ internal import GyreBase
 struct EndpointCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "endpoint", abstract: "Endpoints, their traffic and rollouts.",
-        subcommands: [List.self, Show.self, Deploy.self, Promote.self, Abort.self, Pause.self, Resume.self, Explain.self])
+        subcommands: [
+            List.self, Show.self, Deploy.self, Promote.self, Abort.self, Pause.self, Resume.self, Explain.self,
+        ])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the endpoints.", discussion: "Example: gyre endpoint list")
+        static let configuration = CommandConfiguration(
+            abstract: "List the endpoints.", discussion: "Example: gyre endpoint list")
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -21,7 +24,8 @@ struct EndpointCommand: AsyncParsableCommand {
                     ["ENDPOINT", "STABLE", "CANARY", "TRAFFIC"],
                     list.map {
                         [
-                            Cell.text($0["name"]), "version \(Cell.text($0["stable"]?["version"]))", Cell.text($0["canary"]?["version"]),
+                            Cell.text($0["name"]), "version \(Cell.text($0["stable"]?["version"]))",
+                            Cell.text($0["canary"]?["version"]),
                             "\(Cell.text($0["canary_percent"])) %",
                         ]
                     }
@@ -32,7 +36,8 @@ struct EndpointCommand: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show an endpoint: traffic, rollouts with the judge's numbers, reports.", discussion: "Example: gyre endpoint show delay")
+            abstract: "Show an endpoint: traffic, rollouts with the judge's numbers, reports.",
+            discussion: "Example: gyre endpoint show delay")
         @Argument(help: "The endpoint.") var name: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
@@ -40,18 +45,28 @@ struct EndpointCommand: AsyncParsableCommand {
         func run() async throws {
             let answer = try await connection.with { try await $0.call("GET", "/endpoints/\(name)", nil) }
             output.render(answer, ids: [name]) {
-                var text = "\(name): version \(Cell.text(answer["stable"]?["version"])) of release \(Cell.text(answer["stable"]?["release"])) is stable"
+                var text =
+                    "\(name): version \(Cell.text(answer["stable"]?["version"])) of release \(Cell.text(answer["stable"]?["release"])) is stable"
                 if let canary = answer["canary"], !canary.isNull {
                     text += "; version \(Cell.text(canary["version"])) has \(Cell.text(answer["canary_percent"])) %"
                 }
                 let counts = (answer["counts"]?.array ?? []).map { row in
-                    ["version", "predictions", "labels", "errors", "latency_us_p50", "latency_us_p99"].map { Cell.text(row[$0]) }
+                    ["version", "predictions", "labels", "errors", "latency_us_p50", "latency_us_p99"].map {
+                        Cell.text(row[$0])
+                    }
                 }
-                text += "\n\n" + TextTable(["VERSION", "PREDICTIONS", "LABELS", "ERRORS", "P50 µs", "P99 µs"], counts).text(empty: "No prediction yet.")
+                text +=
+                    "\n\n"
+                    + TextTable(["VERSION", "PREDICTIONS", "LABELS", "ERRORS", "P50 µs", "P99 µs"], counts).text(
+                        empty: "No prediction yet.")
                 let rollouts = (answer["rollouts"]?.array ?? []).map {
-                    [Cell.text($0["id"]), Cell.text($0["canary"]?["version"]), Cell.text($0["state"]), Cell.text($0["last_reason"])]
+                    [
+                        Cell.text($0["id"]), Cell.text($0["canary"]?["version"]), Cell.text($0["state"]),
+                        Cell.text($0["last_reason"]),
+                    ]
                 }
-                return text + "\n\n" + TextTable(["ROLLOUT", "VERSION", "STATE", "LAST WORD"], rollouts).text(empty: "No rollout yet.")
+                return text + "\n\n"
+                    + TextTable(["ROLLOUT", "VERSION", "STATE", "LAST WORD"], rollouts).text(empty: "No rollout yet.")
             }
         }
     }
@@ -70,12 +85,15 @@ struct EndpointCommand: AsyncParsableCommand {
         func run() async throws {
             let body: JSONValue = ["model": .optional(model), "version": .string(version), "reason": .string(reason)]
             let release = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/deploy", body) }
-            output.render(release, ids: [Cell.text(release["ref"])]) { "\(Cell.text(release["ref"])) with \(Cell.text(release["pins"]?["model"])) goes out." }
+            output.render(release, ids: [Cell.text(release["ref"])]) {
+                "\(Cell.text(release["ref"])) with \(Cell.text(release["pins"]?["model"])) goes out."
+            }
         }
     }
 
     struct Promote: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Give the canary all traffic.", discussion: "Example: gyre endpoint promote delay")
+        static let configuration = CommandConfiguration(
+            abstract: "Give the canary all traffic.", discussion: "Example: gyre endpoint promote delay")
         @Argument(help: "The endpoint.") var name: String
         @Option(help: "Why.") var reason: String?
         @OptionGroup var connection: ConnectionOptions
@@ -84,7 +102,8 @@ struct EndpointCommand: AsyncParsableCommand {
     }
 
     struct Abort: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take the canary's traffic back.", discussion: "Example: gyre endpoint abort delay")
+        static let configuration = CommandConfiguration(
+            abstract: "Take the canary's traffic back.", discussion: "Example: gyre endpoint abort delay")
         @Argument(help: "The endpoint.") var name: String
         @Option(help: "Why.") var reason: String?
         @OptionGroup var connection: ConnectionOptions
@@ -93,7 +112,8 @@ struct EndpointCommand: AsyncParsableCommand {
     }
 
     struct Pause: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Hold the rollout where it is.", discussion: "Example: gyre endpoint pause delay")
+        static let configuration = CommandConfiguration(
+            abstract: "Hold the rollout where it is.", discussion: "Example: gyre endpoint pause delay")
         @Argument(help: "The endpoint.") var name: String
         @Option(help: "Why.") var reason: String?
         @OptionGroup var connection: ConnectionOptions
@@ -102,7 +122,8 @@ struct EndpointCommand: AsyncParsableCommand {
     }
 
     struct Resume: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a paused rollout go on.", discussion: "Example: gyre endpoint resume delay")
+        static let configuration = CommandConfiguration(
+            abstract: "Let a paused rollout go on.", discussion: "Example: gyre endpoint resume delay")
         @Argument(help: "The endpoint.") var name: String
         @Option(help: "Why.") var reason: String?
         @OptionGroup var connection: ConnectionOptions
@@ -112,24 +133,35 @@ struct EndpointCommand: AsyncParsableCommand {
 
     struct Explain: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show one prediction with everything behind it.", discussion: "Example: gyre endpoint explain delay 3f2a…")
+            abstract: "Show one prediction with everything behind it.",
+            discussion: "Example: gyre endpoint explain delay 3f2a…")
         @Argument(help: "The endpoint.") var name: String
         @Argument(help: "The prediction's id.") var id: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/endpoints/\(name)/predictions/\(URLText.encode(id))", nil) }
+            let answer = try await connection.with {
+                try await $0.call("GET", "/endpoints/\(name)/predictions/\(URLText.encode(id))", nil)
+            }
             output.render(answer, ids: [id]) {
                 let prediction = answer["prediction"] ?? [:]
                 let pins = answer["release"]?["pins"] ?? [:]
                 var rows = [
-                    ["prediction", id], ["answered", Cell.time(prediction["at"])], ["score", Cell.text(prediction["score"])],
+                    ["prediction", id], ["answered", Cell.time(prediction["at"])],
+                    ["score", Cell.text(prediction["score"])],
                     ["label", Cell.text(prediction["label"])], ["release", Cell.text(answer["release"]?["ref"])],
                 ]
-                for part in ["model", "run", "pipeline", "pipeline_run", "training"] { rows.append([part, Cell.text(pins[part])]) }
-                for part in ["datasets", "checks", "feature_views"] { rows.append([part, pins[part]?.strings.joined(separator: "  ") ?? "-"]) }
-                rows.append(["code and environment", "package sha256:\(Cell.text(pins["compiled"]).prefix(12)), \(Cell.text(pins["environment"]?["runner"]))"])
+                for part in ["model", "run", "pipeline", "pipeline_run", "training"] {
+                    rows.append([part, Cell.text(pins[part])])
+                }
+                for part in ["datasets", "checks", "feature_views"] {
+                    rows.append([part, pins[part]?.strings.joined(separator: "  ") ?? "-"])
+                }
+                rows.append([
+                    "code and environment",
+                    "package sha256:\(Cell.text(pins["compiled"]).prefix(12)), \(Cell.text(pins["environment"]?["runner"]))",
+                ])
                 rows.append(["model file", "sha256:\(Cell.text(pins["model_sha256"]))"])
                 return TextTable(["WHAT", "VALUE"], rows).text(empty: "")
             }
@@ -142,8 +174,12 @@ private enum RolloutVerb {
         _ verb: String, _ name: String, _ reason: String?, _ connection: ConnectionOptions, _ output: OutputOptions
     ) async throws {
         let body: JSONValue = reason.map { ["reason": .string($0)] } ?? [:]
-        let rollout = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/rollout/\(verb)", body) }
-        output.render(rollout, ids: [Cell.text(rollout["id"])]) { "The rollout \(Cell.text(rollout["id"])) of \(name) is \(Cell.text(rollout["state"]))." }
+        let rollout = try await connection.with {
+            try await $0.call("POST", "/endpoints/\(name)/rollout/\(verb)", body)
+        }
+        output.render(rollout, ids: [Cell.text(rollout["id"])]) {
+            "The rollout \(Cell.text(rollout["id"])) of \(name) is \(Cell.text(rollout["state"]))."
+        }
     }
 }
 
@@ -163,11 +199,17 @@ struct Monitor: AsyncParsableCommand {
         let report = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/monitor", body) }
         output.render(report, ids: [window]) {
             let rows = (report["drift"]?.array ?? []).map {
-                [Cell.text($0["column"]), Cell.text($0["psi"]), Cell.text($0["test"]), Cell.text($0["statistic"]), Cell.text($0["p"])]
+                [
+                    Cell.text($0["column"]), Cell.text($0["psi"]), Cell.text($0["test"]), Cell.text($0["statistic"]),
+                    Cell.text($0["p"]),
+                ]
             }
-            var text = "\(window): \(Cell.text(report["rows"])) predictions of version \(Cell.text(report["version"]))\n"
+            var text =
+                "\(window): \(Cell.text(report["rows"])) predictions of version \(Cell.text(report["version"]))\n"
             text += TextTable(["COLUMN", "PSI", "TEST", "STATISTIC", "P"], rows).text(empty: "Nothing to compare with.")
-            for member in report["performance"]?.object?.members ?? [] { text += "\n\(member.name): \(Cell.text(member.value))" }
+            for member in report["performance"]?.object?.members ?? [] {
+                text += "\n\(member.name): \(Cell.text(member.value))"
+            }
             for action in report["actions"]?.strings ?? [] { text += "\n→ \(action)" }
             return text
         }

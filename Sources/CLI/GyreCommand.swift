@@ -6,15 +6,18 @@ package import ArgumentParser
 package struct GyreCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "gyre",
-        abstract: "Gyre closes the machine-learning loop: data, checks, features, pipelines, tracking, serving, rollouts, monitoring.",
+        abstract:
+            "Gyre closes the machine-learning loop: data, checks, features, pipelines, tracking, serving, rollouts, monitoring.",
         discussion: """
             Start the server with `gyre up`, point MLFLOW_TRACKING_URI at it, and look at http://127.0.0.1:5000.
             Commands talk to the running server, or open the home folder themselves when none runs.
             """,
         version: "gyre 0.1.0",
         subcommands: [
-            Up.self, Apply.self, DataCommand.self, Check.self, Feature.self, PipelineCommand.self, RunCommand.self, Experiment.self,
-            Model.self, EndpointCommand.self, ReleaseCommand.self, Monitor.self, LineageCommand.self, LedgerCommand.self, Doctor.self,
+            Up.self, Apply.self, DataCommand.self, Check.self, Feature.self, PipelineCommand.self, RunCommand.self,
+            Experiment.self,
+            Model.self, EndpointCommand.self, ReleaseCommand.self, Monitor.self, LineageCommand.self,
+            LedgerCommand.self, Doctor.self,
         ])
 
     package init() {}

@@ -10,7 +10,8 @@ struct LedgerCommand: AsyncParsableCommand {
 
     struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List facts, newest first.", discussion: "Example: gyre ledger log --kind rollout --ref endpoint/delay")
+            abstract: "List facts, newest first.",
+            discussion: "Example: gyre ledger log --kind rollout --ref endpoint/delay")
         @Option(help: "Only kinds that begin so.") var kind: String?
         @Option(help: "Only facts that mention this.") var ref: String?
         @Option(help: "At most this many.") var limit = 30
@@ -29,7 +30,8 @@ struct LedgerCommand: AsyncParsableCommand {
                     ["SEQ", "AT", "BY", "WHAT", "SUBJECT", "REASON"],
                     facts.map {
                         [
-                            Cell.text($0["seq"]), Cell.time($0["at"]), Cell.text($0["actor"]), Cell.text($0["kind"]), Cell.text($0["subject"]),
+                            Cell.text($0["seq"]), Cell.time($0["at"]), Cell.text($0["actor"]), Cell.text($0["kind"]),
+                            Cell.text($0["subject"]),
                             String(($0["body"]?["reason"]?.string ?? "").prefix(90)),
                         ]
                     }
@@ -53,7 +55,8 @@ struct LedgerCommand: AsyncParsableCommand {
             output.render(answer, ids: findings.map { Cell.text($0["seq"]) }) {
                 if answer["intact"]?.bool == true { return "intact: \(Cell.text(answer["facts"])) facts" }
                 return "NOT INTACT: \(Cell.text(answer["facts"])) facts\n"
-                    + findings.map { "  fact \(Cell.text($0["seq"])): \(Cell.text($0["problem"]))" }.joined(separator: "\n")
+                    + findings.map { "  fact \(Cell.text($0["seq"])): \(Cell.text($0["problem"]))" }.joined(
+                        separator: "\n")
             }
             if answer["intact"]?.bool != true { throw ExitCode(1) }
         }
@@ -61,14 +64,17 @@ struct LedgerCommand: AsyncParsableCommand {
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write all facts as JSON lines, oldest first.", discussion: "Example: gyre ledger export > ledger.jsonl")
+            abstract: "Write all facts as JSON lines, oldest first.",
+            discussion: "Example: gyre ledger export > ledger.jsonl")
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
             try await connection.with { connection in
                 var after: Int64 = 0
                 while true {
-                    let page = try await connection.call("GET", "/ledger?order=oldest&limit=5000&after=\(after)", nil)["facts"]?.array ?? []
+                    let page =
+                        try await connection.call("GET", "/ledger?order=oldest&limit=5000&after=\(after)", nil)[
+                            "facts"]?.array ?? []
                     for fact in page { print(String(decoding: fact.canonicalBytes, as: UTF8.self)) }
                     guard let last = page.last?["seq"]?.int, page.count == 5000 else { break }
                     after = last
@@ -79,19 +85,23 @@ struct LedgerCommand: AsyncParsableCommand {
 
     struct HeadCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "head", abstract: "Print the end of the chain, to be written down elsewhere.", discussion: "Example: gyre ledger head")
+            commandName: "head", abstract: "Print the end of the chain, to be written down elsewhere.",
+            discussion: "Example: gyre ledger head")
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let head = try await connection.with { try await $0.call("GET", "/ledger/head", nil) }
-            output.render(head, ids: [Cell.text(head["seq"])]) { "\(Cell.text(head["seq"])):\(Cell.text(head["hash"]))" }
+            output.render(head, ids: [Cell.text(head["seq"])]) {
+                "\(Cell.text(head["seq"])):\(Cell.text(head["hash"]))"
+            }
         }
     }
 
     struct Rollback: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Bring all live pointers back to where they stood after a fact.", discussion: "Example: gyre ledger rollback --to 120 --dry-run")
+            abstract: "Bring all live pointers back to where they stood after a fact.",
+            discussion: "Example: gyre ledger rollback --to 120 --dry-run")
         @Option(help: "The place in the ledger.") var to: Int64
         @Flag(help: "Show the plan, and change nothing.") var dryRun = false
         @Flag(help: "Do not ask.") var yes = false
@@ -99,11 +109,15 @@ struct LedgerCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func validate() throws {
-            guard dryRun || yes else { throw ValidationError("This moves everything that is live. Look with --dry-run, then say --yes.") }
+            guard dryRun || yes else {
+                throw ValidationError("This moves everything that is live. Look with --dry-run, then say --yes.")
+            }
         }
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("POST", "/ledger/rollback", ["to": .int(to), "dry_run": .bool(dryRun)]) }
+            let answer = try await connection.with {
+                try await $0.call("POST", "/ledger/rollback", ["to": .int(to), "dry_run": .bool(dryRun)])
+            }
             let moves = answer["moves"]?.array ?? []
             output.render(answer, ids: moves.map { Cell.text($0["pointer"]) }) {
                 TextTable(
@@ -136,7 +150,9 @@ struct LineageCommand: AsyncParsableCommand {
         output.render(answer, ids: answer["nodes"]?.strings ?? edges.map { Cell.text($0["input"]) }) {
             TextTable(
                 ["FROM", "TO", "BY", "SEQ"],
-                edges.map { [Cell.text($0["input"]), Cell.text($0["output"]), Cell.text($0["kind"]), Cell.text($0["seq"])] }
+                edges.map {
+                    [Cell.text($0["input"]), Cell.text($0["output"]), Cell.text($0["kind"]), Cell.text($0["seq"])]
+                }
             ).text(empty: "The ledger knows of no step \(direction == "up" ? "to" : "from") \(ref).")
         }
     }

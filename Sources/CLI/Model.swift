@@ -8,7 +8,8 @@ struct Model: AsyncParsableCommand {
         abstract: "Registered models.", subcommands: [List.self, Show.self, Card.self, Alias.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the models.", discussion: "Example: gyre model list")
+        static let configuration = CommandConfiguration(
+            abstract: "List the models.", discussion: "Example: gyre model list")
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -21,7 +22,8 @@ struct Model: AsyncParsableCommand {
                     models.map { model in
                         let aliases = (model["aliases"]?.object?.members ?? []).map { "\($0.name)→\($0.value.text)" }
                         return [
-                            Cell.text(model["name"]), Cell.text(model["versions"]), Cell.text(model["latest"]), aliases.joined(separator: " "),
+                            Cell.text(model["name"]), Cell.text(model["versions"]), Cell.text(model["latest"]),
+                            aliases.joined(separator: " "),
                             Cell.text(model["description"]),
                         ]
                     }
@@ -31,7 +33,8 @@ struct Model: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a model with its versions.", discussion: "Example: gyre model show delay")
+        static let configuration = CommandConfiguration(
+            abstract: "Show a model with its versions.", discussion: "Example: gyre model show delay")
         @Argument(help: "The model.") var name: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
@@ -43,7 +46,8 @@ struct Model: AsyncParsableCommand {
                 TextTable(
                     ["VERSION", "CREATED", "RUN", "ALIASES"],
                     versions.map { version in
-                        let own = (model["aliases"]?.object?.members ?? []).filter { $0.value == version["number"] }.map(\.name)
+                        let own = (model["aliases"]?.object?.members ?? []).filter { $0.value == version["number"] }
+                            .map(\.name)
                         return [
                             Cell.text(version["number"]), Cell.time(version["created_ms"]?.int.map { .int($0 * 1000) }),
                             String(Cell.text(version["run_id"]).prefix(8)), own.joined(separator: ", "),
@@ -56,14 +60,17 @@ struct Model: AsyncParsableCommand {
 
     struct Card: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print the model card of a version, filled from the ledger.", discussion: "Example: gyre model card delay --version champion")
+            abstract: "Print the model card of a version, filled from the ledger.",
+            discussion: "Example: gyre model card delay --version champion")
         @Argument(help: "The model.") var name: String
         @Option(help: "A number, an alias or latest.") var version = "latest"
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let card = try await connection.with { try await $0.call("GET", "/models/\(name)/versions/\(version)/card", nil) }
+            let card = try await connection.with {
+                try await $0.call("GET", "/models/\(name)/versions/\(version)/card", nil)
+            }
             output.render(card, ids: [Cell.text(card["model"])]) {
                 let rows = (card.object?.members ?? []).map { [$0.name, String(Cell.text($0.value).prefix(140))] }
                 return TextTable(["WHAT", "VALUE"], rows).text(empty: "")
@@ -73,7 +80,8 @@ struct Model: AsyncParsableCommand {
 
     struct Alias: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Point an alias at a version.", discussion: "Example: gyre model alias delay champion --version 3")
+            abstract: "Point an alias at a version.", discussion: "Example: gyre model alias delay champion --version 3"
+        )
         @Argument(help: "The model.") var name: String
         @Argument(help: "The alias.") var alias: String
         @Option(help: "The version's number.") var version: Int

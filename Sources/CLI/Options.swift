@@ -11,7 +11,9 @@ struct ConnectionOptions: ParsableArguments {
 
     /// Opens the way, hands it to `body`, and lets go of it.
     func with<Result>(_ body: (any Connection) async throws -> Result) async throws -> Result {
-        guard let environment = CommandEnvironment.current else { throw GyreError(.internal, "Commands run inside of gyre only.") }
+        guard let environment = CommandEnvironment.current else {
+            throw GyreError(.internal, "Commands run inside of gyre only.")
+        }
         let home = self.home ?? environment.defaultHome
         let connection: any Connection
         if let url = server ?? (self.home == nil ? environment.defaultServer : nil) ?? environment.runningServer(home) {
@@ -43,7 +45,10 @@ struct OutputOptions: ParsableArguments {
     /// Prints the whole answer as JSON, the ids alone, or what `table` makes of it.
     func render(_ json: JSONValue, ids: [String], table: () -> String) {
         if format == .json { return print(json.indented()) }
-        if quiet { return ids.forEach { print($0) } }
+        if quiet {
+            for id in ids { print(id) }
+            return
+        }
         let text = table()
         if !text.isEmpty { print(text) }
     }
@@ -63,7 +68,8 @@ struct TextTable {
         guard rows.count > 1 else { return empty }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
-            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ").replacing(/\s+$/, with: "")
+            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
+                .replacing(/\s+$/, with: "")
         }.joined(separator: "\n")
     }
 }

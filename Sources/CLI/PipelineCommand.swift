@@ -13,14 +13,17 @@ struct PipelineCommand: AsyncParsableCommand {
             abstract: "Run a compiled Kubeflow pipeline, and wait for its end.",
             discussion: "Example: gyre pipeline run train.yaml --parameter training=dataset/delay-training@latest")
         @Argument(help: "The YAML that the kfp compiler wrote.") var file: String
-        @Option(name: .shortAndLong, help: "NAME=VALUE; the value is JSON where it reads as such.") var parameter: [String] = []
+        @Option(name: .shortAndLong, help: "NAME=VALUE; the value is JSON where it reads as such.") var parameter:
+            [String] = []
         @Option(help: "Why it is run.") var reason = ""
         @Flag(inversion: .prefixedNo, help: "Take results of earlier runs for the same inputs.") var cache = true
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            var body: JSONValue = ["package": .string(try FileText.read(file)), "reason": .string(reason), "cache": .bool(cache)]
+            var body: JSONValue = [
+                "package": .string(try FileText.read(file)), "reason": .string(reason), "cache": .bool(cache),
+            ]
             body["parameters"] = try Parameters.read(parameter)
             try await RunProgress.follow(connection, output) { try await $0.call("POST", "/pipeline-runs", body) }
         }
@@ -28,21 +31,26 @@ struct PipelineCommand: AsyncParsableCommand {
 
     struct Train: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Train a project's model on the data that was accepted, and wait for the end.", discussion: "Example: gyre pipeline train flights --reason \"first model\"")
+            abstract: "Train a project's model on the data that was accepted, and wait for the end.",
+            discussion: "Example: gyre pipeline train flights --reason \"first model\"")
         @Argument(help: "The project.") var project: String
-        @Option(name: .shortAndLong, help: "NAME=VALUE; the value is JSON where it reads as such.") var parameter: [String] = []
+        @Option(name: .shortAndLong, help: "NAME=VALUE; the value is JSON where it reads as such.") var parameter:
+            [String] = []
         @Option(help: "Why it is trained.") var reason = "asked for"
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let body: JSONValue = ["reason": .string(reason), "parameters": try Parameters.read(parameter)]
-            try await RunProgress.follow(connection, output) { try await $0.call("POST", "/projects/\(project)/train", body) }
+            try await RunProgress.follow(connection, output) {
+                try await $0.call("POST", "/projects/\(project)/train", body)
+            }
         }
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the runs, newest first.", discussion: "Example: gyre pipeline list")
+        static let configuration = CommandConfiguration(
+            abstract: "List the runs, newest first.", discussion: "Example: gyre pipeline list")
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -54,7 +62,8 @@ struct PipelineCommand: AsyncParsableCommand {
                     ["RUN", "PIPELINE", "STATE", "STARTED", "BY", "REASON"],
                     runs.map {
                         [
-                            String(Cell.text($0["id"]).prefix(8)), Cell.text($0["pipeline"]), Cell.text($0["state"]), Cell.time($0["started_at"]),
+                            String(Cell.text($0["id"]).prefix(8)), Cell.text($0["pipeline"]), Cell.text($0["state"]),
+                            Cell.time($0["started_at"]),
                             Cell.text($0["actor"]), Cell.text($0["reason"]),
                         ]
                     }
@@ -64,38 +73,47 @@ struct PipelineCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a run with its tasks.", discussion: "Example: gyre pipeline show 9c1e")
+        static let configuration = CommandConfiguration(
+            abstract: "Show a run with its tasks.", discussion: "Example: gyre pipeline show 9c1e")
         @Argument(help: "The run's id, or its first digits.") var id: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let run = try await connection.with { try await $0.call("GET", "/pipeline-runs/\(id)", nil) }
-            output.render(run, ids: (run["tasks"]?.array ?? []).map { Cell.text($0["path"]) }) { RunProgress.table(run) }
+            output.render(run, ids: (run["tasks"]?.array ?? []).map { Cell.text($0["path"]) }) {
+                RunProgress.table(run)
+            }
         }
     }
 
     struct Logs: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print what a task wrote.", discussion: "Example: gyre pipeline logs 9c1e train")
+        static let configuration = CommandConfiguration(
+            abstract: "Print what a task wrote.", discussion: "Example: gyre pipeline logs 9c1e train")
         @Argument(help: "The run's id, or its first digits.") var id: String
         @Argument(help: "The task.") var task: String
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/pipeline-runs/\(id)/logs?task=\(task)", nil) }
+            let answer = try await connection.with {
+                try await $0.call("GET", "/pipeline-runs/\(id)/logs?task=\(task)", nil)
+            }
             print(Cell.text(answer["log"]), terminator: "")
         }
     }
 
     struct Cancel: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Stop a run with its processes.", discussion: "Example: gyre pipeline cancel 9c1e")
+        static let configuration = CommandConfiguration(
+            abstract: "Stop a run with its processes.", discussion: "Example: gyre pipeline cancel 9c1e")
         @Argument(help: "The run's id, or its first digits.") var id: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let run = try await connection.with { try await $0.call("POST", "/pipeline-runs/\(id)/cancel", [:]) }
-            output.render(run, ids: [Cell.text(run["id"])]) { "The run \(Cell.text(run["id"]).prefix(8)) is \(Cell.text(run["state"]))." }
+            output.render(run, ids: [Cell.text(run["id"])]) {
+                "The run \(Cell.text(run["id"]).prefix(8)) is \(Cell.text(run["state"]))."
+            }
         }
     }
 }
@@ -125,7 +143,9 @@ private enum RunProgress {
                 let run = try await connection.call("GET", "/pipeline-runs/\(id)", nil)
                 for task in run["tasks"]?.array ?? [] {
                     let state = Cell.text(task["state"])
-                    if told.updateValue(state, forKey: Cell.text(task["path"])) != state { tell("  \(state.lowercased())  \(Cell.text(task["path"]))") }
+                    if told.updateValue(state, forKey: Cell.text(task["path"])) != state {
+                        tell("  \(state.lowercased())  \(Cell.text(task["path"]))")
+                    }
                 }
                 if run["ended_at"]?.int != nil { return run }
                 try await Task.sleep(for: .milliseconds(200))
@@ -139,12 +159,14 @@ private enum RunProgress {
         let tasks = (run["tasks"]?.array ?? []).map { task in
             let seconds = (task["ended_at"]?.double ?? 0) - (task["started_at"]?.double ?? 0)
             return [
-                Cell.text(task["path"]), Cell.text(task["state"]), task["ended_at"]?.int == nil ? "-" : "\((seconds / 1e5).rounded() / 10) s",
+                Cell.text(task["path"]), Cell.text(task["state"]),
+                task["ended_at"]?.int == nil ? "-" : "\((seconds / 1e5).rounded() / 10) s",
                 Cell.text(task["cache_reason"]), task["message"]?.string ?? "",
             ]
         }
         let head = "run \(Cell.text(run["id"])) of \(Cell.text(run["pipeline"])): \(Cell.text(run["state"]))"
         let message = run["message"]?.string.map { "\n\($0)" } ?? ""
-        return head + message + "\n" + TextTable(["TASK", "STATE", "TIME", "CACHE", "MESSAGE"], tasks).text(empty: "No task has begun.")
+        return head + message + "\n"
+            + TextTable(["TASK", "STATE", "TIME", "CACHE", "MESSAGE"], tasks).text(empty: "No task has begun.")
     }
 }

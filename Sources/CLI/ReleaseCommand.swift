@@ -24,7 +24,8 @@ struct ReleaseCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List releases, newest first.", discussion: "Example: gyre release list delay")
+        static let configuration = CommandConfiguration(
+            abstract: "List releases, newest first.", discussion: "Example: gyre release list delay")
         @Argument(help: "Only of this endpoint.") var endpoint: String?
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
@@ -37,7 +38,10 @@ struct ReleaseCommand: AsyncParsableCommand {
                 TextTable(
                     ["RELEASE", "MODEL", "MADE", "BY", "REASON"],
                     list.map {
-                        [Cell.text($0["ref"]), Cell.text($0["pins"]?["model"]), Cell.time($0["at"]), Cell.text($0["actor"]), Cell.text($0["reason"])]
+                        [
+                            Cell.text($0["ref"]), Cell.text($0["pins"]?["model"]), Cell.time($0["at"]),
+                            Cell.text($0["actor"]), Cell.text($0["reason"]),
+                        ]
                     }
                 ).text(empty: "Nothing was released yet. Deploy a model: gyre endpoint deploy NAME")
             }
@@ -45,7 +49,8 @@ struct ReleaseCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all that a release pins.", discussion: "Example: gyre release show delay@2")
+        static let configuration = CommandConfiguration(
+            abstract: "Show all that a release pins.", discussion: "Example: gyre release show delay@2")
         @Argument(help: "ENDPOINT@NUMBER.") var release: Name
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
@@ -54,7 +59,9 @@ struct ReleaseCommand: AsyncParsableCommand {
             let path = release.path
             let answer = try await connection.with { try await $0.call("GET", path, nil) }
             output.render(answer, ids: [Cell.text(answer["ref"])]) {
-                let rows = (answer["pins"]?.object?.members ?? []).map { [$0.name, String(Cell.text($0.value).prefix(160))] }
+                let rows = (answer["pins"]?.object?.members ?? []).map {
+                    [$0.name, String(Cell.text($0.value).prefix(160))]
+                }
                 return TextTable(["PINNED", "VALUE"], rows).text(empty: "")
             }
         }
@@ -62,7 +69,8 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what two releases pin differently.", discussion: "Example: gyre release diff delay@1 --to 2")
+            abstract: "Show what two releases pin differently.", discussion: "Example: gyre release diff delay@1 --to 2"
+        )
         @Argument(help: "ENDPOINT@NUMBER.") var release: Name
         @Option(help: "The other release's number.") var to: Int
         @OptionGroup var connection: ConnectionOptions
@@ -75,7 +83,12 @@ struct ReleaseCommand: AsyncParsableCommand {
             output.render(answer, ids: changes.map { Cell.text($0["name"]) }) {
                 TextTable(
                     ["PINNED", "BEFORE", "AFTER"],
-                    changes.map { [Cell.text($0["name"]), String(Cell.text($0["old"]).prefix(70)), String(Cell.text($0["new"]).prefix(70))] }
+                    changes.map {
+                        [
+                            Cell.text($0["name"]), String(Cell.text($0["old"]).prefix(70)),
+                            String(Cell.text($0["new"]).prefix(70)),
+                        ]
+                    }
                 ).text(empty: "They pin the same.")
             }
         }
@@ -97,9 +110,14 @@ struct ReleaseCommand: AsyncParsableCommand {
                 var rows = (answer["artifacts"]?.array ?? []).map {
                     [Cell.text($0["name"]), $0["identical"]?.bool == true ? "bit-identical" : "differs"]
                 }
-                rows.append(["the served model file", answer["model_identical"]?.bool == true ? "bit-identical" : "differs"])
+                rows.append([
+                    "the served model file", answer["model_identical"]?.bool == true ? "bit-identical" : "differs",
+                ])
                 for metric in answer["metrics"]?.array ?? [] {
-                    rows.append(["metric \(Cell.text(metric["name"]))", "\(Cell.text(metric["old"])) → \(Cell.text(metric["new"]))"])
+                    rows.append([
+                        "metric \(Cell.text(metric["name"]))",
+                        "\(Cell.text(metric["old"])) → \(Cell.text(metric["new"]))",
+                    ])
                 }
                 return TextTable(["WHAT", "REPRODUCED"], rows).text(empty: "")
             }
@@ -109,7 +127,8 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     struct Rollback: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Bring an endpoint to a release at once; also forward.", discussion: "Example: gyre release rollback delay@1")
+            abstract: "Bring an endpoint to a release at once; also forward.",
+            discussion: "Example: gyre release rollback delay@1")
         @Argument(help: "ENDPOINT@NUMBER.") var release: Name
         @Flag(help: "Say what would change, and change nothing.") var dryRun = false
         @OptionGroup var connection: ConnectionOptions

@@ -26,7 +26,9 @@ struct RemoteConnection: Connection {
     }
 
     func upload(file: String) async throws(GyreError) -> (sha256: String, sizeBytes: Int64) {
-        guard let handle = FileHandle(forReadingAtPath: file) else { throw GyreError(.notFound, "The file \(file) cannot be read.") }
+        guard let handle = FileHandle(forReadingAtPath: file) else {
+            throw GyreError(.notFound, "The file \(file) cannot be read.")
+        }
         var request = HTTPClientRequest(url: url + "/api/gyre/v1/blobs")
         request.method = .POST
         request.body = .stream(FilePieces(handle: handle), length: .unknown)
@@ -36,7 +38,8 @@ struct RemoteConnection: Connection {
 
     func download(_ sha256: String, to file: String) async throws(GyreError) {
         do {
-            let response = try await client.execute(HTTPClientRequest(url: url + "/api/gyre/v1/blobs/\(sha256)"), timeout: .hours(24))
+            let response = try await client.execute(
+                HTTPClientRequest(url: url + "/api/gyre/v1/blobs/\(sha256)"), timeout: .hours(24))
             guard response.status == .ok else { throw GyreError(.notFound, "The blob \(sha256) is not on the server.") }
             try Data().write(to: URL(fileURLWithPath: file))
             let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
@@ -59,9 +62,12 @@ struct RemoteConnection: Connection {
             bytes = Array(try await response.body.collect(upTo: limit).readableBytesView)
         } catch {
             throw GyreError(
-                .unavailable, "The server \(url) does not answer.", why: "\(error)", fix: "Start it with gyre up, or give another --server.")
+                .unavailable, "The server \(url) does not answer.", why: "\(error)",
+                fix: "Start it with gyre up, or give another --server.")
         }
-        guard (200..<300).contains(response.status.code) else { throw APIError.read(bytes, status: Int(response.status.code)) }
+        guard (200..<300).contains(response.status.code) else {
+            throw APIError.read(bytes, status: Int(response.status.code))
+        }
         return bytes
     }
 }
@@ -84,9 +90,11 @@ package enum APIError {
     package static func read(_ bytes: [UInt8], status: Int) -> GyreError {
         // An answer that is no JSON comes from something else than Gyre; its status is all there is to tell.
         let error = (try? JSONValue(parsing: bytes))?["error"]
-        let code = error?["code"]?.string.flatMap(GyreError.Code.init(rawValue:)) ?? (status == 404 ? .notFound : .internal)
+        let code =
+            error?["code"]?.string.flatMap(GyreError.Code.init(rawValue:)) ?? (status == 404 ? .notFound : .internal)
         return GyreError(
-            code, error?["what"]?.string ?? error?.string ?? "The server answered with status \(status).", why: error?["why"]?.string,
+            code, error?["what"]?.string ?? error?.string ?? "The server answered with status \(status).",
+            why: error?["why"]?.string,
             fix: error?["fix"]?.string)
     }
 }

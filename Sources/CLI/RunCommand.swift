@@ -4,11 +4,13 @@ internal import ArgumentParser
 internal import GyreBase
 
 struct RunCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "run", abstract: "Tracked runs.", subcommands: [List.self, Show.self])
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Tracked runs.", subcommands: [List.self, Show.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List runs, newest first.", discussion: "Example: gyre run list --filter \"metrics.auc > 0.7\" --order-by \"metrics.auc DESC\"")
+            abstract: "List runs, newest first.",
+            discussion: "Example: gyre run list --filter \"metrics.auc > 0.7\" --order-by \"metrics.auc DESC\"")
         @Option(help: "Only of this experiment's id.") var experiment: String?
         @Option(help: "MLflow's filter language.") var filter: String?
         @Option(help: "A key with ASC or DESC.") var orderBy: String?
@@ -28,7 +30,9 @@ struct RunCommand: AsyncParsableCommand {
                 TextTable(
                     ["RUN", "NAME", "STATUS", "STARTED", "METRICS"],
                     runs.map { run in
-                        let metrics = (run["metrics"]?.object?.members ?? []).prefix(4).map { "\($0.name)=\(Cell.text($0.value))" }
+                        let metrics = (run["metrics"]?.object?.members ?? []).prefix(4).map {
+                            "\($0.name)=\(Cell.text($0.value))"
+                        }
                         return [
                             String(Cell.text(run["id"]).prefix(8)), Cell.text(run["name"]), Cell.text(run["status"]),
                             Cell.time(run["start_ms"]?.int.map { .int($0 * 1000) }), metrics.joined(separator: " "),
@@ -40,7 +44,8 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a run.", discussion: "Example: gyre run show 0e3de8f5…")
+        static let configuration = CommandConfiguration(
+            abstract: "Show a run.", discussion: "Example: gyre run show 0e3de8f5…")
         @Argument(help: "The run's id.") var id: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
@@ -50,7 +55,9 @@ struct RunCommand: AsyncParsableCommand {
             output.render(run, ids: [Cell.text(run["id"])]) {
                 var rows: [[String]] = ["name", "status", "experiment"].map { [$0, Cell.text(run[$0])] }
                 for part in ["params", "metrics", "tags"] {
-                    for member in run[part]?.object?.members ?? [] { rows.append(["\(part).\(member.name)", String(Cell.text(member.value).prefix(100))]) }
+                    for member in run[part]?.object?.members ?? [] {
+                        rows.append(["\(part).\(member.name)", String(Cell.text(member.value).prefix(100))])
+                    }
                 }
                 return TextTable(["WHAT", "VALUE"], rows).text(empty: "")
             }
@@ -62,7 +69,8 @@ struct Experiment: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Experiments.", subcommands: [List.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the experiments.", discussion: "Example: gyre experiment list")
+        static let configuration = CommandConfiguration(
+            abstract: "List the experiments.", discussion: "Example: gyre experiment list")
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -72,7 +80,12 @@ struct Experiment: AsyncParsableCommand {
             output.render(answer, ids: list.map { Cell.text($0["id"]) }) {
                 TextTable(
                     ["ID", "NAME", "CREATED"],
-                    list.map { [Cell.text($0["id"]), Cell.text($0["name"]), Cell.time($0["created_ms"]?.int.map { .int($0 * 1000) })] }
+                    list.map {
+                        [
+                            Cell.text($0["id"]), Cell.text($0["name"]),
+                            Cell.time($0["created_ms"]?.int.map { .int($0 * 1000) }),
+                        ]
+                    }
                 ).text(empty: "There is no experiment.")
             }
         }
@@ -83,7 +96,9 @@ struct Experiment: AsyncParsableCommand {
 enum URLText {
     static func encode(_ text: String) -> String {
         text.utf8.map { byte in
-            let isPlain = (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || "-._~".utf8.contains(byte)
+            let isPlain =
+                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || "-._~".utf8.contains(byte)
             let hex = String(byte, radix: 16, uppercase: true)
             return isPlain ? String(UnicodeScalar(byte)) : "%" + (hex.count == 1 ? "0" + hex : hex)
         }.joined()

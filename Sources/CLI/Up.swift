@@ -12,7 +12,9 @@ struct Up: AsyncParsableCommand {
     @Option(help: "Where to listen.") var http = "127.0.0.1:5000"
 
     func run() async throws {
-        guard let environment = CommandEnvironment.current else { throw GyreError(.internal, "Commands run inside of gyre only.") }
+        guard let environment = CommandEnvironment.current else {
+            throw GyreError(.internal, "Commands run inside of gyre only.")
+        }
         try await environment.serve(home ?? environment.defaultHome, http)
     }
 }
@@ -33,7 +35,8 @@ struct Doctor: AsyncParsableCommand {
                 ["", "WHAT", "VERSION", "WHERE", "FIX"],
                 items.map {
                     [
-                        $0["ok"]?.bool == true ? "ok" : "MISSING", Cell.text($0["name"]), Cell.text($0["version"]), Cell.text($0["path"]),
+                        $0["ok"]?.bool == true ? "ok" : "MISSING", Cell.text($0["name"]), Cell.text($0["version"]),
+                        Cell.text($0["path"]),
                         Cell.text($0["fix"]),
                     ]
                 }

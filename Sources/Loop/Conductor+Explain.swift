@@ -23,7 +23,12 @@ extension Conductor {
         return [
             "prediction": prediction, "release": release.json,
             "lineage": .array(
-                graph.edges.map { ["input": .string($0.input.description), "output": .string($0.output.description), "kind": .string($0.kind), "seq": .int($0.seq)] }),
+                graph.edges.map {
+                    [
+                        "input": .string($0.input.description), "output": .string($0.output.description),
+                        "kind": .string($0.kind), "seq": .int($0.seq),
+                    ]
+                }),
         ]
     }
 
@@ -33,7 +38,9 @@ extension Conductor {
         let pins = try await builder.pins(of: version)
         var missing: [String] = []
         func known(_ name: String, _ value: JSONValue) -> JSONValue {
-            let isEmpty = value.isNull || value.string?.isEmpty == true || value.array?.isEmpty == true || value.object?.isEmpty == true
+            let isEmpty =
+                value.isNull || value.string?.isEmpty == true || value.array?.isEmpty == true
+                || value.object?.isEmpty == true
             if isEmpty { missing.append(name) }
             return value
         }
@@ -47,7 +54,8 @@ extension Conductor {
             "feature_views": known("feature_views", .strings(pins.featureViews.map(\.description))),
             "features": known("features", .strings(pins.features)), "metrics": known("metrics", pins.metrics),
             "limits": known("limits", .optional(version.tags["limits"] ?? model.tags["limits"])),
-            "signature": known("signature", version.signature), "code": known("code", .optional(pins.pipeline?.description)),
+            "signature": known("signature", version.signature),
+            "code": known("code", .optional(pins.pipeline?.description)),
             "environment": known("environment", pins.environment),
             "run": .optional(run?.ref.description), "model_sha256": .string(pins.modelDigest.hex),
         ]

@@ -13,7 +13,8 @@ extension Conductor {
     package func reproduce(_ release: Release, by actor: String) async throws(GyreError) -> JSONValue {
         guard let compiled = release.pins.compiled else {
             throw GyreError(
-                .unsupported, "\(release.ref) cannot be reproduced.", why: "Its model was not made by a pipeline of Gyre, so no code is pinned.")
+                .unsupported, "\(release.ref) cannot be reproduced.",
+                why: "Its model was not made by a pipeline of Gyre, so no code is pinned.")
         }
         var request = Pipelines.Request(compiled: try await ingest.blobs.bytes(compiled))
         for member in release.pins.parameters.object?.members ?? [] { request.parameters[member.name] = member.value }
@@ -38,7 +39,9 @@ extension Conductor {
         var artifacts: [JSONValue] = []
         for member in release.pins.artifacts.object?.members ?? [] {
             let now = again[member.name] ?? .null
-            artifacts.append(["name": .string(member.name), "identical": .bool(now == member.value), "old": member.value, "new": now])
+            artifacts.append([
+                "name": .string(member.name), "identical": .bool(now == member.value), "old": member.value, "new": now,
+            ])
         }
         var metrics: [JSONValue] = []
         var modelIsIdentical: JSONValue = .null
@@ -49,13 +52,15 @@ extension Conductor {
                 let now = made?.metrics.first { $0.key == member.name }?.value
                 let difference = now.flatMap { now in member.value.double.map { now - $0 } }
                 metrics.append([
-                    "name": .string(member.name), "old": member.value, "new": .optional(now), "difference": .optional(difference),
+                    "name": .string(member.name), "old": member.value, "new": .optional(now),
+                    "difference": .optional(difference),
                 ])
             }
         }
         let isIdentical = artifacts.allSatisfy { $0["identical"]?.bool == true } && modelIsIdentical.bool != false
         return [
-            "release": .string(release.ref.description), "pipeline_run": .string(run.id), "identical": .bool(isIdentical),
+            "release": .string(release.ref.description), "pipeline_run": .string(run.id),
+            "identical": .bool(isIdentical),
             "model_identical": modelIsIdentical, "artifacts": .array(artifacts), "metrics": .array(metrics),
         ]
     }

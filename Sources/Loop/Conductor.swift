@@ -26,7 +26,8 @@ package actor Conductor {
     let monitors: Monitors
 
     package init(
-        store: any LedgerStore, ingest: Ingest, versioning: Versioning, pipelines: Pipelines, registry: Registry, tracking: Tracking,
+        store: any LedgerStore, ingest: Ingest, versioning: Versioning, pipelines: Pipelines, registry: Registry,
+        tracking: Tracking,
         releases: Releases, builder: ReleaseBuilder, rollouts: Rollouts, endpoints: Endpoints, monitors: Monitors
     ) {
         self.store = store
@@ -80,7 +81,8 @@ package actor Conductor {
         let (result, check) = try await ingest.check(version, suite, by: actor)
         let stop = project.policies(.checkFailed).first { $0.action == .stop }
         if result.isBlocking, let stop {
-            let why = "\(result.failures.count) of \(result.results.count) expectations fail: "
+            let why =
+                "\(result.failures.count) of \(result.results.count) expectations fail: "
                 + result.failures.prefix(3).map(\.summary).joined(separator: "; ")
             try await act(stop, on: version.ref, inputs: [check], reason: why)
         } else {
@@ -92,7 +94,9 @@ package actor Conductor {
     // MARK: Training
 
     /// Makes the training set of what was accepted and starts the pipeline on it.
-    package func train(_ project: Project, reason: String, overrides: [String: JSONValue] = [:], by actor: String) async throws(GyreError) -> PipelineRun {
+    package func train(
+        _ project: Project, reason: String, overrides: [String: JSONValue] = [:], by actor: String
+    ) async throws(GyreError) -> PipelineRun {
         let set = try await ingest.makeTrainingSet(project, by: actor)
         var request = Pipelines.Request(compiled: Array(project.pipeline.utf8))
         request.parameters = project.parameters.merging(overrides) { $1 }
@@ -101,7 +105,9 @@ package actor Conductor {
         return try await pipelines.start(request, by: actor)
     }
 
-    /// Rolls out what a pipeline has registered. A run that only reproduces a release changes nothing that is live.
+    /// Rolls out what a pipeline has registered.
+    ///
+    /// A run that only reproduces a release changes nothing that is live.
     package func pipelineEnded(_ run: PipelineRun) async throws(GyreError) {
         guard run.state == .succeeded, !run.reason.hasPrefix(Self.reproduction) else { return }
         for version in try await registry.versions().reversed() where !version.runID.isEmpty {
@@ -130,7 +136,9 @@ package actor Conductor {
         return try await rollOut(version, project, reason: reason, by: actor)
     }
 
-    private func rollOut(_ version: ModelVersion, _ project: Project, reason: String, by actor: String) async throws(GyreError) -> Release {
+    private func rollOut(
+        _ version: ModelVersion, _ project: Project, reason: String, by actor: String
+    ) async throws(GyreError) -> Release {
         let release = try await release(version, endpoint: project.endpoint, reason: reason, by: actor)
         if try await rollouts.split(project.endpoint) == nil {
             try await endpoints.deploy(release, reason: .string(reason), by: actor)
@@ -143,7 +151,9 @@ package actor Conductor {
         return release
     }
 
-    private func release(_ version: ModelVersion, endpoint: String, reason: String, by actor: String) async throws(GyreError) -> Release {
+    private func release(
+        _ version: ModelVersion, endpoint: String, reason: String, by actor: String
+    ) async throws(GyreError) -> Release {
         try await releases.create(
             try Name(endpoint, of: "endpoint"), try await builder.pins(of: version), reason: reason, by: actor)
     }
@@ -157,7 +167,9 @@ package actor Conductor {
     }
 
     /// A person's word on a rollout.
-    package func command(_ event: CanaryPlan.Event, _ endpoint: String, reason: String, by actor: String) async throws(GyreError) -> Rollout {
+    package func command(
+        _ event: CanaryPlan.Event, _ endpoint: String, reason: String, by actor: String
+    ) async throws(GyreError) -> Rollout {
         let rollout = try await endpoints.command(event, endpoint, reason: reason, by: actor)
         if rollout.plan.state == .promoted { try await promoted(rollout) }
         return rollout
@@ -165,7 +177,8 @@ package actor Conductor {
 
     private func promoted(_ rollout: Rollout) async throws(GyreError) {
         let release = try await releases.release(rollout.endpoint, rollout.canary.release)
-        try await registry.setAlias("champion", of: release.pins.model.name, to: rollout.canary.version, by: "policy/canary")
+        try await registry.setAlias(
+            "champion", of: release.pins.model.name, to: rollout.canary.version, by: "policy/canary")
     }
 
     // MARK: Monitoring
@@ -200,18 +213,25 @@ package actor Conductor {
     private func reason(of policy: Project.Policy, _ report: MonitorReport) async throws(GyreError) -> String? {
         switch policy.trigger {
         case .drifted:
-            let hits = report.drift.filter { $0.psi >= policy.threshold && (policy.column == nil || policy.column == $0.column) }
+            let hits = report.drift.filter {
+                $0.psi >= policy.threshold && (policy.column == nil || policy.column == $0.column)
+            }
             guard !hits.isEmpty else { return nil }
-            let list = hits.sorted { $0.psi > $1.psi }.prefix(4).map { "\($0.column) \(Self.short($0.psi))" }.joined(separator: ", ")
+            let list = hits.sorted { $0.psi > $1.psi }.prefix(4).map { "\($0.column) \(Self.short($0.psi))" }.joined(
+                separator: ", ")
             return "In \(report.window) the stability index passes \(policy.threshold): \(list)"
         case .qualityFell:
             // Held against the first window in which this release was live: training data flatters a model.
             guard let now = report.performance?.areaUnderCurve else { return nil }
-            let windows = try await monitors.reports(report.endpoint).filter { $0["release"]?.int == Int64(report.release) }
-            guard let first = windows.first, first["window"]?.string != report.window, let before = first["performance"]?["auc"]?.double,
+            let windows = try await monitors.reports(report.endpoint).filter {
+                $0["release"]?.int == Int64(report.release)
+            }
+            guard let first = windows.first, first["window"]?.string != report.window,
+                let before = first["performance"]?["auc"]?.double,
                 before - now >= policy.threshold
             else { return nil }
-            return "The AUC fell from \(Self.short(before)) in \(first["window"]?.string ?? "") to \(Self.short(now)) in \(report.window)"
+            return
+                "The AUC fell from \(Self.short(before)) in \(first["window"]?.string ?? "") to \(Self.short(now)) in \(report.window)"
         case .checkFailed, .modelTrained, .canaryWorse: return nil
         }
     }
@@ -224,7 +244,10 @@ package actor Conductor {
             recording: [
                 Fact(
                     "loop.policy.acted", subject, by: "policy/\(policy.name)", inputs: inputs,
-                    body: ["action": .string(policy.action.rawValue), "trigger": .string(policy.trigger.rawValue), "reason": .string(reason)])
+                    body: [
+                        "action": .string(policy.action.rawValue), "trigger": .string(policy.trigger.rawValue),
+                        "reason": .string(reason),
+                    ])
             ])
     }
 

@@ -21,7 +21,8 @@ package actor Endpoints {
 
     /// Endpoints over these services.
     package init(
-        rollouts: Rollouts, releases: Releases, registry: Registry, files: ModelFiles, host: ModelHost, predictor: Predictor,
+        rollouts: Rollouts, releases: Releases, registry: Registry, files: ModelFiles, host: ModelHost,
+        predictor: Predictor,
         log: any PredictionLog
     ) {
         self.rollouts = rollouts
@@ -33,7 +34,9 @@ package actor Endpoints {
         self.log = log
     }
 
-    /// Brings every endpoint back after a start. One whose model cannot be loaded is told and does not stop the others.
+    /// Brings every endpoint back after a start.
+    ///
+    /// One whose model cannot be loaded is told and does not stop the others.
     package func restore() async throws(GyreError) -> [GyreError] {
         var problems: [GyreError] = []
         for (endpoint, split) in try await rollouts.endpoints() {
@@ -80,13 +83,17 @@ package actor Endpoints {
     }
 
     /// A person's word on the rollout under way.
-    package func command(_ event: CanaryPlan.Event, _ endpoint: String, reason: String, by actor: String) async throws(GyreError) -> Rollout {
+    package func command(
+        _ event: CanaryPlan.Event, _ endpoint: String, reason: String, by actor: String
+    ) async throws(GyreError) -> Rollout {
         let before = try await rollouts.active(endpoint)
         return try await settle(try await rollouts.command(event, endpoint, reason: reason, by: actor), since: before)
     }
 
     /// Makes requests follow the pointer, after somebody moved it.
-    package func follow(_ endpoint: String) async throws(GyreError) { try await follow(endpoint, try await rollouts.split(endpoint)) }
+    package func follow(_ endpoint: String) async throws(GyreError) {
+        try await follow(endpoint, try await rollouts.split(endpoint))
+    }
 
     private func settle(_ rollout: Rollout, since before: Rollout?) async throws(GyreError) -> Rollout {
         if rollout.plan != before?.plan {
@@ -101,13 +108,16 @@ package actor Endpoints {
         for target in split?.targets ?? [] { try await load(try await releases.release(endpoint, target.release)) }
         predictor.route(endpoint, split)
         let wanted = Set(split?.targets.map(\.version) ?? [])
-        for model in host.models() where model.name == endpoint && !wanted.contains(model.number) { host.unload(endpoint, model.number) }
+        for model in host.models() where model.name == endpoint && !wanted.contains(model.number) {
+            host.unload(endpoint, model.number)
+        }
     }
 
     private func load(_ release: Release) async throws(GyreError) {
         let path = try await files.path(release.pins.modelDigest)
         try await host.load(
-            release.endpoint, Self.version(release), file: path, details: HostedModel.Details(features: release.pins.features))
+            release.endpoint, Self.version(release), file: path,
+            details: HostedModel.Details(features: release.pins.features))
     }
 
     private static func version(_ release: Release) -> Int { Int(release.pins.model.version ?? "") ?? 0 }
@@ -134,7 +144,8 @@ package struct ModelFiles: Sendable {
         var uri = version.source
         if !version.modelID.isEmpty { uri = try await loggedModels.model(version.modelID).artifactURI }
         guard uri.hasPrefix("mlflow-artifacts:/") else {
-            throw GyreError(.unsupported, "The files of \(version.ref) are not kept here.", why: "Its source is \(version.source).")
+            throw GyreError(
+                .unsupported, "The files of \(version.ref) are not kept here.", why: "Its source is \(version.source).")
         }
         let folder = try RelativePath(String(uri.dropFirst("mlflow-artifacts:/".count)))
         let models = try await tracking.store.artifacts(below: folder).filter { $0.path.description.hasSuffix(".onnx") }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-package import GyreLedger
 package import GyreFeatures
+package import GyreLedger
 package import GyreQuality
 internal import GyreTables
 package import GyreVersioning
@@ -18,9 +18,8 @@ package struct Ingest: Sendable {
     let writeResult: @Sendable (CheckResult) -> JSONValue
 
     /// Over these services.
-    /// - Parameters:
-    ///   - readSuite: reads a suite in the format it was written in.
-    ///   - writeResult: a result in that format.
+    ///
+    /// `readSuite`: reads a suite in the format it was written in. `writeResult`: a result in that format.
     package init(
         store: any LedgerStore, blobs: any BlobStore, versioning: Versioning, checker: Checker, features: Features,
         readSuite: @escaping @Sendable (JSONValue) throws(GyreError) -> Suite,
@@ -49,14 +48,17 @@ package struct Ingest: Sendable {
                     Document(
                         "check-result", "\(version.name)@\(version.id)/\(suite.name)",
                         [
-                            "ref": .string(ref.description), "dataset": .string(version.ref.description), "suite": .string(suite.ref.description),
-                            "at": .int(result.at), "success": .bool(result.isSuccess), "blocking": .bool(result.isBlocking),
+                            "ref": .string(ref.description), "dataset": .string(version.ref.description),
+                            "suite": .string(suite.ref.description),
+                            "at": .int(result.at), "success": .bool(result.isSuccess),
+                            "blocking": .bool(result.isBlocking),
                             "failures": .strings(failures), "result": writeResult(result),
                         ]))
             ],
             recording: [
                 Fact(
-                    result.isSuccess ? "quality.check.passed" : "quality.check.failed", ref, by: actor, inputs: [version.ref, suite.ref],
+                    result.isSuccess ? "quality.check.passed" : "quality.check.failed", ref, by: actor,
+                    inputs: [version.ref, suite.ref],
                     outputs: [ref],
                     body: [
                         "expectations": .int(Int64(result.results.count)), "failures": .strings(failures),
@@ -77,7 +79,9 @@ package struct Ingest: Sendable {
     /// Makes the training set of a project from the accepted versions of its datasets.
     func makeTrainingSet(_ project: Project, by actor: String) async throws(GyreError) -> DatasetVersion {
         guard let training = project.training else {
-            throw GyreError(.invalid, "The project \"\(project.name)\" says nothing about its training set.", fix: "Add training: to gyre.yaml")
+            throw GyreError(
+                .invalid, "The project \"\(project.name)\" says nothing about its training set.",
+                fix: "Add training: to gyre.yaml")
         }
         var names: Set<String> = [training.spine]
         for json in project.featureViews {
@@ -92,10 +96,12 @@ package struct Ingest: Sendable {
         }
         guard let spine = sources[training.spine] else { throw GyreError(.internal, "The spine was not read.") }
         let joined = try await features.join(
-            spine: spine, columns: training.columns, timestampColumn: training.timestamp, views: training.views, sources: sources)
+            spine: spine, query: training.query, timestampColumn: training.timestamp, views: training.views,
+            sources: sources)
         let tree = try Tree([Tree.Entry(path: try RelativePath("\(training.dataset).parquet"), blob: joined.blob)])
         return try await versioning.add(
-            try Name(training.dataset, of: "dataset"), tree, message: "\(joined.rows) rows joined as of \(training.timestamp)",
+            try Name(training.dataset, of: "dataset"), tree,
+            message: "\(joined.rows) rows joined as of \(training.timestamp)",
             madeFrom: joined.madeFrom, by: actor
         ).version
     }

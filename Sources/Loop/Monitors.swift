@@ -24,7 +24,8 @@ package actor Monitors {
     private static let sampleRows = 20_000
 
     package init(
-        store: any LedgerStore, blobs: any BlobStore, tables: any TableEngine, log: any PredictionLog, releases: Releases,
+        store: any LedgerStore, blobs: any BlobStore, tables: any TableEngine, log: any PredictionLog,
+        releases: Releases,
         versioning: Versioning, host: ModelHost, surroundings: Surroundings
     ) {
         self.store = store
@@ -38,10 +39,9 @@ package actor Monitors {
     }
 
     /// Computes and records the report of one window.
-    /// - Parameters:
-    ///   - target: the deployment whose predictions are looked at.
-    ///   - from: start of the window in event time, microseconds since 1970.
-    ///   - to: its end, not included.
+    ///
+    /// `target`: the deployment whose predictions are looked at. `from`: start of the window in event time,
+    /// microseconds since 1970. `to`: its end, not included.
     func report(
         _ endpoint: String, _ target: TrafficSplit.Target, window: String, from: Int64, to: Int64, by actor: String
     ) async throws(GyreError) -> MonitorReport {
@@ -61,7 +61,8 @@ package actor Monitors {
                 Fact(
                     "monitoring.report.computed", Ref("endpoint", endpoint), by: actor, inputs: [release.ref],
                     body: [
-                        "window": .string(window), "rows": .int(Int64(rows.count)), "performance": report.performance.map(\.json) ?? .null,
+                        "window": .string(window), "rows": .int(Int64(rows.count)),
+                        "performance": report.performance.map(\.json) ?? .null,
                         "psi": .object(JSONObject(report.drift.map { ($0.column, .double($0.psi)) })),
                     ])
             ])
@@ -94,11 +95,14 @@ package actor Monitors {
     }
 
     private func scores(of release: Release, _ rows: [[JSONValue]]) throws(GyreError) -> [Double] {
-        guard let hosted = try? host.model(release.endpoint, Int(release.pins.model.version ?? "")),  // an old release is not loaded: no reference then
-            let input = hosted.model.inputs.first, hosted.model.inputs.count == 1, input.datatype == .fp32, !rows.isEmpty
+        // An old release is not loaded: then there are no reference scores.
+        guard let hosted = try? host.model(release.endpoint, Int(release.pins.model.version ?? "")),
+            let input = hosted.model.inputs.first, hosted.model.inputs.count == 1, input.datatype == .fp32,
+            !rows.isEmpty
         else { return [] }
         let values = rows.flatMap { row in row.map { Float($0.double ?? .nan) } }
-        let tensor = Tensor(datatype: .fp32, shape: [rows.count, release.pins.features.count], storage: .floats(values))
+        let tensor = Tensor(
+            datatype: .fp32, shape: [rows.count, release.pins.features.count], storage: .floats(values))
         let outputs = try hosted.infer([NamedTensor(name: input.name, tensor: tensor)])
         return rows.indices.compactMap { Predictor.score(outputs, row: $0) }
     }

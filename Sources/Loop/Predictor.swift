@@ -80,7 +80,8 @@ package final class Predictor: Sendable {
         } catch {
             // A request that does not fit the model is the client's fault and says nothing about the version.
             if error.code != .invalid, error.code != .limitExceeded {
-                let record = Record(request: request, id: id, target: target, started: started, ended: surroundings.now())
+                let record = Record(
+                    request: request, id: id, target: target, started: started, ended: surroundings.now())
                 try write(record, failing: error)
             }
             throw error
@@ -102,9 +103,11 @@ package final class Predictor: Sendable {
         for row in 0..<rows {
             let score = Self.score(outputs, row: row)
             let prediction = Prediction(
-                id: row == 0 ? record.id : "\(record.id)#\(row)", endpoint: record.request.name, version: record.target.version,
+                id: row == 0 ? record.id : "\(record.id)#\(row)", endpoint: record.request.name,
+                version: record.target.version,
                 release: record.target.release, at: record.ended, eventAt: record.request.eventAt ?? record.ended,
-                latencyMicroseconds: record.ended - record.started, inputs: Self.columns(record.request.inputs, row: row), score: score,
+                latencyMicroseconds: record.ended - record.started,
+                inputs: Self.columns(record.request.inputs, row: row), score: score,
                 outputs: Self.values(outputs, row: row), error: nil)
             try log.append(prediction)
             count(record, prediction.id, score: score, isError: false)
@@ -114,9 +117,12 @@ package final class Predictor: Sendable {
     private func write(_ record: Record, failing error: GyreError) throws(GyreError) {
         try log.append(
             Prediction(
-                id: record.id, endpoint: record.request.name, version: record.target.version, release: record.target.release,
-                at: record.ended, eventAt: record.request.eventAt ?? record.ended, latencyMicroseconds: record.ended - record.started,
-                inputs: Self.columns(record.request.inputs, row: 0), score: nil, outputs: .null, error: error.description))
+                id: record.id, endpoint: record.request.name, version: record.target.version,
+                release: record.target.release,
+                at: record.ended, eventAt: record.request.eventAt ?? record.ended,
+                latencyMicroseconds: record.ended - record.started,
+                inputs: Self.columns(record.request.inputs, row: 0), score: nil, outputs: .null,
+                error: error.description))
         count(record, record.id, score: nil, isError: true)
     }
 
@@ -126,7 +132,8 @@ package final class Predictor: Sendable {
                 .add(latencyMicroseconds: record.ended - record.started, isError: isError)
             guard state.windows[record.request.name] != nil else { return }
             state.windows[record.request.name]?.count(
-                id, version: record.target.version, score: score, latencyMicroseconds: record.ended - record.started, isError: isError)
+                id, version: record.target.version, score: score, latencyMicroseconds: record.ended - record.started,
+                isError: isError)
         }
     }
 
@@ -148,7 +155,9 @@ package final class Predictor: Sendable {
     /// The probability of the last class where an output has several columns of floats, else the one float of the row.
     static func score(_ outputs: [NamedTensor], row: Int) -> Double? {
         for output in outputs {
-            guard case .floats(let values) = output.tensor.storage, output.tensor.rows > row, !values.isEmpty else { continue }
+            guard case .floats(let values) = output.tensor.storage, output.tensor.rows > row, !values.isEmpty else {
+                continue
+            }
             let width = values.count / output.tensor.rows
             if width >= 1 { return Double(values[row * width + min(width, 2) - 1]) }
         }
@@ -167,7 +176,9 @@ package final class Predictor: Sendable {
 
     // MARK: What the loop tells it
 
-    /// Sets the split of an endpoint; nil removes it. Requests see it at once: this is the one routing-table write.
+    /// Sets the split of an endpoint; nil removes it.
+    ///
+    /// Requests see it at once: this is the one routing-table write.
     package func route(_ endpoint: String, _ split: TrafficSplit?) { state.withLock { $0.endpoints[endpoint] = split } }
 
     /// The splits as requests see them.
@@ -183,7 +194,8 @@ package final class Predictor: Sendable {
         state.withLock { state in
             for row in rows {
                 state.windows[endpoint]?.count(
-                    row.id, version: row.version, score: row.score, latencyMicroseconds: row.latencyMicroseconds, isError: row.isError)
+                    row.id, version: row.version, score: row.score, latencyMicroseconds: row.latencyMicroseconds,
+                    isError: row.isError)
                 if let label = row.label { _ = state.windows[endpoint]?.label(Label(id: row.id, value: label)) }
             }
         }

@@ -36,8 +36,8 @@ package struct Project: Sendable, Hashable {
         package let dataset: String
         /// The dataset whose rows are the spine.
         package let spine: String
-        /// SQL over the spine's columns.
-        package let columns: String?
+        /// A query over `source`, the spine's rows; nil takes them as they are.
+        package let query: String?
         /// The column with the time as of which features are joined.
         package let timestamp: String
         /// The views that are joined.
@@ -92,14 +92,19 @@ package struct Project: Sendable, Hashable {
         self.suites = suites
         featureViews = json["feature_views"]?.array ?? []
         training = try json["training"].map { json throws(GyreError) in
-            guard let dataset = json["dataset"]?.string, let spine = json["spine"]?.string, let timestamp = json["timestamp"]?.string else {
+            guard let dataset = json["dataset"]?.string, let spine = json["spine"]?.string,
+                let timestamp = json["timestamp"]?.string
+            else {
                 throw GyreError(.invalid, "\"training\" in gyre.yaml needs dataset, spine and timestamp.")
             }
             return Training(
-                dataset: dataset, spine: spine, columns: json["columns"]?.string, timestamp: timestamp, views: json["views"]?.strings ?? [])
+                dataset: dataset, spine: spine, query: json["query"]?.string, timestamp: timestamp,
+                views: json["views"]?.strings ?? [])
         }
         guard let pipeline = json["pipeline"]?["package"]?.string else {
-            throw GyreError(.invalid, "gyre.yaml has no compiled pipeline.", fix: "pipeline: {file: train.yaml, training_parameter: training}")
+            throw GyreError(
+                .invalid, "gyre.yaml has no compiled pipeline.",
+                fix: "pipeline: {file: train.yaml, training_parameter: training}")
         }
         self.pipeline = pipeline
         trainingParameter = json["pipeline"]?["training_parameter"]?.string ?? "training"
@@ -117,12 +122,14 @@ package struct Project: Sendable, Hashable {
     package var ref: Ref { Ref("project", name, Digest(of: source.canonicalBytes).short) }
 
     private static func policy(_ json: JSONValue) throws(GyreError) -> Policy {
-        guard let trigger = Policy.Trigger(rawValue: json["when"]?.string ?? ""), let action = Policy.Action(rawValue: json["do"]?.string ?? "")
+        guard let trigger = Policy.Trigger(rawValue: json["when"]?.string ?? ""),
+            let action = Policy.Action(rawValue: json["do"]?.string ?? "")
         else {
             let triggers = Policy.Trigger.allCases.map(\.rawValue).joined(separator: ", ")
             let actions = Policy.Action.allCases.map(\.rawValue).joined(separator: ", ")
             throw GyreError(
-                .invalid, "The policy \(json.text.prefix(200)) is not understood.", why: "\"when\" is one of \(triggers); \"do\" is one of \(actions).")
+                .invalid, "The policy \(json.text.prefix(200)) is not understood.",
+                why: "\"when\" is one of \(triggers); \"do\" is one of \(actions).")
         }
         return Policy(
             name: json["name"]?.string ?? "\(trigger.rawValue)-\(action.rawValue)", trigger: trigger,

@@ -19,7 +19,8 @@ package struct ReleaseBuilder: Sendable {
 
     /// Over these services.
     package init(
-        registry: Registry, tracking: Tracking, pipelines: Pipelines, versioning: Versioning, ingest: Ingest, files: ModelFiles
+        registry: Registry, tracking: Tracking, pipelines: Pipelines, versioning: Versioning, ingest: Ingest,
+        files: ModelFiles
     ) {
         self.registry = registry
         self.tracking = tracking
@@ -38,7 +39,8 @@ package struct ReleaseBuilder: Sendable {
         var metrics: JSONValue = [:]
         for metric in run.metrics { metrics[metric.key] = .double(metric.value) }
         pins.metrics = metrics
-        guard let id = run.tag("gyre.pipeline_run"), let pipelineRun = try? await pipelines.run(id) else { return pins }  // the tag may be the client's own
+        // The tag may be the client's own and name no run of a pipeline.
+        guard let id = run.tag("gyre.pipeline_run"), let pipelineRun = try? await pipelines.run(id) else { return pins }
         pins.pipeline = pipelineRun.pipeline
         pins.compiled = pipelineRun.compiled
         pins.pipelineRun = pipelineRun.ref
@@ -55,8 +57,10 @@ package struct ReleaseBuilder: Sendable {
     func artifacts(of run: String) async throws(GyreError) -> JSONValue {
         var json: JSONValue = [:]
         for task in try await pipelines.tasks(of: run) {
-            for (name, list) in task.outputs.artifacts.sorted(by: { $0.key < $1.key }) where !list.allSatisfy({ $0.tree.entries.isEmpty }) {
-                json["\(task.path)/\(name)"] = .string(Digest(of: JSONValue.strings(list.map(\.tree.digest.hex)).canonicalBytes).hex)
+            for (name, list) in task.outputs.artifacts.sorted(by: { $0.key < $1.key })
+            where !list.allSatisfy({ $0.tree.entries.isEmpty }) {
+                json["\(task.path)/\(name)"] = .string(
+                    Digest(of: JSONValue.strings(list.map(\.tree.digest.hex)).canonicalBytes).hex)
             }
         }
         return json

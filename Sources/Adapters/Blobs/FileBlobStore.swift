@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import Glibc
 package import GyreBase
 package import GyreLedger
-internal import Glibc
 
 /// Blobs as files named by their digest: `<root>/ab/abcdef…`.
 ///

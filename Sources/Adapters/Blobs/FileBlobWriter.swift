@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import Glibc
 package import GyreBase
 package import GyreLedger
-internal import Glibc
 internal import NIOPosix
 
 /// One blob on its way to disk; calls come one after another.
@@ -78,7 +78,9 @@ actor FileBlobWriter: BlobWriter {
         }
     }
 
-    /// Syncs the file, then its name: after this the blob survives a crash. A blob that was there already stays.
+    /// Syncs the file, then its name: after this the blob survives a crash.
+    ///
+    /// A blob that was there already stays.
     private static func settle(_ descriptor: Int32, from temporaryPath: String, to path: String) throws(GyreError) {
         defer { close(descriptor) }
         if access(path, F_OK) == 0 {

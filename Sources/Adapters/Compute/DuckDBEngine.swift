@@ -53,7 +53,8 @@ package final class DuckDBEngine: TableEngine {
             unsafe gyre_duckdb_load(location.path, location.companion, buffer, size)
         }
         guard let result = unsafe result else {
-            throw GyreError(.unavailable, "DuckDB at \(location.path) could not be loaded.", why: message, fix: "gyre doctor")
+            throw GyreError(
+                .unavailable, "DuckDB at \(location.path) could not be loaded.", why: message, fix: "gyre doctor")
         }
         unsafe pointer = result
     }
@@ -68,8 +69,12 @@ package final class DuckDBEngine: TableEngine {
     private let lock = Mutex(())
 
     init(_ library: DuckDBLibrary) throws(GyreError) {
-        let (result, message) = unsafe withErrorText { buffer, size in unsafe gyre_duckdb_open(library.pointer, buffer, size) }
-        guard let result = unsafe result else { throw GyreError(.unavailable, "DuckDB could not be opened.", why: message) }
+        let (result, message) = unsafe withErrorText { buffer, size in
+            unsafe gyre_duckdb_open(library.pointer, buffer, size)
+        }
+        guard let result = unsafe result else {
+            throw GyreError(.unavailable, "DuckDB could not be opened.", why: message)
+        }
         unsafe pointer = result
     }
 
@@ -79,7 +84,9 @@ package final class DuckDBEngine: TableEngine {
     func run(_ sql: String, _ values: [JSONValue]) async throws(GyreError) -> TableResult {
         do {
             return try await withTaskCancellationHandler {
-                try await NIOThreadPool.singleton.runIfActive { try self.lock.withLock { _ in try self.execute(sql, values) } }
+                try await NIOThreadPool.singleton.runIfActive {
+                    try self.lock.withLock { _ in try self.execute(sql, values) }
+                }
             } onCancel: {
                 unsafe gyre_duckdb_interrupt(pointer)
             }
@@ -105,7 +112,9 @@ package final class DuckDBEngine: TableEngine {
             case .int(let number): unsafe (result.kind, result.integer) = (gyre_duckdb_int, number)
             case .double(let number): unsafe (result.kind, result.number) = (gyre_duckdb_double, number)
             case .string:
-                unsafe (result.kind, result.text, result.length) = (gyre_duckdb_text, UnsafePointer(flat[next]), texts[next].count - 1)
+                unsafe (result.kind, result.text, result.length) = (
+                    gyre_duckdb_text, UnsafePointer(flat[next]), texts[next].count - 1
+                )
                 next += 1
             case .null, .array, .object: unsafe result.kind = gyre_duckdb_null
             }
@@ -164,7 +173,9 @@ package final class DuckDBEngine: TableEngine {
 private func withErrorText<Result>(_ body: (UnsafeMutablePointer<CChar>, Int) -> Result) -> (Result, String) {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2048) { buffer in
         unsafe buffer.initialize(repeating: 0)
-        guard let start = buffer.baseAddress else { preconditionFailure("a temporary buffer of 2048 bytes has an address") }
+        guard let start = buffer.baseAddress else {
+            preconditionFailure("a temporary buffer of 2048 bytes has an address")
+        }
         let result = unsafe body(start, buffer.count)
         return unsafe (result, String(cString: start))
     }

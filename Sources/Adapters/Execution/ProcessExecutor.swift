@@ -12,7 +12,8 @@ package struct ProcessExecutor: TaskExecutor {
     private let environments: PythonEnvironments
 
     /// An executor that keeps its environments in `folder`.
-    /// - Parameter uv: the path of the program `uv`.
+    ///
+    /// `uv`: the path of the program `uv`.
     package init(environmentsFolder folder: String, uv: String) {
         environments = PythonEnvironments(folder: folder, uv: uv)
     }
@@ -39,7 +40,8 @@ package struct ProcessExecutor: TaskExecutor {
     }
 
     private static func execute(
-        _ program: String, _ launch: TaskLaunch, _ environment: Environment, _ onStart: @escaping @Sendable (Int32) async -> Void
+        _ program: String, _ launch: TaskLaunch, _ environment: Environment,
+        _ onStart: @escaping @Sendable (Int32) async -> Void
     ) async throws -> Int32 {
         var options = PlatformOptions()
         options.createSession = true

@@ -27,7 +27,8 @@ actor PythonEnvironments {
             defer { making[key] = nil }
             do { try await task.value } catch {
                 throw GyreError(
-                    .unavailable, "The Python environment of a task could not be made.", why: "\(GyreError.wrapping(error, "uv").what)",
+                    .unavailable, "The Python environment of a task could not be made.",
+                    why: "\(GyreError.wrapping(error, "uv").what)",
                     fix: "Its requirements: \(requirements.joined().joined(separator: " "))")
             }
         }
@@ -50,7 +51,8 @@ actor PythonEnvironments {
 
     private func uv(_ arguments: [String]) async throws {
         let result = try await Subprocess.run(
-            .path(.init(uv)), arguments: Arguments(arguments), output: .string(limit: 1 << 16), error: .combinedWithOutput)
+            .path(.init(uv)), arguments: Arguments(arguments), output: .string(limit: 1 << 16),
+            error: .combinedWithOutput)
         guard result.terminationStatus.isSuccess else {
             throw GyreError(.unavailable, result.standardOutput.suffix(500).description)
         }

@@ -32,7 +32,8 @@ final class TaskLog: Sendable {
             state.written += min(room, bytes.count)
             if bytes.count > room {
                 state.isFull = true
-                try file.write(contentsOf: Data("\n[the log is longer than \(limit) bytes; the rest was dropped]\n".utf8))
+                try file.write(
+                    contentsOf: Data("\n[the log is longer than \(limit) bytes; the rest was dropped]\n".utf8))
             }
         }
     }

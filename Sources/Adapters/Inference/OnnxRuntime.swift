@@ -14,7 +14,8 @@ package final class OnnxRuntime: ModelRuntime {
     private let loaded = Mutex<OnnxLibrary?>(nil)
 
     /// A runtime that looks for its library when it is first needed.
-    /// - Parameter threads: threads of one inference; 1 is best for small models under many requests.
+    ///
+    /// `threads`: threads of one inference; 1 is best for small models under many requests.
     package init(search: NativeLibrary.Search, threads: Int = 1) {
         self.search = search
         self.threads = threads
@@ -27,7 +28,9 @@ package final class OnnxRuntime: ModelRuntime {
         let library = try library()
         let threads = threads
         do {
-            return try await NIOThreadPool.singleton.runIfActive { try OnnxModel(library, file: file, threads: threads) }
+            return try await NIOThreadPool.singleton.runIfActive {
+                try OnnxModel(library, file: file, threads: threads)
+            }
         } catch {
             throw GyreError.wrapping(error, "Loading the model \(file)")
         }
@@ -49,7 +52,8 @@ package final class OnnxRuntime: ModelRuntime {
     init(_ location: NativeLibrary) throws(GyreError) {
         let (result, message) = unsafe withErrorText { unsafe gyre_onnx_load(location.path, $0, $1) }
         guard let result = unsafe result else {
-            throw GyreError(.unavailable, "ONNX Runtime at \(location.path) could not be loaded.", why: message, fix: "gyre doctor")
+            throw GyreError(
+                .unavailable, "ONNX Runtime at \(location.path) could not be loaded.", why: message, fix: "gyre doctor")
         }
         unsafe pointer = result
     }
@@ -67,7 +71,9 @@ package final class OnnxRuntime: ModelRuntime {
     let platform = "onnxruntime_onnx"
 
     init(_ library: OnnxLibrary, file: String, threads: Int) throws(GyreError) {
-        let (result, message) = unsafe withErrorText { unsafe gyre_onnx_open(library.pointer, file, Int32(threads), $0, $1) }
+        let (result, message) = unsafe withErrorText {
+            unsafe gyre_onnx_open(library.pointer, file, Int32(threads), $0, $1)
+        }
         guard let session = unsafe result else {
             throw GyreError(.invalid, "The file is no ONNX model that can be served.", why: message)
         }
@@ -93,7 +99,8 @@ package final class OnnxRuntime: ModelRuntime {
         var results = unsafe [gyre_onnx_tensor](repeating: gyre_onnx_tensor(), count: wantedOutputs.count)
         let (code, message) = unsafe withErrorText { buffer, size in
             unsafe PreparedInput.withTensors(prepared) { tensors in
-                unsafe gyre_onnx_run(session, tensors, tensors.count, wantedOutputs, wantedOutputs.count, &results, buffer, size)
+                unsafe gyre_onnx_run(
+                    session, tensors, tensors.count, wantedOutputs, wantedOutputs.count, &results, buffer, size)
             }
         }
         guard code == 0 else {
@@ -117,7 +124,8 @@ package final class OnnxRuntime: ModelRuntime {
 
     private static func tensor(_ result: gyre_onnx_tensor) throws(GyreError) -> Tensor {
         guard let datatype = OnnxElement.datatype(unsafe result.element) else {
-            throw GyreError(.unsupported, "The model gave elements of the type number \(unsafe result.element) of ONNX.")
+            throw GyreError(
+                .unsupported, "The model gave elements of the type number \(unsafe result.element) of ONNX.")
         }
         let shape = unsafe dimensions(result.shape, result.rank)
         let bytes = unsafe UnsafeRawBufferPointer(start: result.data, count: result.bytes)
@@ -150,7 +158,9 @@ package final class OnnxRuntime: ModelRuntime {
 /// Calls a C function that writes its error as text.
 private func withErrorText<Result>(_ body: (UnsafeMutablePointer<CChar>, Int) -> Result) -> (Result, String) {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2048) { buffer in
-        guard let start = buffer.baseAddress else { preconditionFailure("a temporary buffer of 2048 bytes has an address") }
+        guard let start = buffer.baseAddress else {
+            preconditionFailure("a temporary buffer of 2048 bytes has an address")
+        }
         unsafe start.initialize(to: 0)
         let result = unsafe body(start, buffer.count)
         return unsafe (result, String(cString: start))

@@ -45,7 +45,8 @@ package actor MemoryLedgerStore: LedgerStore {
         case .create(let document):
             guard contents[document.kind]?[document.key] == nil else {
                 throw GyreError(
-                    .alreadyExists, "The \(document.kind.replacing("-", with: " ")) \"\(document.key)\" exists already.")
+                    .alreadyExists, "The \(document.kind.replacing("-", with: " ")) \"\(document.key)\" exists already."
+                )
             }
             contents[document.kind, default: [:]][document.key] = document.body
         case .remove(let kind, let key): contents[kind]?[key] = nil
@@ -88,7 +89,8 @@ package actor MemoryLedgerStore: LedgerStore {
         let hits = chain.filter { link in
             link.seq > query.after && link.seq <= query.upTo
                 && (query.kindPrefix.map { link.fact.kind.hasPrefix($0) } ?? true)
-                && (query.mentioning.map { ([link.fact.subject] + link.fact.inputs + link.fact.outputs).contains($0) } ?? true)
+                && (query.mentioning.map { ([link.fact.subject] + link.fact.inputs + link.fact.outputs).contains($0) }
+                    ?? true)
         }
         return Array((query.isNewestFirst ? hits.reversed() : hits).prefix(query.limit))
     }
@@ -107,7 +109,8 @@ package actor MemoryLedgerStore: LedgerStore {
                 body: fact.body.canonicalBytes)
             body(
                 ChainVerifier.Row(
-                    seq: link.seq, at: link.at, parts: parts, previousHash: link.previousHash.bytes, hash: link.hash.bytes))
+                    seq: link.seq, at: link.at, parts: parts, previousHash: link.previousHash.bytes,
+                    hash: link.hash.bytes))
         }
     }
 }

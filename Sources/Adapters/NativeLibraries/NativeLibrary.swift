@@ -25,7 +25,9 @@ package struct NativeLibrary: Sendable {
             self.overrides = overrides
         }
 
-        var sitePackages: [String] { files(in: "\(toolsFolder)/python/lib", startingWith: "python3").map { $0 + "/site-packages" } }
+        var sitePackages: [String] {
+            files(in: "\(toolsFolder)/python/lib", startingWith: "python3").map { $0 + "/site-packages" }
+        }
 
         func files(in folder: String, startingWith prefix: String) -> [String] {
             // A folder that is not there holds no library: the next place is tried.
@@ -33,7 +35,9 @@ package struct NativeLibrary: Sendable {
             return names.filter { $0.hasPrefix(prefix) }.sorted().map { "\(folder)/\($0)" }
         }
 
-        var systemFolders: [String] { ["/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"] }
+        var systemFolders: [String] {
+            ["/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"]
+        }
 
         func missing(_ title: String, package: String) -> GyreError {
             GyreError(

@@ -37,7 +37,11 @@ package final class JournalPredictionLog: PredictionLog {
         let line = prediction.line
         try open.withLock { segments throws(GyreError) in
             var segment: Segment
-            if let known = segments[prediction.endpoint] { segment = known } else { segment = try openSegment(prediction.endpoint) }
+            if let known = segments[prediction.endpoint] {
+                segment = known
+            } else {
+                segment = try openSegment(prediction.endpoint)
+            }
             try Self.write(line, to: segment.descriptor)
             segment.rows += 1
             segments[prediction.endpoint] = segment
@@ -59,7 +63,8 @@ package final class JournalPredictionLog: PredictionLog {
 
     /// A process killed in the middle of a write leaves part of a line, which belongs to no answer: it is cut off.
     private static func mend(_ path: String) throws(GyreError) {
-        guard let data = FileManager.default.contents(atPath: path), !data.isEmpty, data.last != UInt8(ascii: "\n") else { return }
+        guard let data = FileManager.default.contents(atPath: path), !data.isEmpty, data.last != UInt8(ascii: "\n")
+        else { return }
         let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         if truncate(path, end) != 0 { throw failure("Mending the prediction log") }
     }
@@ -68,7 +73,10 @@ package final class JournalPredictionLog: PredictionLog {
         var bytes: [UInt8] = []
         let at = now()
         for label in labels {
-            bytes += JSONValue.object(JSONObject([("id", .string(label.id)), ("label", .double(label.value)), ("at", .int(at))])).bytes
+            bytes +=
+                JSONValue.object(
+                    JSONObject([("id", .string(label.id)), ("label", .double(label.value)), ("at", .int(at))])
+                ).bytes
             bytes.append(UInt8(ascii: "\n"))
         }
         let folder = folder(endpoint)
@@ -102,7 +110,8 @@ package final class JournalPredictionLog: PredictionLog {
     private static func failure(_ doing: String) -> GyreError {
         let isFull = errno == ENOSPC
         return GyreError(
-            .unavailable, isFull ? "\(doing) failed: the disk is full." : "\(doing) failed.", why: unsafe String(cString: strerror(errno)))
+            .unavailable, isFull ? "\(doing) failed: the disk is full." : "\(doing) failed.",
+            why: unsafe String(cString: strerror(errno)))
     }
 
     package func closeSegments(all: Bool) async throws(GyreError) -> [ClosedSegment] {
@@ -117,7 +126,9 @@ package final class JournalPredictionLog: PredictionLog {
         }
         var closed: [ClosedSegment] = []
         for endpoint in ready {
-            for name in files(endpoint) where name.hasPrefix("closing-") { closed.append(try await settle(endpoint, name)) }
+            for name in files(endpoint) where name.hasPrefix("closing-") {
+                closed.append(try await settle(endpoint, name))
+            }
         }
         return closed
     }
@@ -129,12 +140,16 @@ package final class JournalPredictionLog: PredictionLog {
         let target = "\(folder(endpoint))/segment-\(segment).parquet"
         let session = try await tables.open()
         try await session.run(
-            "COPY (SELECT * FROM \(Self.journalReader([journal]))) TO \(SQL.text(target + ".new")) (FORMAT parquet, COMPRESSION zstd)")
-        let rows = try await session.run("SELECT count(*) FROM read_parquet(\(SQL.text(target + ".new")))").scalar?.int ?? 0
+            "COPY (SELECT * FROM \(Self.journalReader([journal]))) TO \(SQL.text(target + ".new")) (FORMAT parquet, COMPRESSION zstd)"
+        )
+        let rows =
+            try await session.run("SELECT count(*) FROM read_parquet(\(SQL.text(target + ".new")))").scalar?.int ?? 0
         guard let data = FileManager.default.contents(atPath: target + ".new") else {
             throw GyreError(.internal, "The segment \(target) was not written.")
         }
-        guard rename(target + ".new", target) == 0, unlink(journal) == 0 else { throw Self.failure("Closing a segment") }
+        guard rename(target + ".new", target) == 0, unlink(journal) == 0 else {
+            throw Self.failure("Closing a segment")
+        }
         return ClosedSegment(endpoint: endpoint, name: segment, rows: rows, digest: Digest(of: Array(data)))
     }
 
@@ -146,8 +161,8 @@ package final class JournalPredictionLog: PredictionLog {
     }
 
     private static let columns =
-        "{id: 'VARCHAR', version: 'BIGINT', release: 'BIGINT', at: 'BIGINT', event: 'BIGINT', latency_us: 'BIGINT', "
-        + "x: 'DOUBLE[]', score: 'DOUBLE', y: 'JSON', error: 'VARCHAR'}"
+        "{'id': 'VARCHAR', 'version': 'BIGINT', 'release': 'BIGINT', 'at': 'BIGINT', 'event': 'BIGINT', 'latency_us': 'BIGINT', "
+        + "'x': 'DOUBLE[]', 'score': 'DOUBLE', 'y': 'JSON', 'error': 'VARCHAR'}"
 
     private static func journalReader(_ paths: [String]) -> String {
         "read_json([\(paths.map(SQL.text).joined(separator: ", "))], format = 'newline_delimited', columns = \(columns))"
@@ -156,7 +171,9 @@ package final class JournalPredictionLog: PredictionLog {
     /// A query over all predictions and labels of an endpoint; nil where it has none.
     private func source(_ endpoint: String) -> String? {
         let names = files(endpoint)
-        let journals = names.filter { $0.hasSuffix(".jsonl") && $0 != "labels.jsonl" }.map { "\(folder(endpoint))/\($0)" }
+        let journals = names.filter { $0.hasSuffix(".jsonl") && $0 != "labels.jsonl" }.map {
+            "\(folder(endpoint))/\($0)"
+        }
         let segments = names.filter { $0.hasSuffix(".parquet") }.map { SQL.text("\(folder(endpoint))/\($0)") }
         var parts: [String] = []
         if !journals.isEmpty { parts.append("SELECT * FROM \(Self.journalReader(journals))") }
@@ -164,8 +181,8 @@ package final class JournalPredictionLog: PredictionLog {
         guard !parts.isEmpty else { return nil }
         let labels =
             names.contains("labels.jsonl")
-            ? "SELECT id, last(label ORDER BY at) AS label FROM read_json(\(SQL.text(folder(endpoint) + "/labels.jsonl")), "
-                + "format = 'newline_delimited', columns = {id: 'VARCHAR', label: 'DOUBLE', at: 'BIGINT'}) GROUP BY id"
+            ? "SELECT id, last(label ORDER BY \"at\") AS label FROM read_json(\(SQL.text(folder(endpoint) + "/labels.jsonl")), "
+                + "format = 'newline_delimited', columns = {'id': 'VARCHAR', 'label': 'DOUBLE', 'at': 'BIGINT'}) GROUP BY id"
             : "SELECT NULL::VARCHAR AS id, NULL::DOUBLE AS label WHERE false"
         return """
             WITH p AS (\(parts.joined(separator: " UNION ALL BY NAME "))), l AS (\(labels))
@@ -179,7 +196,7 @@ package final class JournalPredictionLog: PredictionLog {
         let result = try await session.run(
             """
             SELECT id, version, CAST(to_json(x) AS VARCHAR), score, label, latency_us, error IS NOT NULL FROM (\(source))
-            WHERE event >= ? AND event < ? AND at >= ? AND (? IS NULL OR version = ?)
+            WHERE event >= ? AND event < ? AND "at" >= ? AND (? IS NULL OR version = ?)
             """,
             [
                 .int(query.from), .int(query.to), .int(query.answeredFrom), .optional(query.version.map(Int64.init)),
@@ -188,7 +205,8 @@ package final class JournalPredictionLog: PredictionLog {
         return try result.rows.map { row throws(GyreError) in
             LoggedRow(
                 id: row[0].string ?? "", version: Int(row[1].int ?? 0),
-                inputs: (try JSONValue(parsing: row[2].string ?? "[]").array ?? []).map(\.double), score: row[3].double, label: row[4].double,
+                inputs: (try JSONValue(parsing: row[2].string ?? "[]").array ?? []).map(\.double), score: row[3].double,
+                label: row[4].double,
                 latencyMicroseconds: row[5].int ?? 0, isError: row[6].bool ?? false)
         }
     }
@@ -197,7 +215,7 @@ package final class JournalPredictionLog: PredictionLog {
         guard let source = source(endpoint) else { return nil }
         let found = try await tables.open().run(
             """
-            SELECT id, version, release, at, event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, CAST(y AS VARCHAR) AS y, error, label
+            SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, CAST(y AS VARCHAR) AS y, error, label
             FROM (\(source)) WHERE id = ? LIMIT 1
             """, [.string(id)])
         guard var object = found.objects.first else { return nil }

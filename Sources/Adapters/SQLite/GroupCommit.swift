@@ -60,7 +60,8 @@ final class GroupCommit: Sendable {
         if isFull {
             pending.finish(
                 GyreError(
-                    .unavailable, "The store cannot take more writes now.", why: "\(Limits.writeQueue) writes wait already.",
+                    .unavailable, "The store cannot take more writes now.",
+                    why: "\(Limits.writeQueue) writes wait already.",
                     fix: "Try again in a second."))
         }
         if mustStart { queue.async { self.drain() } }

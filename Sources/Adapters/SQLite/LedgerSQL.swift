@@ -67,11 +67,15 @@ enum LedgerSQL {
             try db.cachedStatement(sql: "INSERT OR IGNORE INTO document (kind, key, body) VALUES (?, ?, ?)")
                 .execute(arguments: [document.kind, document.key, text(document.body)])
             if db.changesCount == 0 {
-                throw GyreError(.alreadyExists, "The \(document.kind.replacing("-", with: " ")) \"\(document.key)\" exists already.")
+                throw GyreError(
+                    .alreadyExists, "The \(document.kind.replacing("-", with: " ")) \"\(document.key)\" exists already."
+                )
             }
             return nil
         case .remove(let kind, let key):
-            try db.cachedStatement(sql: "DELETE FROM document WHERE kind = ? AND key = ?").execute(arguments: [kind, key])
+            try db.cachedStatement(sql: "DELETE FROM document WHERE kind = ? AND key = ?").execute(arguments: [
+                kind, key,
+            ])
             return nil
         case .move(let name, let value):
             return try move(name, expecting: nil, to: value, in: db)
@@ -86,12 +90,14 @@ enum LedgerSQL {
         let old = try pointer(name, in: db)
         if let expecting, expecting?.canonicalBytes != old?.canonicalBytes {
             throw GyreError(
-                .conflict, "\"\(name)\" was not changed.", why: "Someone moved it meanwhile: it is \(old?.text ?? "unset") now.",
+                .conflict, "\"\(name)\" was not changed.",
+                why: "Someone moved it meanwhile: it is \(old?.text ?? "unset") now.",
                 fix: "Look at it and try again.")
         }
         if let value {
             try db.cachedStatement(
-                sql: "INSERT INTO pointer (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+                sql:
+                    "INSERT INTO pointer (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
             ).execute(arguments: [name, text(value)])
         } else {
             try db.cachedStatement(sql: "DELETE FROM pointer WHERE name = ?").execute(arguments: [name])

@@ -16,7 +16,8 @@ enum Migrations {
         let known = migrator.migrations
         let unknown = try pool.read { db in
             try db.tableExists("grdb_migrations")
-                ? try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations").filter { !known.contains($0) } : []
+                ? try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations").filter { !known.contains($0) }
+                : []
         }
         if let newest = unknown.max() {
             throw GyreError(

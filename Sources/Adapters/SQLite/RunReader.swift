@@ -10,11 +10,15 @@ enum RunReader {
         guard !rows.isEmpty else { return [] }
         let list = rows.map(String.init).joined(separator: ", ")
         var params: [Int64: [KeyValue]] = [:]
-        for row in try Row.fetchAll(db, sql: "SELECT run, key, value FROM param WHERE run IN (\(list)) ORDER BY run, key") {
+        for row in try Row.fetchAll(
+            db, sql: "SELECT run, key, value FROM param WHERE run IN (\(list)) ORDER BY run, key")
+        {
             params[row[0], default: []].append(KeyValue(row[1], row[2]))
         }
         var tags: [Int64: [KeyValue]] = [:]
-        for row in try Row.fetchAll(db, sql: "SELECT run, key, value FROM run_tag WHERE run IN (\(list)) ORDER BY run, key") {
+        for row in try Row.fetchAll(
+            db, sql: "SELECT run, key, value FROM run_tag WHERE run IN (\(list)) ORDER BY run, key")
+        {
             tags[row[0], default: []].append(KeyValue(row[1], row[2]))
         }
         var metrics: [Int64: [MetricPoint]] = [:]
@@ -34,7 +38,8 @@ enum RunReader {
                 throw GyreError(.corrupt, "A stored run has the status \"\(row["status"] as String)\".")
             }
             var run = Run(
-                id: row["run_id"], experimentID: row["experiment_id"], name: row["name"], userID: row["user_id"], status: status,
+                id: row["run_id"], experimentID: row["experiment_id"], name: row["name"], userID: row["user_id"],
+                status: status,
                 startMilliseconds: row["start_ms"], endMilliseconds: row["end_ms"], isDeleted: row["is_deleted"],
                 artifactURI: row["artifact_uri"])
             run.params = params[number] ?? []
@@ -49,7 +54,8 @@ enum RunReader {
     static func point(_ row: Row) -> MetricPoint {
         let isNaN: Bool = row["is_nan"]
         return MetricPoint(
-            key: row["key"], value: isNaN ? .nan : row["value"], timestampMilliseconds: row["timestamp_ms"], step: row["step"],
+            key: row["key"], value: isNaN ? .nan : row["value"], timestampMilliseconds: row["timestamp_ms"],
+            step: row["step"],
             modelID: row["model_id"])
     }
 }

@@ -45,9 +45,11 @@ struct RunSearchSQL {
         switch clause.key.entity {
         case "metric", "metrics":
             guard case .number(let number) = clause.operand else {
-                throw invalid("the metric \"\(clause.key.name)\" is compared with a text", "Write a number without quotes.")
+                throw invalid(
+                    "the metric \"\(clause.key.name)\" is compared with a text", "Write a number without quotes.")
             }
-            let test = "EXISTS (SELECT 1 FROM latest_metric x WHERE x.run = r.row AND x.key = ? AND x.is_nan = 0 AND x.value"
+            let test =
+                "EXISTS (SELECT 1 FROM latest_metric x WHERE x.run = r.row AND x.key = ? AND x.is_nan = 0 AND x.value"
             return ("\(test) \(clause.comparison.rawValue) ?)", [clause.key.name, number])
         case "param", "params", "parameter", "parameters": return try pair(clause, table: "param")
         case "tag", "tags": return try pair(clause, table: "run_tag")
@@ -55,7 +57,8 @@ struct RunSearchSQL {
         case nil, "attr", "attribute", "attributes", "run": return try attribute(clause)
         default:
             throw invalid(
-                "\"\(clause.key.entity ?? "")\" is nothing that runs have", "Use metrics, params, tags, attributes or datasets.")
+                "\"\(clause.key.entity ?? "")\" is nothing that runs have",
+                "Use metrics, params, tags, attributes or datasets.")
         }
     }
 
@@ -68,7 +71,8 @@ struct RunSearchSQL {
             let (condition, values) = try text(clause, column: "x.value")
             return ("\(test) AND \(condition))", [clause.key.name] + values)
         default:
-            throw invalid("\(clause.comparison.rawValue) does not go with \(table)s", "Use =, !=, LIKE, ILIKE or IS [NOT] NULL.")
+            throw invalid(
+                "\(clause.comparison.rawValue) does not go with \(table)s", "Use =, !=, LIKE, ILIKE or IS [NOT] NULL.")
         }
     }
 
@@ -89,7 +93,8 @@ struct RunSearchSQL {
         switch name {
         case "r.start_ms", "r.end_ms":
             guard case .number(let number) = clause.operand else {
-                throw invalid("\"\(clause.key.name)\" is compared with a text", "Write milliseconds since 1970 without quotes.")
+                throw invalid(
+                    "\"\(clause.key.name)\" is compared with a text", "Write milliseconds since 1970 without quotes.")
             }
             return ("\(name) \(clause.comparison.rawValue) ?", [number])
         default:
@@ -100,7 +105,8 @@ struct RunSearchSQL {
         }
     }
 
-    private static func text(_ clause: Filter.Clause, column: String) throws(GyreError) -> (String, StatementArguments) {
+    private static func text(_ clause: Filter.Clause, column: String) throws(GyreError) -> (String, StatementArguments)
+    {
         switch (clause.comparison, clause.operand) {
         case (.equal, .text(let text)), (.notEqual, .text(let text)), (.like, .text(let text)):
             return ("\(column) \(clause.comparison.rawValue) ?", [text])
@@ -110,7 +116,8 @@ struct RunSearchSQL {
             return ("\(column) \(clause.comparison.rawValue) (\(marks))", StatementArguments(list))
         default:
             throw invalid(
-                "\"\(clause.key.name)\" is a text and \(clause.comparison.rawValue) with this value does not fit", "Write a text in quotes.")
+                "\"\(clause.key.name)\" is a text and \(clause.comparison.rawValue) with this value does not fit",
+                "Write a text in quotes.")
         }
     }
 
@@ -125,7 +132,8 @@ struct RunSearchSQL {
         case "end_time": "r.end_ms"
         default:
             throw invalid(
-                "runs have no attribute \"\(name)\"", "Use run_id, run_name, status, user_id, artifact_uri, start_time or end_time.")
+                "runs have no attribute \"\(name)\"",
+                "Use run_id, run_name, status, user_id, artifact_uri, start_time or end_time.")
         }
     }
 
@@ -147,7 +155,9 @@ struct RunSearchSQL {
         case nil, "attr", "attribute", "attributes", "run":
             let column = try attributeColumn(order.key.name)
             return ("", ["\(column) IS NULL", "\(column) \(direction)"], nil)
-        default: throw invalid("runs cannot be ordered by \"\(order.key.entity ?? "")\"", "Use metrics, params, tags or attributes.")
+        default:
+            throw invalid(
+                "runs cannot be ordered by \"\(order.key.entity ?? "")\"", "Use metrics, params, tags or attributes.")
         }
     }
 

@@ -2,8 +2,8 @@
 
 internal import Foundation
 internal import GRDB
-internal import GyreSearch
 package import GyreBase
+internal import GyreSearch
 
 /// The one database file of a home; the stores of all areas share it, its transactions and its writer.
 ///
@@ -31,7 +31,9 @@ package final class SQLiteDatabase: Sendable {
             let tail = try pool.read { db in try LedgerSQL.tail(of: db) }
             commits = GroupCommit(pool: pool, tail: tail)
             self.now = now
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT {
+        } catch let error as DatabaseError
+            where error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT
+        {
             throw GyreError(
                 .corrupt, "\(path) is not a readable database.", why: error.message,
                 fix: "Restore the file from a backup, or start with another --home.")
@@ -42,7 +44,9 @@ package final class SQLiteDatabase: Sendable {
 
     /// Case-insensitive LIKE (`ILIKE` of the search language), as a function since LIKE itself minds the case here.
     private static let regexp = DatabaseFunction("lower_like", argumentCount: 2, pure: true) { values in
-        guard let text = String.fromDatabaseValue(values[0]), let pattern = String.fromDatabaseValue(values[1]) else { return nil }
+        guard let text = String.fromDatabaseValue(values[0]), let pattern = String.fromDatabaseValue(values[1]) else {
+            return nil
+        }
         return LikePattern(pattern.lowercased()).matches(text.lowercased())
     }
 
@@ -80,7 +84,8 @@ package final class SQLiteDatabase: Sendable {
         case .SQLITE_CONSTRAINT:
             return GyreError(.conflict, "\(doing) failed: it breaks a rule of the store.", why: failure.message)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            return GyreError(.corrupt, "\(doing) failed: the database is damaged.", why: failure.message, fix: "gyre ledger verify")
+            return GyreError(
+                .corrupt, "\(doing) failed: the database is damaged.", why: failure.message, fix: "gyre ledger verify")
         default: return GyreError(.unavailable, "\(doing) failed.", why: failure.message)
         }
     }

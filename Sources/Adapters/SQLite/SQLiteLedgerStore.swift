@@ -93,11 +93,13 @@ package struct SQLiteLedgerStore: LedgerStore {
                     """)
             while let row = try rows.next() {
                 let parts = HashChain.Parts(
-                    actor: row[2], kind: row[3], subject: row[4], inputs: Self.bytes(row, 5), outputs: Self.bytes(row, 6),
+                    actor: row[2], kind: row[3], subject: row[4], inputs: Self.bytes(row, 5),
+                    outputs: Self.bytes(row, 6),
                     body: Self.bytes(row, 7))
                 body(
                     ChainVerifier.Row(
-                        seq: row[0], at: row[1], parts: parts, previousHash: Self.bytes(row, 8), hash: Self.bytes(row, 9)))
+                        seq: row[0], at: row[1], parts: parts, previousHash: Self.bytes(row, 8),
+                        hash: Self.bytes(row, 9)))
             }
         }
     }

@@ -14,7 +14,9 @@ package struct SQLiteOnlineStore: OnlineStore {
     package func write(_ rows: [OnlineRow], view: String, generation: Int64) async throws(GyreError) {
         try await database.write("Writing the online rows of \"\(view)\"") { db, _ in
             let statement = try db.cachedStatement(
-                sql: "INSERT OR REPLACE INTO online_row (view, generation, entity, event_us, body) VALUES (?, ?, ?, ?, ?)")
+                sql:
+                    "INSERT OR REPLACE INTO online_row (view, generation, entity, event_us, body) VALUES (?, ?, ?, ?, ?)"
+            )
             for row in rows {
                 try statement.execute(arguments: [view, generation, row.entity, row.eventMicroseconds, row.values.text])
             }
@@ -23,7 +25,8 @@ package struct SQLiteOnlineStore: OnlineStore {
 
     package func prune(view: String, before generation: Int64) async throws(GyreError) {
         try await database.write("Removing old online rows of \"\(view)\"") { db, _ in
-            try db.execute(sql: "DELETE FROM online_row WHERE view = ? AND generation < ?", arguments: [view, generation])
+            try db.execute(
+                sql: "DELETE FROM online_row WHERE view = ? AND generation < ?", arguments: [view, generation])
         }
     }
 
@@ -32,7 +35,9 @@ package struct SQLiteOnlineStore: OnlineStore {
             let statement = try db.cachedStatement(
                 sql: "SELECT event_us, body FROM online_row WHERE view = ? AND generation = ? AND entity = ?")
             return try Row.fetchOne(statement, arguments: [view, generation, entity]).map {
-                OnlineRow(entity: entity, eventMicroseconds: $0["event_us"], values: try JSONValue(parsing: $0["body"] as String))
+                OnlineRow(
+                    entity: entity, eventMicroseconds: $0["event_us"],
+                    values: try JSONValue(parsing: $0["body"] as String))
             }
         }
     }

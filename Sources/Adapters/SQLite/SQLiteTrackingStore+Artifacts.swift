@@ -9,7 +9,8 @@ package import GyreTracking
 extension SQLiteTrackingStore {
     package func artifact(_ path: RelativePath) async throws(GyreError) -> StoredBlob? {
         try await database.read("Finding an artifact") { db in
-            try Row.fetchOne(db, sql: "SELECT * FROM artifact WHERE path = ?", arguments: [path.description]).map(Self.blob)
+            try Row.fetchOne(db, sql: "SELECT * FROM artifact WHERE path = ?", arguments: [path.description]).map(
+                Self.blob)
         }
     }
 
@@ -17,7 +18,9 @@ extension SQLiteTrackingStore {
         try await database.write("Storing the artifact \"\(path)\"") { db, _ in
             // A file cannot stand where a folder is, nor below a file.
             var folders: [String] = []
-            for count in 1..<max(2, path.parts.count) { folders.append(path.parts.prefix(count).joined(separator: "/")) }
+            for count in 1..<max(2, path.parts.count) {
+                folders.append(path.parts.prefix(count).joined(separator: "/"))
+            }
             let text = path.description
             for folder in folders where folder != text {
                 if try Bool.fetchOne(db, sql: "SELECT 1 FROM artifact WHERE path = ?", arguments: [folder]) != nil {
@@ -38,7 +41,8 @@ extension SQLiteTrackingStore {
                     db, sql: "SELECT * FROM artifact WHERE path >= ? AND path < ? ORDER BY path LIMIT ?",
                     arguments: ["\(folder)/", "\(folder)0", Limits.pageRows])
             } else {
-                rows = try Row.fetchAll(db, sql: "SELECT * FROM artifact ORDER BY path LIMIT ?", arguments: [Limits.pageRows])
+                rows = try Row.fetchAll(
+                    db, sql: "SELECT * FROM artifact ORDER BY path LIMIT ?", arguments: [Limits.pageRows])
             }
             return try rows.map { ArtifactFile(path: try RelativePath($0["path"]), blob: try Self.blob($0)) }
         }

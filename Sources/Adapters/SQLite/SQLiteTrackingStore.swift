@@ -20,7 +20,9 @@ package struct SQLiteTrackingStore: TrackingStore {
     ) async throws(GyreError) -> Experiment {
         let now = database.now()
         return try await database.write("Creating the experiment \"\(draft.name)\"") { db, tail in
-            if let taken = try Row.fetchOne(db, sql: "SELECT is_deleted FROM experiment WHERE name = ?", arguments: [draft.name]) {
+            if let taken = try Row.fetchOne(
+                db, sql: "SELECT is_deleted FROM experiment WHERE name = ?", arguments: [draft.name])
+            {
                 let isDeleted: Bool = taken["is_deleted"]
                 throw GyreError(
                     .alreadyExists, "Experiment(name=\(draft.name)) already exists.",
@@ -47,7 +49,9 @@ package struct SQLiteTrackingStore: TrackingStore {
     }
 
     package func experiment(_ id: Int64) async throws(GyreError) -> Experiment? {
-        try await database.read("Reading an experiment") { try Self.experiments($0, "WHERE experiment_id = ?", [id]).first }
+        try await database.read("Reading an experiment") {
+            try Self.experiments($0, "WHERE experiment_id = ?", [id]).first
+        }
     }
 
     package func experiment(named name: String) async throws(GyreError) -> Experiment? {
@@ -79,8 +83,10 @@ package struct SQLiteTrackingStore: TrackingStore {
                 try db.execute(sql: "UPDATE experiment SET name = ? WHERE experiment_id = ?", arguments: [name, id])
             case .delete, .restore:
                 let isDeleted = change == .delete
-                try db.execute(sql: "UPDATE experiment SET is_deleted = ? WHERE experiment_id = ?", arguments: [isDeleted, id])
-                try db.execute(sql: "UPDATE run SET is_deleted = ? WHERE experiment_id = ?", arguments: [isDeleted, id])
+                try db.execute(
+                    sql: "UPDATE experiment SET is_deleted = ? WHERE experiment_id = ?", arguments: [isDeleted, id])
+                try db.execute(
+                    sql: "UPDATE run SET is_deleted = ? WHERE experiment_id = ?", arguments: [isDeleted, id])
             case .setTag(let tag):
                 try db.execute(
                     sql: "INSERT OR REPLACE INTO experiment_tag (experiment_id, key, value) VALUES (?, ?, ?)",
@@ -88,19 +94,25 @@ package struct SQLiteTrackingStore: TrackingStore {
             case .deleteTag(let key):
                 try db.execute(
                     sql: "DELETE FROM experiment_tag WHERE experiment_id = ? AND key = ?", arguments: [id, key])
-                if db.changesCount == 0 { throw GyreError(.notFound, "No tag with name: \(key) in experiment with id \(id).") }
+                if db.changesCount == 0 {
+                    throw GyreError(.notFound, "No tag with name: \(key) in experiment with id \(id).")
+                }
             }
-            try db.execute(sql: "UPDATE experiment SET updated_ms = ? WHERE experiment_id = ?", arguments: [milliseconds, id])
+            try db.execute(
+                sql: "UPDATE experiment SET updated_ms = ? WHERE experiment_id = ?", arguments: [milliseconds, id])
             try LedgerSQL.append(fact, at: now, in: db, tail: &tail)
         }
     }
 
-    private static func experiments(_ db: Database, _ condition: String, _ arguments: StatementArguments) throws -> [Experiment] {
+    private static func experiments(
+        _ db: Database, _ condition: String, _ arguments: StatementArguments
+    ) throws -> [Experiment] {
         let rows = try Row.fetchAll(db, sql: "SELECT * FROM experiment \(condition)", arguments: arguments)
         return try rows.map { row in
             let id: Int64 = row["experiment_id"]
             let tags = try Row.fetchAll(
-                db.cachedStatement(sql: "SELECT key, value FROM experiment_tag WHERE experiment_id = ? ORDER BY key"), arguments: [id])
+                db.cachedStatement(sql: "SELECT key, value FROM experiment_tag WHERE experiment_id = ? ORDER BY key"),
+                arguments: [id])
             return Experiment(
                 id: id, name: row["name"], artifactLocation: row["artifact_location"], isDeleted: row["is_deleted"],
                 createdMilliseconds: row["created_ms"], updatedMilliseconds: row["updated_ms"],
@@ -119,7 +131,8 @@ package struct SQLiteTrackingStore: TrackingStore {
                     VALUES (?, ?, ?, ?, ?, ?, ?)
                     """)
             try statement.execute(arguments: [
-                run.id, run.experimentID, run.name, run.userID, run.status.rawValue, run.startMilliseconds, run.artifactURI,
+                run.id, run.experimentID, run.name, run.userID, run.status.rawValue, run.startMilliseconds,
+                run.artifactURI,
             ])
             if db.changesCount == 0 { throw GyreError(.alreadyExists, "A run with the id \(run.id) exists already.") }
             try Self.setTags(run.tags, row: db.lastInsertedRowID, in: db)
@@ -165,8 +178,10 @@ package struct SQLiteTrackingStore: TrackingStore {
             for metric in entries.metrics { try Self.add(metric, row: row, in: db) }
             try Self.setTags(entries.tags, row: row, in: db)
             for link in entries.links {
-                try db.cachedStatement(sql: "INSERT OR REPLACE INTO run_link (run, kind, key, body) VALUES (?, ?, ?, ?)")
-                    .execute(arguments: [row, link.kind.rawValue, link.key, link.body.text])
+                try db.cachedStatement(
+                    sql: "INSERT OR REPLACE INTO run_link (run, kind, key, body) VALUES (?, ?, ?, ?)"
+                )
+                .execute(arguments: [row, link.kind.rawValue, link.key, link.body.text])
             }
         }
     }
@@ -195,7 +210,8 @@ package struct SQLiteTrackingStore: TrackingStore {
             guard let row = try Self.row(of: id, in: db) else { throw Self.missing(id) }
             return try Row.fetchAll(
                 db,
-                sql: "SELECT * FROM metric WHERE run = ? AND key = ? ORDER BY step, timestamp_ms, value LIMIT ? OFFSET ?",
+                sql:
+                    "SELECT * FROM metric WHERE run = ? AND key = ? ORDER BY step, timestamp_ms, value LIMIT ? OFFSET ?",
                 arguments: [row, key, limit, offset]
             ).map(RunReader.point)
         }
@@ -215,8 +231,10 @@ package struct SQLiteTrackingStore: TrackingStore {
             db.cachedStatement(sql: "SELECT value FROM param WHERE run = ? AND key = ?"), arguments: [row, param.key])
         guard old != param.value else { return }
         throw GyreError(
-            .invalid, "Changing param values is not allowed. Param with key='\(param.key)' was already logged with "
-                + "value='\(old?.prefix(200) ?? "")' for run ID='\(id)'. Attempted logging new value '\(param.value.prefix(200))'.")
+            .invalid,
+            "Changing param values is not allowed. Param with key='\(param.key)' was already logged with "
+                + "value='\(old?.prefix(200) ?? "")' for run ID='\(id)'. Attempted logging new value '\(param.value.prefix(200))'."
+        )
     }
 
     private static func add(_ metric: MetricPoint, row: Int64, in db: Database) throws {
@@ -253,5 +271,7 @@ package struct SQLiteTrackingStore: TrackingStore {
         }
     }
 
-    private static func missing(_ id: String) -> GyreError { GyreError(.notFound, "Run with id=\(id.prefix(80)) not found.") }
+    private static func missing(_ id: String) -> GyreError {
+        GyreError(.notFound, "Run with id=\(id.prefix(80)) not found.")
+    }
 }

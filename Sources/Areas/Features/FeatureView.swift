@@ -23,7 +23,9 @@ package struct FeatureView: Sendable, Hashable {
     /// - Throws: `.invalid` naming what is missing.
     package init(json: JSONValue) throws(GyreError) {
         func missing(_ what: String) -> GyreError {
-            GyreError(.invalid, "The feature view \"\(json["name"]?.string ?? "")\" has no \(what).", why: "It is \(json.text.prefix(300)).")
+            GyreError(
+                .invalid, "The feature view \"\(json["name"]?.string ?? "")\" has no \(what).",
+                why: "It is \(json.text.prefix(300)).")
         }
         name = try Name(json["name"]?.string ?? "", of: "feature view").text
         guard let dataset = json["dataset"]?.string else { throw missing("dataset") }
@@ -42,7 +44,8 @@ package struct FeatureView: Sendable, Hashable {
     /// As stored.
     package var json: JSONValue {
         [
-            "name": .string(name), "dataset": .string(dataset), "entities": .strings(entities), "timestamp": .string(timestampColumn),
+            "name": .string(name), "dataset": .string(dataset), "entities": .strings(entities),
+            "timestamp": .string(timestampColumn),
             "ttl_seconds": .optional(ttlSeconds), "features": .strings(features), "query": .optional(query),
         ]
     }

@@ -14,7 +14,8 @@ package struct Features: Sendable {
 
     /// Features over these stores.
     package init(
-        store: any LedgerStore, blobs: any BlobStore, tables: any TableEngine, online: any OnlineStore, surroundings: Surroundings
+        store: any LedgerStore, blobs: any BlobStore, tables: any TableEngine, online: any OnlineStore,
+        surroundings: Surroundings
     ) {
         self.store = store
         self.blobs = blobs
@@ -49,7 +50,9 @@ package struct Features: Sendable {
 
     /// All views by name.
     package func views() async throws(GyreError) -> [FeatureView] {
-        try await store.documents("feature-view").map { document throws(GyreError) in try FeatureView(json: document.body) }
+        try await store.documents("feature-view").map { document throws(GyreError) in
+            try FeatureView(json: document.body)
+        }
     }
 
     /// A view.
@@ -67,25 +70,27 @@ package struct Features: Sendable {
     // MARK: Training
 
     /// Joins views to the rows of a spine, each as it was known at the row's time; the result is one Parquet file.
-    /// - Parameters:
-    ///   - spine: rows with the entities' columns, the time and whatever else the training needs, such as the label.
-    ///   - columns: SQL over the spine's columns; nil takes them as they are.
-    ///   - sources: the dataset version of each view, by the dataset's name.
-    /// - Returns: the stored file and what it was made from.
+    ///
+    /// `spine`: rows with the entities' columns, the time and whatever else the training needs, such as the label.
+    /// `query`: a query over `source`, the spine's rows; nil takes them as they are. `sources`: the dataset version
+    /// of each view, by the dataset's name. Returns the stored file and what it was made from.
     package func join(
-        spine: Source, columns: String?, timestampColumn: String, views names: [String], sources: [String: Source]
+        spine: Source, query: String?, timestampColumn: String, views names: [String], sources: [String: Source]
     ) async throws(GyreError) -> (blob: StoredBlob, rows: Int64, madeFrom: [Ref]) {
         var pairs: [(view: FeatureView, source: String)] = []
         var madeFrom = [spine.ref]
         for name in names {
             let view = try await view(name)
             guard let source = sources[view.dataset] else {
-                throw GyreError(.invalid, "The view \"\(name)\" reads the dataset \"\(view.dataset)\", of which no version was given.")
+                throw GyreError(
+                    .invalid,
+                    "The view \"\(name)\" reads the dataset \"\(view.dataset)\", of which no version was given.")
             }
             pairs.append((view, try await select(view, source)))
             madeFrom += [view.ref, source.ref]
         }
-        let spineSQL = "SELECT \(columns ?? "*") FROM \(try await reader(spine.tree))"
+        let source = "SELECT * FROM \(try await reader(spine.tree))"
+        let spineSQL = query.map { "WITH source AS (\(source)) \($0)" } ?? source
         let statement = PointInTimeJoin(spine: spineSQL, timestampColumn: timestampColumn, views: pairs).sql
         let session = try await tables.open()
         let path = blobs.makeTemporaryPath()
@@ -100,17 +105,22 @@ package struct Features: Sendable {
         return "WITH source AS (SELECT * FROM \(reader)) \(query)"
     }
 
-    private func reader(_ tree: Tree) async throws(GyreError) -> String { try TableFile.reader(try await blobs.tableFiles(of: tree)) }
+    private func reader(_ tree: Tree) async throws(GyreError) -> String {
+        try TableFile.reader(try await blobs.tableFiles(of: tree))
+    }
 
     // MARK: Serving
 
     /// The pointer at the generation of a view that is read online.
     package static func onlinePointer(_ view: String) -> Pointer.Name { "feature-view/\(view)#online" }
 
-    /// Brings the latest values of a view, as known at `asOf`, into the online store; readers see all of them at once.
-    /// - Parameter asOf: microseconds since 1970; nil takes all rows.
-    /// - Returns: how many entities there are.
-    package func materialize(_ name: String, from source: Source, asOf: Int64?, by actor: String) async throws(GyreError) -> Int {
+    /// Brings the latest values of a view, as known at `asOf`, into the online store; readers see all of them at
+    /// once.
+    ///
+    /// `asOf`: microseconds since 1970; nil takes all rows. Returns how many entities there are.
+    package func materialize(
+        _ name: String, from source: Source, asOf: Int64?, by actor: String
+    ) async throws(GyreError) -> Int {
         let view = try await view(name)
         let session = try await tables.open()
         let time = SQL.name(view.timestampColumn)
@@ -127,17 +137,24 @@ package struct Features: Sendable {
         for row in result.rows {
             rows.append(
                 OnlineRow(
-                    entity: row[0].string ?? "", eventMicroseconds: row[1].int ?? 0, values: try JSONValue(parsing: row[2].string ?? "{}")))
+                    entity: row[0].string ?? "", eventMicroseconds: row[1].int ?? 0,
+                    values: try JSONValue(parsing: row[2].string ?? "{}")))
         }
         let generation = (try await store.pointer(Self.onlinePointer(name))?["generation"]?.int ?? 0) + 1
         try await online.write(rows, view: name, generation: generation)
         let digest = Digest(of: JSONValue.array(rows.map { [.string($0.entity), $0.values] }).canonicalBytes)
         try await store.commit(
-            [.move(Self.onlinePointer(name), to: ["generation": .int(generation), "source": .string(source.ref.description)])],
+            [
+                .move(
+                    Self.onlinePointer(name),
+                    to: ["generation": .int(generation), "source": .string(source.ref.description)])
+            ],
             recording: [
                 Fact(
                     "features.view.materialized", Ref("feature-view", name), by: actor, inputs: [view.ref, source.ref],
-                    body: ["rows": .int(Int64(rows.count)), "rows_sha256": .string(digest.hex), "as_of": .optional(asOf)])
+                    body: [
+                        "rows": .int(Int64(rows.count)), "rows_sha256": .string(digest.hex), "as_of": .optional(asOf),
+                    ])
             ])
         // The one before stays for readers that have its number, and for the way back.
         try await online.prune(view: name, before: generation - 1)
@@ -148,7 +165,9 @@ package struct Features: Sendable {
     package func read(_ name: String, entity: [String], now: Int64? = nil) async throws(GyreError) -> JSONValue {
         let view = try await view(name)
         guard entity.count == view.entities.count else {
-            throw GyreError(.invalid, "The view \"\(name)\" is read by \(view.entities.joined(separator: ", ")).", why: "\(entity.count) values were given.")
+            throw GyreError(
+                .invalid, "The view \"\(name)\" is read by \(view.entities.joined(separator: ", ")).",
+                why: "\(entity.count) values were given.")
         }
         var answer: JSONValue = ["view": .string(name), "entity": .strings(entity), "status": "NOT_FOUND"]
         var empty: JSONValue = [:]

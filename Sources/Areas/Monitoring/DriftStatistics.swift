@@ -3,7 +3,9 @@
 internal import Foundation
 package import GyreBase
 
-/// How far two samples of one column are apart. Formulas and defaults are those of evidently 0.7.
+/// How far two samples of one column are apart.
+///
+/// Formulas and defaults are those of evidently 0.7.
 package enum DriftStatistics {
     /// Population stability index of `current` against `reference`; 0 is identical, above 0.25 is usually called a major shift.
     ///
@@ -40,7 +42,9 @@ package enum DriftStatistics {
     ///
     /// A level that the reference does not have gives p = 0.
     /// - Throws: `.invalid` if a sample is empty.
-    package static func chiSquare(reference: [Double], current: [Double]) throws(GyreError) -> (statistic: Double, p: Double) {
+    package static func chiSquare(
+        reference: [Double], current: [Double]
+    ) throws(GyreError) -> (statistic: Double, p: Double) {
         try checkNotEmpty(reference, current)
         var expected: [Double: Double] = [:]
         for value in reference { expected[value, default: 0] += 1 }
@@ -79,7 +83,9 @@ package enum DriftStatistics {
         return levels.map { (counts[$0] ?? 0) / Double(sample.count) }
     }
 
-    /// Shares by comparison with the edges, as NumPy does: rounding cannot push a value over an edge. The last bin is closed.
+    /// Shares by comparison with the edges, as NumPy does: rounding cannot push a value over an edge.
+    ///
+    /// The last bin is closed.
     private static func histogram(_ sample: [Double], _ edges: [Double]) -> [Double] {
         var counts = [Double](repeating: 0, count: edges.count - 1)
         for value in sample {
@@ -101,7 +107,9 @@ package enum DriftStatistics {
 
     private static func checkNotEmpty(_ reference: [Double], _ current: [Double]) throws(GyreError) {
         guard !reference.isEmpty, !current.isEmpty else {
-            throw GyreError(.invalid, "A sample without values cannot be compared.", why: "\(reference.count) and \(current.count) values.")
+            throw GyreError(
+                .invalid, "A sample without values cannot be compared.",
+                why: "\(reference.count) and \(current.count) values.")
         }
     }
 

@@ -36,25 +36,29 @@ package struct MonitorReport: Sendable, Hashable {
 
         var json: JSONValue {
             [
-                "column": .string(column), "psi": .double(psi), "test": .string(test), "statistic": .double(statistic), "p": .double(p),
+                "column": .string(column), "psi": .double(psi), "test": .string(test), "statistic": .double(statistic),
+                "p": .double(p),
             ]
         }
     }
 
     /// Compares a window with the reference, column by column.
-    /// - Parameters:
-    ///   - reference: values by column, and the scores under `score`.
-    ///   - features: the columns in the order of the rows' inputs.
+    ///
+    /// `reference`: values by column, and the scores under `score`. `features`: the columns in the order of the rows'
+    /// inputs.
     package static func make(
         endpoint: String, version: Int, release: Int, window: String, rows: [LoggedRow], features: [String],
         reference: [String: [Double]], at: Int64
     ) throws(GyreError) -> MonitorReport {
         var drift: [ColumnDrift] = []
         for (index, feature) in features.enumerated() {
-            let current = rows.compactMap { $0.inputs.indices.contains(index) ? $0.inputs[index] : nil }.filter(\.isFinite)
+            let current = rows.compactMap { $0.inputs.indices.contains(index) ? $0.inputs[index] : nil }.filter(
+                \.isFinite)
             if let column = try compare(feature, reference[feature] ?? [], current) { drift.append(column) }
         }
-        if let column = try compare("score", reference["score"] ?? [], rows.compactMap(\.score)) { drift.append(column) }
+        if let column = try compare("score", reference["score"] ?? [], rows.compactMap(\.score)) {
+            drift.append(column)
+        }
         var (scores, labels): ([Double], [Double]) = ([], [])
         for row in rows {
             guard let score = row.score, let label = row.label else { continue }
@@ -66,7 +70,9 @@ package struct MonitorReport: Sendable, Hashable {
             performance: Performance(scores: scores, labels: labels), at: at)
     }
 
-    private static func compare(_ column: String, _ reference: [Double], _ current: [Double]) throws(GyreError) -> ColumnDrift? {
+    private static func compare(
+        _ column: String, _ reference: [Double], _ current: [Double]
+    ) throws(GyreError) -> ColumnDrift? {
         let reference = reference.filter(\.isFinite)
         guard !reference.isEmpty, !current.isEmpty else { return nil }
         let psi = try DriftStatistics.populationStabilityIndex(reference: reference, current: current)
@@ -81,8 +87,10 @@ package struct MonitorReport: Sendable, Hashable {
     /// As stored and as the native API tells it.
     package var json: JSONValue {
         [
-            "endpoint": .string(endpoint), "version": .int(Int64(version)), "release": .int(Int64(release)), "window": .string(window),
-            "rows": .int(Int64(rows)), "drift": .array(drift.map(\.json)), "performance": performance.map(\.json) ?? .null,
+            "endpoint": .string(endpoint), "version": .int(Int64(version)), "release": .int(Int64(release)),
+            "window": .string(window),
+            "rows": .int(Int64(rows)), "drift": .array(drift.map(\.json)),
+            "performance": performance.map(\.json) ?? .null,
             "at": .int(at),
         ]
     }

@@ -23,13 +23,17 @@ package struct OpenMetrics: Sendable {
     package init(_ format: Format) { self.format = format }
 
     /// Adds a family of gauges.
-    package mutating func gauge(_ name: String, _ help: String, _ samples: [(labels: [(String, String)], value: Double)]) {
+    package mutating func gauge(
+        _ name: String, _ help: String, _ samples: [(labels: [(String, String)], value: Double)]
+    ) {
         head(name, "gauge", help)
         for (labels, value) in samples { sample(name, labels, value) }
     }
 
     /// Adds a family of counters; `name` has no `_total`.
-    package mutating func counter(_ name: String, _ help: String, _ samples: [(labels: [(String, String)], value: Double)]) {
+    package mutating func counter(
+        _ name: String, _ help: String, _ samples: [(labels: [(String, String)], value: Double)]
+    ) {
         head(format == .openMetrics ? name : name + "_total", "counter", help)
         for (labels, value) in samples { sample(name + "_total", labels, value) }
     }

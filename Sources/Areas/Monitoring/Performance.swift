@@ -61,7 +61,8 @@ package struct Performance: Sendable, Hashable {
     package var json: JSONValue {
         [
             "labels": .int(Int64(count)), "positive_rate": .double(positiveRate), "mean_score": .double(meanScore),
-            "auc": .optional(areaUnderCurve), "brier": .double(brierScore), "log_loss": .double(logLoss), "accuracy": .double(accuracy),
+            "auc": .optional(areaUnderCurve), "brier": .double(brierScore), "log_loss": .double(logLoss),
+            "accuracy": .double(accuracy),
         ]
     }
 }

@@ -29,7 +29,8 @@ package struct Prediction: Sendable, Hashable {
 
     /// A prediction.
     package init(
-        id: String, endpoint: String, version: Int, release: Int, at: Int64, eventAt: Int64, latencyMicroseconds: Int64, inputs: [Float],
+        id: String, endpoint: String, version: Int, release: Int, at: Int64, eventAt: Int64, latencyMicroseconds: Int64,
+        inputs: [Float],
         score: Double?, outputs: JSONValue, error: String?
     ) {
         self.id = id

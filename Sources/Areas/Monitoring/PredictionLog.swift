@@ -59,7 +59,8 @@ package struct LoggedRow: Sendable, Hashable {
 
     /// A row.
     package init(
-        id: String, version: Int, inputs: [Double?], score: Double?, label: Double?, latencyMicroseconds: Int64, isError: Bool
+        id: String, version: Int, inputs: [Double?], score: Double?, label: Double?, latencyMicroseconds: Int64,
+        isError: Bool
     ) {
         self.id = id
         self.version = version

@@ -32,11 +32,13 @@ struct ArtifactFiles: Sendable {
             if isFolder.boolValue { files = (FileManager.default.subpaths(atPath: path) ?? []).sorted() }
             for file in files {
                 let full = file.isEmpty ? path : "\(path)/\(file)"
-                guard let kind = (try? FileManager.default.attributesOfItem(atPath: full))?[.type] as? FileAttributeType,
+                guard
+                    let kind = (try? FileManager.default.attributesOfItem(atPath: full))?[.type] as? FileAttributeType,
                     // A link could lead out of the folder; folders come with their files.
                     kind == .typeRegular
                 else { continue }
-                entries.append(Tree.Entry(path: try RelativePath(file.isEmpty ? name : file), blob: try await store(file: full)))
+                entries.append(
+                    Tree.Entry(path: try RelativePath(file.isEmpty ? name : file), blob: try await store(file: full)))
             }
         }
         return Artifact(name: name, type: type, tree: try Tree(entries), metadata: metadata)
@@ -48,7 +50,9 @@ struct ArtifactFiles: Sendable {
         }
         let writer = try await blobs.writer()
         do {
-            while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { try await writer.write(Array(piece)) }
+            while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+                try await writer.write(Array(piece))
+            }
             try handle.close()
         } catch {
             await writer.abandon()

@@ -13,7 +13,8 @@ struct CommandTemplate {
         var words: [String] = []
         for word in container.command + container.arguments { words += try expand(word) }
         // A Python component starts with a shell that installs its packages and then goes on with the rest.
-        guard words.count > 4, words[0] == "sh", words[1] == "-c", words[2].contains("pip install"), words[2].contains("\"$0\" \"$@\"")
+        guard words.count > 4, words[0] == "sh", words[1] == "-c", words[2].contains("pip install"),
+            words[2].contains("\"$0\" \"$@\"")
         else { return (words, []) }
         return (Array(words.dropFirst(3)), Self.requirements(in: words[2]))
     }
@@ -25,7 +26,8 @@ struct CommandTemplate {
             guard let range = part.firstRange(of: "pip install") else { continue }
             var arguments: [String] = []
             var rest = part[range.upperBound...]
-            while let start = rest.firstIndex(of: "'"), let end = rest[rest.index(after: start)...].firstIndex(of: "'") {
+            while let start = rest.firstIndex(of: "'"), let end = rest[rest.index(after: start)...].firstIndex(of: "'")
+            {
                 arguments.append(String(rest[rest.index(after: start)..<end]))
                 rest = rest[rest.index(after: end)...]
             }
@@ -36,7 +38,9 @@ struct CommandTemplate {
 
     private func expand(_ word: JSONValue) throws(GyreError) -> [String] {
         guard let text = word.string else { return [word.text] }
-        if text.hasPrefix("{\"IfPresent\"") || text.hasPrefix("{\"Concat\"") { return try structure(try JSONValue(parsing: text)) }
+        if text.hasPrefix("{\"IfPresent\"") || text.hasPrefix("{\"Concat\"") {
+            return try structure(try JSONValue(parsing: text))
+        }
         return [try fill(text)]
     }
 
@@ -49,7 +53,9 @@ struct CommandTemplate {
         }
         if let condition = json["IfPresent"] {
             let name = condition["InputName"]?.string ?? ""
-            let isPresent = executorInput["inputs"]?["parameterValues"]?[name] != nil || executorInput["inputs"]?["artifacts"]?[name] != nil
+            let isPresent =
+                executorInput["inputs"]?["parameterValues"]?[name] != nil
+                || executorInput["inputs"]?["artifacts"]?[name] != nil
             let chosen = condition[isPresent ? "Then" : "Else"] ?? []
             var words: [String] = []
             for part in chosen.array ?? [chosen] { words += try structure(part) }
@@ -80,7 +86,8 @@ struct CommandTemplate {
         case ".pipeline_job_create_time_utc", ".pipeline_job_schedule_time_utc": return Timestamp.text(run.startedAt)
         default: break
         }
-        let parts = placeholder.replacing("']", with: "").replacing("['", with: ".").split(separator: ".").map(String.init)
+        let parts = placeholder.replacing("']", with: "").replacing("['", with: ".").split(separator: ".").map(
+            String.init)
         guard parts.count >= 3 else { throw GyreError(.unsupported, "The placeholder {{$\(placeholder)}} is unknown.") }
         let side = executorInput[parts[0]]
         switch (parts[0], parts[1]) {

@@ -96,7 +96,8 @@ struct Condition {
         case "==": return left == right
         case "!=": return left != right
         default:
-            throw GyreError(.invalid, "The condition \"\(String(text))\" compares \(left.kindName) with \(right.kindName).")
+            throw GyreError(
+                .invalid, "The condition \"\(String(text))\" compares \(left.kindName) with \(right.kindName).")
         }
     }
 

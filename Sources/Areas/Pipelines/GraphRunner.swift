@@ -46,13 +46,16 @@ struct GraphRunner: Sendable {
     }
 
     private func finish(_ graph: TaskGraph, _ ended: [String: Outcome]) throws(GyreError) -> Outcome {
-        if let failed = ended.sorted(by: { $0.key < $1.key }).first(where: { $0.value.state == .failed || $0.value.state == .canceled }) {
+        if let failed = ended.sorted(by: { $0.key < $1.key }).first(where: {
+            $0.value.state == .failed || $0.value.state == .canceled
+        }) {
             return Outcome(state: failed.value.state, message: failed.value.message ?? "The task \(failed.key) failed.")
         }
         var outputs = TaskOutputs()
         for (name, references) in graph.parameterOutputs {
             for reference in references where ended[reference.task]?.state == .succeeded {
-                outputs.parameters[name] = outputs.parameters[name] ?? ended[reference.task]?.outputs.parameters[reference.output]
+                outputs.parameters[name] =
+                    outputs.parameters[name] ?? ended[reference.task]?.outputs.parameters[reference.output]
             }
         }
         for (name, references) in graph.artifactOutputs {
@@ -72,7 +75,8 @@ struct GraphRunner: Sendable {
         let upstream = definition.upstream.map { prefix + $0 }
         let blocked = definition.upstream.filter { ended[$0]?.state != .succeeded }
         if !blocked.isEmpty, !definition.runsAfterFailure {
-            return try await tasks.skip(path, upstream, why: "It depends on \(blocked.joined(separator: ", ")), which did not succeed.")
+            return try await tasks.skip(
+                path, upstream, why: "It depends on \(blocked.joined(separator: ", ")), which did not succeed.")
         }
         guard let component = pipeline.components[definition.component] else {
             throw GyreError(.invalid, "The component \"\(definition.component)\" does not exist.")
@@ -92,16 +96,19 @@ struct GraphRunner: Sendable {
     ) async throws(GyreError) -> Outcome {
         if case .graph(let graph) = component.body { return try await run(graph, inputs, prefix: path + "/") }
         return try await tasks.run(
-            TaskRunner.Job(component: component, definition: definition, inputs: inputs, path: path, upstream: upstream))
+            TaskRunner.Job(component: component, definition: definition, inputs: inputs, path: path, upstream: upstream)
+        )
     }
 
     private func loop(
-        _ name: String, _ definition: TaskDefinition, _ component: Component, _ iterator: TaskDefinition.Iterator, _ graphInputs: Inputs,
+        _ name: String, _ definition: TaskDefinition, _ component: Component, _ iterator: TaskDefinition.Iterator,
+        _ graphInputs: Inputs,
         _ ended: [String: Outcome], prefix: String
     ) async throws(GyreError) -> Outcome {
         let items = try value(iterator.items, graphInputs, ended)?.array ?? []
         guard items.count <= Limits.pipelineTasks else {
-            throw GyreError(.limitExceeded, "The loop \"\(name)\" has \(items.count) items; \(Limits.pipelineTasks) is the most.")
+            throw GyreError(
+                .limitExceeded, "The loop \"\(name)\" has \(items.count) items; \(Limits.pipelineTasks) is the most.")
         }
         let shared = try inputs(of: definition, component, graphInputs, ended)
         let upstream = definition.upstream.map { prefix + $0 }
@@ -116,7 +123,9 @@ struct GraphRunner: Sendable {
                     inputs.parameters[iterator.itemInput] = items[index]
                     group.addTask { [inputs] in
                         let path = "\(prefix)\(name)[\(index)]"
-                        return (index, try await self.run(component, definition, inputs, path: path, upstream: upstream))
+                        return (
+                            index, try await self.run(component, definition, inputs, path: path, upstream: upstream)
+                        )
                     }
                 }
                 while next < min(items.count, iterator.parallelism ?? items.count) { start() }
@@ -138,7 +147,9 @@ struct GraphRunner: Sendable {
         for name in component.outputParameters.keys {
             outputs.parameters[name] = .array(outcomes.compactMap { $0.outputs.parameters[name] })
         }
-        for name in component.outputArtifacts.keys { outputs.artifacts[name] = outcomes.flatMap { $0.outputs.artifacts[name] ?? [] } }
+        for name in component.outputArtifacts.keys {
+            outputs.artifacts[name] = outcomes.flatMap { $0.outputs.artifacts[name] ?? [] }
+        }
         return Outcome(state: .succeeded, outputs: outputs)
     }
 
@@ -178,7 +189,8 @@ struct GraphRunner: Sendable {
         case .finalStatus(let task):
             let outcome = ended[task]
             return [
-                "state": .string(outcome?.state.rawValue ?? "SKIPPED"), "error": ["message": .optional(outcome?.message)],
+                "state": .string(outcome?.state.rawValue ?? "SKIPPED"),
+                "error": ["message": .optional(outcome?.message)],
                 "pipelineTaskName": .string(task),
             ]
         }

@@ -20,7 +20,9 @@ package struct Pipeline: Sendable, Hashable {
         self.components = components
         self.root = root
         self.digest = digest
-        for (owner, component) in components.merging(["root": root], uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
+        for (owner, component) in components.merging(["root": root], uniquingKeysWith: { $1 }).sorted(by: {
+            $0.key < $1.key
+        }) {
             guard case .graph(let graph) = component.body else { continue }
             try check(graph, of: owner)
         }
@@ -34,14 +36,19 @@ package struct Pipeline: Sendable, Hashable {
         var waiting = Set(graph.tasks.keys)
         for (name, task) in graph.tasks {
             guard components[task.component] != nil else {
-                throw GyreError(.invalid, "The task \"\(name)\" uses the component \"\(task.component)\", which the pipeline does not have.")
+                throw GyreError(
+                    .invalid,
+                    "The task \"\(name)\" uses the component \"\(task.component)\", which the pipeline does not have.")
             }
             if let missing = task.upstream.first(where: { graph.tasks[$0] == nil }) {
-                throw GyreError(.invalid, "The task \"\(name)\" depends on \"\(missing)\", which \(owner) does not have.")
+                throw GyreError(
+                    .invalid, "The task \"\(name)\" depends on \"\(missing)\", which \(owner) does not have.")
             }
         }
         while !waiting.isEmpty {
-            let ready = waiting.filter { name in (graph.tasks[name]?.upstream ?? []).allSatisfy { !waiting.contains($0) } }
+            let ready = waiting.filter { name in
+                (graph.tasks[name]?.upstream ?? []).allSatisfy { !waiting.contains($0) }
+            }
             guard !ready.isEmpty else {
                 throw GyreError(
                     .invalid, "The pipeline \"\(name)\" has a cycle.",
@@ -200,7 +207,8 @@ package struct TaskGraph: Sendable, Hashable {
 
     /// A graph.
     package init(
-        tasks: [String: TaskDefinition], parameterOutputs: [String: [OutputReference]], artifactOutputs: [String: [OutputReference]]
+        tasks: [String: TaskDefinition], parameterOutputs: [String: [OutputReference]],
+        artifactOutputs: [String: [OutputReference]]
     ) {
         self.tasks = tasks
         self.parameterOutputs = parameterOutputs

@@ -44,7 +44,8 @@ package struct PipelineRun: Sendable, Hashable {
     }
 
     init(
-        id: String, pipeline: Ref, compiled: Digest, parameters: [String: JSONValue], actor: String, reason: String, usesCache: Bool,
+        id: String, pipeline: Ref, compiled: Digest, parameters: [String: JSONValue], actor: String, reason: String,
+        usesCache: Bool,
         startedAt: Int64
     ) {
         self.id = id
@@ -64,8 +65,10 @@ package struct PipelineRun: Sendable, Hashable {
         for member in json["parameters"]?.object?.members ?? [] { parameters[member.name] = member.value }
         self.init(
             id: json["id"]?.string ?? "", pipeline: try Ref(parsing: json["pipeline"]?.string ?? ""),
-            compiled: try Digest(hex: json["compiled"]?.string ?? ""), parameters: parameters, actor: json["actor"]?.string ?? "",
-            reason: json["reason"]?.string ?? "", usesCache: json["uses_cache"]?.bool ?? true, startedAt: json["started_at"]?.int ?? 0)
+            compiled: try Digest(hex: json["compiled"]?.string ?? ""), parameters: parameters,
+            actor: json["actor"]?.string ?? "",
+            reason: json["reason"]?.string ?? "", usesCache: json["uses_cache"]?.bool ?? true,
+            startedAt: json["started_at"]?.int ?? 0)
         state = State(rawValue: json["state"]?.string ?? "") ?? .failed
         message = json["message"]?.string
         endedAt = json["ended_at"]?.int
@@ -77,9 +80,12 @@ package struct PipelineRun: Sendable, Hashable {
         var values: JSONValue = [:]
         for (name, value) in parameters.sorted(by: { $0.key < $1.key }) { values[name] = value }
         return [
-            "id": .string(id), "pipeline": .string(pipeline.description), "compiled": .string(compiled.hex), "parameters": values,
-            "actor": .string(actor), "reason": .string(reason), "uses_cache": .bool(usesCache), "state": .string(state.rawValue),
-            "message": .optional(message), "started_at": .int(startedAt), "ended_at": .optional(endedAt), "outputs": outputs.json,
+            "id": .string(id), "pipeline": .string(pipeline.description), "compiled": .string(compiled.hex),
+            "parameters": values,
+            "actor": .string(actor), "reason": .string(reason), "uses_cache": .bool(usesCache),
+            "state": .string(state.rawValue),
+            "message": .optional(message), "started_at": .int(startedAt), "ended_at": .optional(endedAt),
+            "outputs": outputs.json,
         ]
     }
 
@@ -122,7 +128,8 @@ package struct TaskRecord: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
-        self.init(run: json["run"]?.string ?? "", path: json["path"]?.string ?? "", upstream: json["upstream"]?.strings ?? [])
+        self.init(
+            run: json["run"]?.string ?? "", path: json["path"]?.string ?? "", upstream: json["upstream"]?.strings ?? [])
         state = PipelineRun.State(rawValue: json["state"]?.string ?? "") ?? .failed
         attempts = Int(json["attempts"]?.int ?? 0)
         cacheReason = json["cache_reason"]?.string ?? ""
@@ -137,9 +144,11 @@ package struct TaskRecord: Sendable, Hashable {
     /// As stored and as the native API tells it.
     package var json: JSONValue {
         [
-            "run": .string(run), "path": .string(path), "upstream": .strings(upstream), "state": .string(state.rawValue),
+            "run": .string(run), "path": .string(path), "upstream": .strings(upstream),
+            "state": .string(state.rawValue),
             "attempts": .int(Int64(attempts)), "cache_hit": .bool(isCacheHit), "cache_reason": .string(cacheReason),
-            "message": .optional(message), "started_at": .optional(startedAt), "ended_at": .optional(endedAt), "outputs": outputs.json,
+            "message": .optional(message), "started_at": .optional(startedAt), "ended_at": .optional(endedAt),
+            "outputs": outputs.json,
             "process": .optional(process.map(Int64.init)),
         ]
     }
@@ -160,7 +169,9 @@ package struct TaskOutputs: Sendable, Hashable {
     init(json: JSONValue) throws(GyreError) {
         for member in json["parameters"]?.object?.members ?? [] { parameters[member.name] = member.value }
         for member in json["artifacts"]?.object?.members ?? [] {
-            artifacts[member.name] = try (member.value.array ?? []).map { item throws(GyreError) in try Artifact(json: item) }
+            artifacts[member.name] = try (member.value.array ?? []).map { item throws(GyreError) in
+                try Artifact(json: item)
+            }
         }
     }
 
@@ -178,7 +189,7 @@ package struct TaskOutputs: Sendable, Hashable {
 package struct Artifact: Sendable, Hashable {
     /// Its name.
     package let name: String
-    /// `system.Model`, …
+    /// `system.Model` and more.
     package let type: String
     /// Its files; one whose path is the name alone is a single file.
     package let tree: Tree
@@ -198,14 +209,16 @@ package struct Artifact: Sendable, Hashable {
 
     init(json: JSONValue) throws(GyreError) {
         self.init(
-            name: json["name"]?.string ?? "", type: json["type"]?.string ?? "", tree: try Tree(json: json["tree"] ?? []),
+            name: json["name"]?.string ?? "", type: json["type"]?.string ?? "",
+            tree: try Tree(json: json["tree"] ?? []),
             metadata: json["metadata"] ?? [:], ref: try Ref(parsing: json["ref"]?.string ?? ""))
     }
 
     /// As stored.
     package var json: JSONValue {
         [
-            "name": .string(name), "type": .string(type), "tree": tree.json, "metadata": metadata, "ref": .string(ref.description),
+            "name": .string(name), "type": .string(type), "tree": tree.json, "metadata": metadata,
+            "ref": .string(ref.description),
         ]
     }
 

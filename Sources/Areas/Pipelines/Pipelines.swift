@@ -26,7 +26,8 @@ package struct PipelineOptions: Sendable {
         folder: String, images: [String] = ["python:3"], timeoutSeconds: Int = 3600,
         variables: @escaping @Sendable (PipelineRun, TaskRecord) -> [String: String],
         importSource: @escaping @Sendable (String) async throws(GyreError) -> (Tree, Ref),
-        read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline, onEnd: @escaping @Sendable (PipelineRun) async -> Void
+        read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline,
+        onEnd: @escaping @Sendable (PipelineRun) async -> Void
     ) {
         self.folder = folder
         self.images = images
@@ -50,7 +51,8 @@ package actor Pipelines {
 
     /// Pipelines over these stores.
     package init(
-        store: any LedgerStore, blobs: any BlobStore, executor: any TaskExecutor, options: PipelineOptions, surroundings: Surroundings
+        store: any LedgerStore, blobs: any BlobStore, executor: any TaskExecutor, options: PipelineOptions,
+        surroundings: Surroundings
     ) {
         self.store = store
         self.blobs = blobs
@@ -84,7 +86,8 @@ package actor Pipelines {
                 parameters[name] = definition.settle(value)
             } else if !definition.isOptional {
                 throw GyreError(
-                    .invalid, "The pipeline \"\(pipeline.name)\" needs the parameter \"\(name)\".", fix: "Add --parameter \(name)=VALUE")
+                    .invalid, "The pipeline \"\(pipeline.name)\" needs the parameter \"\(name)\".",
+                    fix: "Add --parameter \(name)=VALUE")
             }
         }
         if let unknown = request.parameters.keys.sorted().first(where: { pipeline.root.inputParameters[$0] == nil }) {
@@ -94,7 +97,8 @@ package actor Pipelines {
         }
         let blob = try await blobs.put(request.compiled)
         let run = PipelineRun(
-            id: surroundings.newID(), pipeline: pipeline.ref, compiled: blob.digest, parameters: parameters, actor: actor,
+            id: surroundings.newID(), pipeline: pipeline.ref, compiled: blob.digest, parameters: parameters,
+            actor: actor,
             reason: request.reason, usesCache: request.usesCache, startedAt: surroundings.now())
         try await store.commit(
             [.create(document(run))],
@@ -118,7 +122,8 @@ package actor Pipelines {
     package func cancel(_ id: String, by actor: String) async throws(GyreError) -> PipelineRun {
         let run = try await self.run(id)
         guard !run.state.isEnd else {
-            throw GyreError(.conflict, "The run \(id) cannot be cancelled.", why: "It ended already: \(run.state.rawValue).")
+            throw GyreError(
+                .conflict, "The run \(id) cannot be cancelled.", why: "It ended already: \(run.state.rawValue).")
         }
         running[run.id]?.cancel()
         await running[run.id]?.value
@@ -144,8 +149,10 @@ package actor Pipelines {
 
     /// All runs, newest first.
     package func runs() async throws(GyreError) -> [PipelineRun] {
-        try await store.documents("pipeline-run").map { document throws(GyreError) in try PipelineRun(json: document.body) }
-            .sorted { $0.startedAt > $1.startedAt }
+        try await store.documents("pipeline-run").map { document throws(GyreError) in
+            try PipelineRun(json: document.body)
+        }
+        .sorted { $0.startedAt > $1.startedAt }
     }
 
     /// A run by its id, or the first digits of it.
@@ -153,7 +160,8 @@ package actor Pipelines {
         let found = try await store.documents("pipeline-run", prefix: id)
         guard !id.isEmpty, found.count == 1 else {
             throw GyreError(
-                .notFound, found.isEmpty ? "No pipeline run has the id \"\(id)\"." : "Several pipeline runs begin with \"\(id)\".",
+                .notFound,
+                found.isEmpty ? "No pipeline run has the id \"\(id)\"." : "Several pipeline runs begin with \"\(id)\".",
                 fix: "gyre pipeline list")
         }
         return try PipelineRun(json: found[0].body)
@@ -161,14 +169,18 @@ package actor Pipelines {
 
     /// The tasks of a run by path.
     package func tasks(of id: String) async throws(GyreError) -> [TaskRecord] {
-        try await store.documents("pipeline-task", prefix: "\(id)/").map { document throws(GyreError) in try TaskRecord(json: document.body) }
+        try await store.documents("pipeline-task", prefix: "\(id)/").map { document throws(GyreError) in
+            try TaskRecord(json: document.body)
+        }
     }
 
     /// What a task printed so far; the last MiB.
     package func log(of id: String, task path: String) async throws(GyreError) -> [UInt8] {
         let safe = try RelativePath(path)
-        guard let file = FileHandle(forReadingAtPath: "\(options.folder)/\(try await run(id).id)/\(safe)/log.txt") else {
-            throw GyreError(.notFound, "The task \"\(path)\" of the run \(id) has no log.", fix: "gyre pipeline show \(id)")
+        guard let file = FileHandle(forReadingAtPath: "\(options.folder)/\(try await run(id).id)/\(safe)/log.txt")
+        else {
+            throw GyreError(
+                .notFound, "The task \"\(path)\" of the run \(id) has no log.", fix: "gyre pipeline show \(id)")
         }
         do {
             let size = try file.seekToEnd()
@@ -192,9 +204,12 @@ package actor Pipelines {
             var earlier: [String: TaskRecord] = [:]
             for task in try await tasks(of: run.id) { earlier[task.path] = task }
             let tasks = TaskRunner(
-                run: run, pipeline: pipeline, store: store, files: ArtifactFiles(blobs: blobs), executor: executor, slots: slots,
+                run: run, pipeline: pipeline, store: store, files: ArtifactFiles(blobs: blobs), executor: executor,
+                slots: slots,
                 options: options, now: surroundings.now, earlier: earlier)
-            guard case .graph(let graph) = pipeline.root.body else { throw GyreError(.invalid, "The pipeline has no graph.") }
+            guard case .graph(let graph) = pipeline.root.body else {
+                throw GyreError(.invalid, "The pipeline has no graph.")
+            }
             let inputs = GraphRunner.Inputs(parameters: run.parameters)
             let outcome = try await GraphRunner(pipeline: pipeline, tasks: tasks).run(graph, inputs, prefix: "")
             run.state = outcome.state
@@ -218,7 +233,9 @@ package actor Pipelines {
             try await store.commit(
                 [.put(document(run))],
                 recording: [
-                    Fact("pipelines.run.\(what)", run.ref, by: run.actor, body: ["message": .optional(run.message), "outputs": run.outputs.json])
+                    Fact(
+                        "pipelines.run.\(what)", run.ref, by: run.actor,
+                        body: ["message": .optional(run.message), "outputs": run.outputs.json])
                 ])
         } catch {
             // The run stays "running" in the store and is resumed at the next start, where its tasks are found finished.

@@ -5,7 +5,7 @@ package import GyreBase
 /// Runs a task's command.
 package protocol TaskExecutor: Sendable {
     /// Runs the command in its environment until it ends, and writes what it prints to the log.
-    /// - Parameter onStart: told the process once it runs.
+    /// `onStart`: told the process once it runs.
     /// - Returns: the exit status.
     /// - Throws: `.unavailable` if the environment cannot be made; `.timeout`; `CancellationError` as `.cancelled`.
     func run(_ launch: TaskLaunch, onStart: @escaping @Sendable (Int32) async -> Void) async throws(GyreError) -> Int32

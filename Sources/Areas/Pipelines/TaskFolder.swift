@@ -21,7 +21,9 @@ struct TaskFolder: Sendable {
         }
     }
 
-    func input(_ name: String, _ index: Int) -> String { index == 0 ? "\(path)/inputs/\(name)" : "\(path)/inputs/\(name)-\(index)" }
+    func input(_ name: String, _ index: Int) -> String {
+        index == 0 ? "\(path)/inputs/\(name)" : "\(path)/inputs/\(name)-\(index)"
+    }
 
     private func output(_ name: String) -> String { "\(path)/outputs/\(name)" }
     private func parameter(_ name: String) -> String { "\(path)/parameters/\(name)" }
@@ -37,20 +39,25 @@ struct TaskFolder: Sendable {
             ]
         }
         var outputParameters: JSONValue = [:]
-        for name in component.outputParameters.keys.sorted() { outputParameters[name] = ["outputFile": .string(parameter(name))] }
+        for name in component.outputParameters.keys.sorted() {
+            outputParameters[name] = ["outputFile": .string(parameter(name))]
+        }
         var outputArtifacts: JSONValue = [:]
         for (name, type) in component.outputArtifacts.sorted(by: { $0.key < $1.key }) {
             outputArtifacts[name] = ["artifacts": [artifact(name, type, output(name), [:])]]
         }
         return [
             "inputs": ["parameterValues": parameters, "artifacts": artifacts],
-            "outputs": ["parameters": outputParameters, "artifacts": outputArtifacts, "outputFile": .string(outputFile)],
+            "outputs": [
+                "parameters": outputParameters, "artifacts": outputArtifacts, "outputFile": .string(outputFile),
+            ],
         ]
     }
 
     private func artifact(_ name: String, _ type: String, _ uri: String, _ metadata: JSONValue) -> JSONValue {
         [
-            "name": .string(name), "type": ["schemaTitle": .string(type), "schemaVersion": "0.0.1"], "uri": .string(uri), "metadata": metadata,
+            "name": .string(name), "type": ["schemaTitle": .string(type), "schemaVersion": "0.0.1"],
+            "uri": .string(uri), "metadata": metadata,
         ]
     }
 

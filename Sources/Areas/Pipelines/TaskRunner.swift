@@ -40,7 +40,9 @@ struct TaskRunner: Sendable {
         if let done = earlier[job.path], done.state == .succeeded {
             return GraphRunner.Outcome(state: .succeeded, outputs: done.outputs)
         }
-        if let left = earlier[job.path], let process = left.process { await executor.stop(process: process, ofTaskIn: folder(job.path)) }
+        if let left = earlier[job.path], let process = left.process {
+            await executor.stop(process: process, ofTaskIn: folder(job.path))
+        }
         switch job.component.body {
         case .graph: throw GyreError(.internal, "A graph is no single task.")
         case .importer(let importer): return try await bring(importer, job)
@@ -84,11 +86,14 @@ struct TaskRunner: Sendable {
                 record,
                 GyreError(
                     .unsupported, "The image \"\(container.image)\" cannot be run here.",
-                    why: "Tasks run as processes without containers; images \(options.images.joined(separator: ", ")) become environments."))
+                    why:
+                        "Tasks run as processes without containers; images \(options.images.joined(separator: ", ")) become environments."
+                ))
         }
         let cache = TaskCache(store: store)
         let identity = TaskCache.identity(
-            container, component: job.definition.component, parameters: job.inputs.parameters, artifacts: job.inputs.artifacts,
+            container, component: job.definition.component, parameters: job.inputs.parameters,
+            artifacts: job.inputs.artifacts,
             outputs: Array(job.component.outputArtifacts.keys) + Array(job.component.outputParameters.keys))
         let (found, reason) = try await cache.find(identity, pipeline: pipeline.name)
         let mayHit = run.usesCache && job.definition.isCacheable
@@ -113,7 +118,9 @@ struct TaskRunner: Sendable {
                 record.outputs = try await attemptOnce(container, job, record)
                 break
             } catch {
-                guard attempt <= job.definition.retries, error.code != .cancelled else { return try await fail(record, error) }
+                guard attempt <= job.definition.retries, error.code != .cancelled else {
+                    return try await fail(record, error)
+                }
                 let wait = job.definition.retrySeconds * Double(1 << min(attempt - 1, 10))
                 // A cancelled wait ends the retries at the next attempt.
                 try? await Task.sleep(for: .seconds(min(wait, 3600)))
@@ -124,24 +131,36 @@ struct TaskRunner: Sendable {
         record.process = nil
         let kept = cache.keep(record.outputs, of: identity, task: record.ref, pipeline: pipeline.name)
         try await save(
-            record, "succeeded", changes: kept, inputs: inputRefs(job) + [Ref("code", job.definition.component, identity.parts["code"]?.string.map { String($0.prefix(12)) })],
-            body: ["cache": .string(record.cacheReason), "attempts": .int(Int64(attempt)), "environment": .string(container.image)])
+            record, "succeeded", changes: kept,
+            inputs: inputRefs(job) + [
+                Ref("code", job.definition.component, identity.parts["code"]?.string.map { String($0.prefix(12)) })
+            ],
+            body: [
+                "cache": .string(record.cacheReason), "attempts": .int(Int64(attempt)),
+                "environment": .string(container.image),
+            ])
         return GraphRunner.Outcome(state: .succeeded, outputs: record.outputs)
     }
 
-    private func attemptOnce(_ container: Container, _ job: Job, _ record: TaskRecord) async throws(GyreError) -> TaskOutputs {
+    private func attemptOnce(
+        _ container: Container, _ job: Job, _ record: TaskRecord
+    ) async throws(GyreError) -> TaskOutputs {
         let folder = folder(job.path)
         let outputs = TaskFolder(path: folder, component: job.component)
         try outputs.make()
         for (name, list) in job.inputs.artifacts {
-            for (index, artifact) in list.enumerated() { try await files.place(artifact, at: outputs.input(name, index)) }
+            for (index, artifact) in list.enumerated() {
+                try await files.place(artifact, at: outputs.input(name, index))
+            }
         }
         let input = outputs.executorInput(job.inputs)
-        let (command, requirements) = try CommandTemplate(executorInput: input, run: run, path: job.path).fill(container)
+        let (command, requirements) = try CommandTemplate(executorInput: input, run: run, path: job.path).fill(
+            container)
         var variables = container.environment
         variables.merge(options.variables(run, record)) { $1 }
         let launch = TaskLaunch(
-            command: command, requirements: requirements, environment: variables, folder: folder, log: folder + "/log.txt",
+            command: command, requirements: requirements, environment: variables, folder: folder,
+            log: folder + "/log.txt",
             timeoutSeconds: options.timeoutSeconds)
         let started = record
         let status = try await executor.run(launch) { process in
@@ -153,7 +172,8 @@ struct TaskRunner: Sendable {
         }
         guard status == 0 else {
             throw GyreError(
-                .internal, "The task \"\(job.path)\" failed with exit status \(status).", why: Self.lastLines(of: launch.log),
+                .internal, "The task \"\(job.path)\" failed with exit status \(status).",
+                why: Self.lastLines(of: launch.log),
                 fix: "gyre pipeline logs \(run.id) \(job.path)")
         }
         return try await outputs.collect(files)
@@ -167,7 +187,8 @@ struct TaskRunner: Sendable {
         record.message = error.description
         record.endedAt = now()
         record.process = nil
-        try await save(record, record.state == .canceled ? "canceled" : "failed", body: ["why": .string(error.description)])
+        try await save(
+            record, record.state == .canceled ? "canceled" : "failed", body: ["why": .string(error.description)])
         return GraphRunner.Outcome(state: record.state, message: error.description)
     }
 
@@ -179,7 +200,8 @@ struct TaskRunner: Sendable {
             [.put(Document("pipeline-task", "\(run.id)/\(record.path)", record.json))] + changes,
             recording: [
                 Fact(
-                    "pipelines.task.\(what)", record.ref, by: run.actor, inputs: inputs, outputs: inputs.isEmpty ? [] : [record.ref, run.ref] + outputs,
+                    "pipelines.task.\(what)", record.ref, by: run.actor, inputs: inputs,
+                    outputs: inputs.isEmpty ? [] : [record.ref, run.ref] + outputs,
                     body: body)
             ])
     }

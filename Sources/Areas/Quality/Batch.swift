@@ -9,7 +9,9 @@ struct Batch: Sendable {
     let columns: [Column]
     let rowCount: Int64
 
-    /// Answers one expectation. What cannot be computed is a failure with its reason, not a pass.
+    /// Answers one expectation.
+    ///
+    /// What cannot be computed is a failure with its reason, not a pass.
     func evaluate(_ expectation: Expectation) async throws(GyreError) -> ExpectationResult {
         do {
             return try await answer(expectation)
@@ -25,17 +27,21 @@ struct Batch: Sendable {
             throw GyreError(.unsupported, "The expectation \"\(expectation.type)\" is unknown.")
         }
         if expectation.arguments["row_condition"].map({ !$0.isNull }) ?? false {
-            throw GyreError(.unsupported, "The expectation \(expectation.type) has a row_condition, which is not read yet.")
+            throw GyreError(
+                .unsupported, "The expectation \(expectation.type) has a row_condition, which is not read yet.")
         }
         switch kind {
-        case .notNull, .null, .inSet, .notInSet, .between, .unique, .lengthsBetween, .lengthsEqual, .matchRegex, .notMatchRegex:
+        case .notNull, .null, .inSet, .notInSet, .between, .unique, .lengthsBetween, .lengthsEqual, .matchRegex,
+            .notMatchRegex:
             return try await columnMap(kind, expectation)
         case .pairGreater, .pairEqual, .compoundUnique: return try await rowMap(kind, expectation)
-        case .minimumBetween, .maximumBetween, .sumBetween, .meanBetween, .medianBetween, .deviationBetween, .uniqueCountBetween,
+        case .minimumBetween, .maximumBetween, .sumBetween, .meanBetween, .medianBetween, .deviationBetween,
+            .uniqueCountBetween,
             .uniqueShareBetween, .nonNullShareBetween:
             return try await aggregate(kind, expectation)
         case .quantilesBetween: return try await quantiles(expectation)
-        case .rowCountBetween, .rowCountEqual, .columnCountBetween, .columnCountEqual: return try tableCount(kind, expectation)
+        case .rowCountBetween, .rowCountEqual, .columnCountBetween, .columnCountEqual:
+            return try tableCount(kind, expectation)
         case .columnsMatchSet, .columnsMatchOrderedList, .columnExists, .columnOfType, .columnInTypes:
             return try shape(kind, expectation)
         }
@@ -43,7 +49,9 @@ struct Batch: Sendable {
 
     // MARK: Values of one column
 
-    private func columnMap(_ kind: ExpectationKind, _ expectation: Expectation) async throws(GyreError) -> ExpectationResult {
+    private func columnMap(
+        _ kind: ExpectationKind, _ expectation: Expectation
+    ) async throws(GyreError) -> ExpectationResult {
         let column = try column(expectation.text("column"))
         let value = expression(column)
         if kind == .notNull || kind == .null {
@@ -51,17 +59,24 @@ struct Batch: Sendable {
             let (total, present) = (row[0].int ?? 0, row[1].int ?? 0)
             let unexpected = kind == .notNull ? total - present : present
             let samples = kind == .null ? try await self.samples(value, where: "\(value) IS NOT NULL", []) : []
-            return try mapResult(expectation, total: total, considered: total, unexpected: unexpected, samples: samples, hasMissing: false)
+            return try mapResult(
+                expectation, total: total, considered: total, unexpected: unexpected, samples: samples,
+                hasMissing: false)
         }
         let (fits, bound) = try condition(kind, expectation, column, value)
-        let counted = kind == .unique ? "(SELECT \(value) AS v, count(*) OVER (PARTITION BY \(value)) AS n FROM batch)" : "batch"
+        let counted =
+            kind == .unique ? "(SELECT \(value) AS v, count(*) OVER (PARTITION BY \(value)) AS n FROM batch)" : "batch"
         let (subject, test) = kind == .unique ? ("v", "n = 1") : (value, fits)
         let row = try await row(
-            "SELECT count(*), count(\(subject)), count(*) FILTER (WHERE \(subject) IS NOT NULL AND NOT (\(test))) FROM \(counted)", bound)
+            "SELECT count(*), count(\(subject)), count(*) FILTER (WHERE \(subject) IS NOT NULL AND NOT (\(test))) FROM \(counted)",
+            bound)
         let unexpected = row[2].int ?? 0
-        let samples = unexpected == 0
-            ? [] : try await self.samples(subject, where: "\(subject) IS NOT NULL AND NOT (\(test))", bound, from: counted)
-        return try mapResult(expectation, total: row[0].int ?? 0, considered: row[1].int ?? 0, unexpected: unexpected, samples: samples)
+        let samples =
+            unexpected == 0
+            ? []
+            : try await self.samples(subject, where: "\(subject) IS NOT NULL AND NOT (\(test))", bound, from: counted)
+        return try mapResult(
+            expectation, total: row[0].int ?? 0, considered: row[1].int ?? 0, unexpected: unexpected, samples: samples)
     }
 
     private func condition(
@@ -92,7 +107,9 @@ struct Batch: Sendable {
         _ expectation: Expectation, _ value: String, _ column: Column?
     ) throws(GyreError) -> (sql: String, bound: [JSONValue]) {
         let (low, high) = (expectation.arguments["min_value"] ?? .null, expectation.arguments["max_value"] ?? .null)
-        guard !low.isNull || !high.isNull else { throw GyreError(.invalid, "min_value and max_value cannot both be None") }
+        guard !low.isNull || !high.isNull else {
+            throw GyreError(.invalid, "min_value and max_value cannot both be None")
+        }
         if let low = low.double, let high = high.double, low > high {
             throw GyreError(.invalid, "min_value cannot be greater than max_value")
         }
@@ -102,7 +119,8 @@ struct Batch: Sendable {
         }
         var parts: [String] = []
         var bound: [JSONValue] = []
-        let mark = column.map { $0.type.hasPrefix("TIMESTAMP") || $0.type == "DATE" ? "CAST(? AS TIMESTAMP)" : "?" } ?? "?"
+        let mark =
+            column.map { $0.type.hasPrefix("TIMESTAMP") || $0.type == "DATE" ? "CAST(? AS TIMESTAMP)" : "?" } ?? "?"
         if !low.isNull {
             parts.append("\(value) \(expectation.arguments["strict_min"]?.bool == true ? ">" : ">=") \(mark)")
             bound.append(low)
@@ -116,7 +134,9 @@ struct Batch: Sendable {
 
     // MARK: Rows of several columns
 
-    private func rowMap(_ kind: ExpectationKind, _ expectation: Expectation) async throws(GyreError) -> ExpectationResult {
+    private func rowMap(
+        _ kind: ExpectationKind, _ expectation: Expectation
+    ) async throws(GyreError) -> ExpectationResult {
         let ignore = expectation.arguments["ignore_row_if"]?.string
         if kind == .compoundUnique {
             let names = try expectation.list("column_list").compactMap(\.string)
@@ -129,7 +149,9 @@ struct Batch: Sendable {
                 SELECT (SELECT count(*) FROM batch), count(*), count(*) FILTER (WHERE n > 1) FROM
                 (SELECT count(*) OVER (PARTITION BY \(list)) AS n FROM batch WHERE \(isPresent))
                 """)
-            return try mapResult(expectation, total: row[0].int ?? 0, considered: row[1].int ?? 0, unexpected: row[2].int ?? 0, samples: [])
+            return try mapResult(
+                expectation, total: row[0].int ?? 0, considered: row[1].int ?? 0, unexpected: row[2].int ?? 0,
+                samples: [])
         }
         let a = expression(try column(expectation.text("column_A")))
         let b = expression(try column(expectation.text("column_B")))
@@ -144,17 +166,22 @@ struct Batch: Sendable {
             ? "coalesce(\(a) = \(b), \(a) IS NULL AND \(b) IS NULL)"
             : "coalesce(\(a) \(expectation.arguments["or_equal"]?.bool == true ? ">=" : ">") \(b), false)"
         let row = try await row(
-            "SELECT count(*), count(*) FILTER (WHERE \(isPresent)), count(*) FILTER (WHERE \(isPresent) AND NOT (\(test))) FROM batch")
+            "SELECT count(*), count(*) FILTER (WHERE \(isPresent)), count(*) FILTER (WHERE \(isPresent) AND NOT (\(test))) FROM batch"
+        )
         let pairs = try await session.run(
-            "SELECT to_json([CAST(\(a) AS VARCHAR), CAST(\(b) AS VARCHAR)])::VARCHAR FROM batch WHERE \(isPresent) AND NOT (\(test)) LIMIT 20")
+            "SELECT to_json([CAST(\(a) AS VARCHAR), CAST(\(b) AS VARCHAR)])::VARCHAR FROM batch WHERE \(isPresent) AND NOT (\(test)) LIMIT 20"
+        )
         let samples = try pairs.rows.map { row throws(GyreError) in try JSONValue(parsing: row[0].string ?? "null") }
         return try mapResult(
-            expectation, total: row[0].int ?? 0, considered: row[1].int ?? 0, unexpected: row[2].int ?? 0, samples: samples)
+            expectation, total: row[0].int ?? 0, considered: row[1].int ?? 0, unexpected: row[2].int ?? 0,
+            samples: samples)
     }
 
     // MARK: One number of a column
 
-    private func aggregate(_ kind: ExpectationKind, _ expectation: Expectation) async throws(GyreError) -> ExpectationResult {
+    private func aggregate(
+        _ kind: ExpectationKind, _ expectation: Expectation
+    ) async throws(GyreError) -> ExpectationResult {
         let column = try column(expectation.text("column"))
         let value = expression(column)
         let isTime = column.type.hasPrefix("TIMESTAMP") || column.type == "DATE"
@@ -172,7 +199,8 @@ struct Batch: Sendable {
             }
         let observed = try await row("SELECT \(sql) FROM batch")[0]
         return ExpectationResult(
-            expectation: expectation, isSuccess: Self.isWithin(observed, expectation.arguments), result: ["observed_value": observed],
+            expectation: expectation, isSuccess: Self.isWithin(observed, expectation.arguments),
+            result: ["observed_value": observed],
             exception: nil)
     }
 
@@ -189,30 +217,40 @@ struct Batch: Sendable {
         let count = try await row("SELECT count(\(value)) FROM batch")[0].int ?? 0
         for (quantile, range) in zip(wanted, ranges) {
             let index = Int64((quantile * Double(max(0, count - 1))).rounded(.toNearestOrEven))
-            let found = try await session.run(
-                "SELECT CAST(\(value) AS DOUBLE) FROM batch WHERE \(value) IS NOT NULL ORDER BY \(value) LIMIT 1 OFFSET \(index)").scalar ?? .null
+            let found =
+                try await session.run(
+                    "SELECT CAST(\(value) AS DOUBLE) FROM batch WHERE \(value) IS NOT NULL ORDER BY \(value) LIMIT 1 OFFSET \(index)"
+                ).scalar ?? .null
             observed.append(found)
-            isSuccess = isSuccess && Self.isWithin(found, ["min_value": range[0] ?? .null, "max_value": range[1] ?? .null])
+            isSuccess =
+                isSuccess && Self.isWithin(found, ["min_value": range[0] ?? .null, "max_value": range[1] ?? .null])
         }
         return ExpectationResult(
             expectation: expectation, isSuccess: isSuccess,
-            result: ["observed_value": ["quantiles": .array(wanted.map { .double($0) }), "values": .array(observed)]], exception: nil)
+            result: ["observed_value": ["quantiles": .array(wanted.map { .double($0) }), "values": .array(observed)]],
+            exception: nil)
     }
 
     // MARK: The table
 
-    private func tableCount(_ kind: ExpectationKind, _ expectation: Expectation) throws(GyreError) -> ExpectationResult {
-        let observed: JSONValue = kind == .rowCountBetween || kind == .rowCountEqual ? .int(rowCount) : .int(Int64(columns.count))
+    private func tableCount(_ kind: ExpectationKind, _ expectation: Expectation) throws(GyreError) -> ExpectationResult
+    {
+        let observed: JSONValue =
+            kind == .rowCountBetween || kind == .rowCountEqual ? .int(rowCount) : .int(Int64(columns.count))
         let isEqual = kind == .rowCountEqual || kind == .columnCountEqual
         if isEqual, expectation.arguments["value"]?.int == nil { throw expectation.missing("value", "a whole number") }
-        let isSuccess = isEqual ? observed.int == expectation.arguments["value"]?.int : Self.isWithin(observed, expectation.arguments)
-        return ExpectationResult(expectation: expectation, isSuccess: isSuccess, result: ["observed_value": observed], exception: nil)
+        let isSuccess =
+            isEqual
+            ? observed.int == expectation.arguments["value"]?.int : Self.isWithin(observed, expectation.arguments)
+        return ExpectationResult(
+            expectation: expectation, isSuccess: isSuccess, result: ["observed_value": observed], exception: nil)
     }
 
     private func shape(_ kind: ExpectationKind, _ expectation: Expectation) throws(GyreError) -> ExpectationResult {
         let names = columns.map(\.name)
         func result(_ isSuccess: Bool, _ observed: JSONValue) -> ExpectationResult {
-            ExpectationResult(expectation: expectation, isSuccess: isSuccess, result: ["observed_value": observed], exception: nil)
+            ExpectationResult(
+                expectation: expectation, isSuccess: isSuccess, result: ["observed_value": observed], exception: nil)
         }
         switch kind {
         case .columnsMatchSet:
@@ -224,10 +262,13 @@ struct Batch: Sendable {
         case .columnExists:
             let name = try expectation.text("column")
             let index = expectation.arguments["column_index"]?.int
-            return result(index.map { names.indices.contains(Int($0)) && names[Int($0)] == name } ?? names.contains(name), .null)
+            return result(
+                index.map { names.indices.contains(Int($0)) && names[Int($0)] == name } ?? names.contains(name), .null)
         default:
             let own = try column(expectation.text("column")).type
-            let wanted = kind == .columnOfType ? [try expectation.text("type_")] : try expectation.list("type_list").compactMap(\.string)
+            let wanted =
+                kind == .columnOfType
+                ? [try expectation.text("type_")] : try expectation.list("type_list").compactMap(\.string)
             return result(wanted.contains { Self.aliases(of: own).contains($0) }, .string(own))
         }
     }
@@ -246,7 +287,9 @@ struct Batch: Sendable {
             case "VARCHAR": ["str", "object", "string", "TEXT", "STRING"]
             case "BOOLEAN": ["bool", "BOOL"]
             case "DATE": ["date"]
-            default: base.hasPrefix("TIMESTAMP") ? ["datetime64[ns]", "datetime64[us]", "datetime", "TIMESTAMP", "DATETIME"] : []
+            default:
+                base.hasPrefix("TIMESTAMP")
+                    ? ["datetime64[ns]", "datetime64[us]", "datetime", "TIMESTAMP", "DATETIME"] : []
             }
         return Set(others + [type, base])
     }
@@ -265,22 +308,28 @@ struct Batch: Sendable {
     }
 
     private func row(_ sql: String, _ values: [JSONValue] = []) async throws(GyreError) -> [JSONValue] {
-        guard let row = try await session.run(sql, values).rows.first else { throw GyreError(.internal, "A count gave no row.") }
+        guard let row = try await session.run(sql, values).rows.first else {
+            throw GyreError(.internal, "A count gave no row.")
+        }
         return row
     }
 
     private func samples(
         _ value: String, where condition: String, _ bound: [JSONValue], from table: String = "batch"
     ) async throws(GyreError) -> [JSONValue] {
-        let found = try await session.run("SELECT to_json(\(value))::VARCHAR FROM \(table) WHERE \(condition) LIMIT 20", bound)
+        let found = try await session.run(
+            "SELECT to_json(\(value))::VARCHAR FROM \(table) WHERE \(condition) LIMIT 20", bound)
         return try found.rows.map { row throws(GyreError) in try JSONValue(parsing: row[0].string ?? "null") }
     }
 
     /// The counts of a map expectation and whether enough values fit.
     private func mapResult(
-        _ expectation: Expectation, total: Int64, considered: Int64, unexpected: Int64, samples: [JSONValue], hasMissing: Bool = true
+        _ expectation: Expectation, total: Int64, considered: Int64, unexpected: Int64, samples: [JSONValue],
+        hasMissing: Bool = true
     ) throws(GyreError) -> ExpectationResult {
-        func percent(_ part: Int64, of whole: Int64) -> JSONValue { whole == 0 ? .null : .double(Double(part) / Double(whole) * 100) }
+        func percent(_ part: Int64, of whole: Int64) -> JSONValue {
+            whole == 0 ? .null : .double(Double(part) / Double(whole) * 100)
+        }
         var result: JSONValue = ["element_count": .int(total), "unexpected_count": .int(unexpected)]
         result["unexpected_percent"] = percent(unexpected, of: considered)
         result["partial_unexpected_list"] = .array(samples)

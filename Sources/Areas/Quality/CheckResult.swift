@@ -8,7 +8,7 @@ package struct ExpectationResult: Sendable, Hashable {
     package let expectation: Expectation
     /// Whether the data is as expected.
     package let isSuccess: Bool
-    /// The numbers, in the field's words: `element_count`, `unexpected_count`, `observed_value`, …
+    /// The numbers, in the field's words: `element_count`, `unexpected_count`, `observed_value` and more.
     package let result: JSONValue
     /// Why it could not be computed; such a result is no success.
     package let exception: String?
@@ -40,7 +40,9 @@ package struct CheckResult: Sendable, Hashable {
     /// Whether an expectation of severity critical fails: what stops a pipeline.
     package var isBlocking: Bool { worstFailure == .critical }
     /// The worst severity among the failures.
-    package var worstFailure: Expectation.Severity? { results.filter { !$0.isSuccess }.map(\.expectation.severity).max() }
+    package var worstFailure: Expectation.Severity? {
+        results.filter { !$0.isSuccess }.map(\.expectation.severity).max()
+    }
     /// The failures.
     package var failures: [ExpectationResult] { results.filter { !$0.isSuccess } }
 }

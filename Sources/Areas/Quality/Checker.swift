@@ -46,7 +46,7 @@ package struct Checker: Sendable {
 /// A column of the checked table.
 struct Column: Sendable, Hashable {
     let name: String
-    /// The engine's name of the type: `DOUBLE`, `VARCHAR`, …
+    /// The engine's name of the type: `DOUBLE`, `VARCHAR` and more.
     let type: String
 
     var isFloat: Bool { type == "DOUBLE" || type == "FLOAT" || type == "REAL" }

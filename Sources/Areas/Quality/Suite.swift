@@ -23,7 +23,7 @@ package struct Suite: Sendable, Hashable {
 
 /// One expectation: a type with its arguments, in the field's own words (Great Expectations).
 package struct Expectation: Sendable, Hashable {
-    /// `expect_column_values_to_not_be_null`, …
+    /// `expect_column_values_to_not_be_null` and more.
     package let type: String
     /// Its arguments.
     package let arguments: JSONValue
@@ -79,6 +79,8 @@ package struct Expectation: Sendable, Hashable {
     }
 
     func missing(_ name: String, _ what: String) -> GyreError {
-        GyreError(.invalid, "The expectation \(type) needs \(what) as \"\(name)\".", why: "Its arguments are \(arguments.text.prefix(300)).")
+        GyreError(
+            .invalid, "The expectation \(type) needs \(what) as \"\(name)\".",
+            why: "Its arguments are \(arguments.text.prefix(300)).")
     }
 }

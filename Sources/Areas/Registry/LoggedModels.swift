@@ -48,7 +48,8 @@ package struct LoggedModel: Sendable, Hashable {
 
     init(json: JSONValue) {
         self.init(
-            id: json["id"]?.string ?? "", experimentID: json["experiment_id"]?.string ?? "", name: json["name"]?.string ?? "",
+            id: json["id"]?.string ?? "", experimentID: json["experiment_id"]?.string ?? "",
+            name: json["name"]?.string ?? "",
             runID: json["run_id"]?.string ?? "", modelType: json["model_type"]?.string ?? "",
             artifactURI: json["artifact_uri"]?.string ?? "", params: ModelVersion.tags(json["params"]),
             tags: ModelVersion.tags(json["tags"]), atMilliseconds: json["created_ms"]?.int ?? 0)
@@ -60,7 +61,8 @@ package struct LoggedModel: Sendable, Hashable {
         [
             "id": .string(id), "experiment_id": .string(experimentID), "name": .string(name), "run_id": .string(runID),
             "model_type": .string(modelType), "artifact_uri": .string(artifactURI), "status": .string(status),
-            "params": ModelVersion.json(params), "tags": ModelVersion.json(tags), "created_ms": .int(createdMilliseconds),
+            "params": ModelVersion.json(params), "tags": ModelVersion.json(tags),
+            "created_ms": .int(createdMilliseconds),
             "updated_ms": .int(updatedMilliseconds),
         ]
     }
@@ -80,20 +82,24 @@ package struct LoggedModels: Sendable {
         self.surroundings = surroundings
     }
 
-    /// Makes a model; its files follow. `artifactURI` is made from the new id.
+    /// Makes a model; its files follow.
+    ///
+    /// `artifactURI` is made from the new id.
     package func create(
         name: String, experimentID: String, runID: String, modelType: String, params: [String: String],
         tags: [String: String], by actor: String, artifactURI: @Sendable (String) -> String
     ) async throws(GyreError) -> LoggedModel {
         let id = "m-" + surroundings.newID()
         let model = LoggedModel(
-            id: id, experimentID: experimentID, name: name, runID: runID, modelType: modelType, artifactURI: artifactURI(id),
+            id: id, experimentID: experimentID, name: name, runID: runID, modelType: modelType,
+            artifactURI: artifactURI(id),
             params: params, tags: tags, atMilliseconds: surroundings.now() / 1000)
         try await store.commit(
             [.create(Document("logged-model", id, model.json))],
             recording: [
                 Fact(
-                    "registry.logged-model.created", model.ref, by: actor, inputs: runID.isEmpty ? [] : [Ref("run", runID)],
+                    "registry.logged-model.created", model.ref, by: actor,
+                    inputs: runID.isEmpty ? [] : [Ref("run", runID)],
                     outputs: [model.ref], body: ["name": .string(name)])
             ])
         return model
@@ -115,14 +121,17 @@ package struct LoggedModels: Sendable {
 
     /// Changes a model.
     package func update(
-        _ id: String, _ what: String, by actor: String, _ change: @Sendable (inout LoggedModel) throws(GyreError) -> Void
+        _ id: String, _ what: String, by actor: String,
+        _ change: @Sendable (inout LoggedModel) throws(GyreError) -> Void
     ) async throws(GyreError) -> LoggedModel {
         var model = try await model(id)
         try change(&model)
         model.updatedMilliseconds = surroundings.now() / 1000
         try await store.commit(
             [.put(Document("logged-model", id, model.json))],
-            recording: [Fact("registry.logged-model.\(what)", model.ref, by: actor, body: ["status": .string(model.status)])])
+            recording: [
+                Fact("registry.logged-model.\(what)", model.ref, by: actor, body: ["status": .string(model.status)])
+            ])
         return model
     }
 
@@ -130,6 +139,7 @@ package struct LoggedModels: Sendable {
     package func delete(_ id: String, by actor: String) async throws(GyreError) {
         let model = try await model(id)
         try await store.commit(
-            [.remove(kind: "logged-model", key: id)], recording: [Fact("registry.logged-model.deleted", model.ref, by: actor)])
+            [.remove(kind: "logged-model", key: id)],
+            recording: [Fact("registry.logged-model.deleted", model.ref, by: actor)])
     }
 }

@@ -106,7 +106,8 @@ package struct ModelVersion: Sendable, Hashable {
 
     init(json: JSONValue) {
         self.init(
-            name: json["name"]?.string ?? "", number: Int(json["number"]?.int ?? 0), source: json["source"]?.string ?? "",
+            name: json["name"]?.string ?? "", number: Int(json["number"]?.int ?? 0),
+            source: json["source"]?.string ?? "",
             runID: json["run_id"]?.string ?? "", modelID: json["model_id"]?.string ?? "",
             description: json["description"]?.string ?? "", tags: Self.tags(json["tags"]),
             signature: json["signature"] ?? .null, atMilliseconds: json["created_ms"]?.int ?? 0)

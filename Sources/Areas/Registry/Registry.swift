@@ -31,7 +31,11 @@ package actor Registry {
         }
         try await store.commit(
             [.create(document(model))],
-            recording: [Fact("registry.model.created", model.ref, by: actor, outputs: [model.ref], body: ["tags": ModelVersion.json(tags)])])
+            recording: [
+                Fact(
+                    "registry.model.created", model.ref, by: actor, outputs: [model.ref],
+                    body: ["tags": ModelVersion.json(tags)])
+            ])
         return model
     }
 
@@ -44,7 +48,9 @@ package actor Registry {
 
     /// All models by name.
     package func models() async throws(GyreError) -> [RegisteredModel] {
-        try await store.documents("registered-model").map { document throws(GyreError) in try RegisteredModel(json: document.body) }
+        try await store.documents("registered-model").map { document throws(GyreError) in
+            try RegisteredModel(json: document.body)
+        }
     }
 
     /// Changes description or tags.
@@ -55,15 +61,21 @@ package actor Registry {
         change(&model)
         model.updatedMilliseconds = now
         try await store.commit(
-            [.put(document(model))], recording: [Fact("registry.model.\(what)", model.ref, by: actor, body: model.json)])
+            [.put(document(model))], recording: [Fact("registry.model.\(what)", model.ref, by: actor, body: model.json)]
+        )
         return model
     }
 
     /// Gives a model another name; versions, tags and aliases come along.
-    package func renameModel(_ name: String, to newName: String, by actor: String) async throws(GyreError) -> RegisteredModel {
+    package func renameModel(
+        _ name: String, to newName: String, by actor: String
+    ) async throws(GyreError) -> RegisteredModel {
         let old = try await model(name)
-        var new = try RegisteredModel(name: newName, description: old.description, tags: old.tags, atMilliseconds: old.createdMilliseconds)
-        if try await find(newName) != nil { throw GyreError(.alreadyExists, "Registered Model (name=\(newName)) already exists.") }
+        var new = try RegisteredModel(
+            name: newName, description: old.description, tags: old.tags, atMilliseconds: old.createdMilliseconds)
+        if try await find(newName) != nil {
+            throw GyreError(.alreadyExists, "Registered Model (name=\(newName)) already exists.")
+        }
         new.nextNumber = old.nextNumber
         new.updatedMilliseconds = now
         var changes: [Change] = [.remove(kind: "registered-model", key: name), .create(document(new))]
@@ -78,7 +90,8 @@ package actor Registry {
             changes.append(.move(Self.pointer(newName, alias), to: .int(Int64(number))))
         }
         try await store.commit(
-            changes, recording: [Fact("registry.model.renamed", new.ref, by: actor, inputs: [old.ref], outputs: [new.ref])])
+            changes,
+            recording: [Fact("registry.model.renamed", new.ref, by: actor, inputs: [old.ref], outputs: [new.ref])])
         return new
     }
 
@@ -128,7 +141,10 @@ package actor Registry {
         model.updatedMilliseconds = now
         let inputs = draft.runID.isEmpty ? [] : [Ref("run", draft.runID)]
         try await store.commit(
-            [.put(document(model)), .create(Document("model-version", ModelVersion.key(name, version.number), version.json))],
+            [
+                .put(document(model)),
+                .create(Document("model-version", ModelVersion.key(name, version.number), version.json)),
+            ],
             recording: [
                 Fact(
                     "registry.version.created", version.ref, by: actor, inputs: inputs, outputs: [version.ref],
@@ -143,7 +159,9 @@ package actor Registry {
         if let found = try await store.document("model-version", ModelVersion.key(name, number)) {
             return ModelVersion(json: found.body)
         }
-        throw GyreError(.notFound, "Model Version (name=\(name.prefix(80)), version=\(number)) not found", fix: "gyre model show \(name)")
+        throw GyreError(
+            .notFound, "Model Version (name=\(name.prefix(80)), version=\(number)) not found",
+            fix: "gyre model show \(name)")
     }
 
     /// All versions of a model by number.
@@ -188,7 +206,11 @@ package actor Registry {
         let version = try await version(name, number)
         try await store.commit(
             [.move(Self.pointer(name, alias), to: .int(Int64(number)))],
-            recording: [Fact("registry.alias.set", Ref("model", name), by: actor, inputs: [version.ref], body: ["alias": .string(alias)])])
+            recording: [
+                Fact(
+                    "registry.alias.set", Ref("model", name), by: actor, inputs: [version.ref],
+                    body: ["alias": .string(alias)])
+            ])
     }
 
     /// Removes an alias; nothing happens if there is none.
@@ -224,9 +246,13 @@ package actor Registry {
     private static func pointer(_ name: String, _ alias: String) -> Pointer.Name { "model/\(name)#alias/\(alias)" }
 
     private static func checkAlias(_ alias: String) throws(GyreError) {
-        let isAllowed = alias.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" || $0 == "-" }
+        let isAllowed = alias.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" || $0 == "-"
+        }
         let looksLikeVersion = alias.first.map { $0 == "v" || $0 == "V" } ?? false && Int(alias.dropFirst()) != nil
-        guard (1...255).contains(alias.count), isAllowed, !looksLikeVersion, alias.lowercased() != "latest", Int(alias) == nil else {
+        guard (1...255).contains(alias.count), isAllowed, !looksLikeVersion, alias.lowercased() != "latest",
+            Int(alias) == nil
+        else {
             throw GyreError(
                 .invalid, "Invalid alias name: '\(alias.prefix(80))'.",
                 why: "It has letters, digits, _ and -, and is neither a number, nor \"latest\", nor like v1.")

@@ -58,14 +58,18 @@ package struct Release: Sendable, Hashable {
         }
 
         /// Every ref, for lineage.
-        package var refs: [Ref] { [model] + [run, training, pipeline, pipelineRun].compactMap(\.self) + datasets + checks + featureViews }
+        package var refs: [Ref] {
+            [model] + [run, training, pipeline, pipelineRun].compactMap(\.self) + datasets + checks + featureViews
+        }
 
         /// As stored: one member for each thing that is pinned.
         package var json: JSONValue {
             [
-                "model": .string(model.description), "model_sha256": .string(modelDigest.hex), "run": .optional(run?.description),
+                "model": .string(model.description), "model_sha256": .string(modelDigest.hex),
+                "run": .optional(run?.description),
                 "training": .optional(training?.description), "datasets": .strings(datasets.map(\.description)),
-                "checks": .strings(checks.map(\.description)), "feature_views": .strings(featureViews.map(\.description)),
+                "checks": .strings(checks.map(\.description)),
+                "feature_views": .strings(featureViews.map(\.description)),
                 "pipeline": .optional(pipeline?.description), "compiled": .optional(compiled?.hex),
                 "pipeline_run": .optional(pipelineRun?.description), "parameters": parameters, "artifacts": artifacts,
                 "environment": environment, "metrics": metrics, "features": .strings(features),
@@ -111,14 +115,16 @@ package struct Release: Sendable, Hashable {
 
     init(json: JSONValue) throws(GyreError) {
         self.init(
-            endpoint: json["endpoint"]?.string ?? "", number: Int(json["number"]?.int ?? 0), pins: try Pins(json: json["pins"] ?? [:]),
+            endpoint: json["endpoint"]?.string ?? "", number: Int(json["number"]?.int ?? 0),
+            pins: try Pins(json: json["pins"] ?? [:]),
             at: json["at"]?.int ?? 0, actor: json["actor"]?.string ?? "", reason: json["reason"]?.string ?? "")
     }
 
     /// As stored and as the native API tells it.
     package var json: JSONValue {
         [
-            "ref": .string(ref.description), "endpoint": .string(endpoint), "number": .int(Int64(number)), "pins": pins.json, "at": .int(at),
+            "ref": .string(ref.description), "endpoint": .string(endpoint), "number": .int(Int64(number)),
+            "pins": pins.json, "at": .int(at),
             "actor": .string(actor), "reason": .string(reason),
         ]
     }
@@ -139,7 +145,9 @@ package actor Releases {
     }
 
     /// Makes the next release of an endpoint.
-    package func create(_ endpoint: Name, _ pins: Release.Pins, reason: String, by actor: String) async throws(GyreError) -> Release {
+    package func create(
+        _ endpoint: Name, _ pins: Release.Pins, reason: String, by actor: String
+    ) async throws(GyreError) -> Release {
         let number = (try await releases(of: endpoint.text).first?.number ?? 0) + 1
         let release = Release(
             endpoint: endpoint.text, number: number, pins: pins, at: surroundings.now(), actor: actor, reason: reason)
@@ -147,7 +155,8 @@ package actor Releases {
             [.create(Document("release", Self.key(endpoint.text, number), release.json))],
             recording: [
                 Fact(
-                    "releases.release.created", release.ref, by: actor, inputs: Array(Set(pins.refs)).sorted(), outputs: [release.ref],
+                    "releases.release.created", release.ref, by: actor, inputs: Array(Set(pins.refs)).sorted(),
+                    outputs: [release.ref],
                     body: ["reason": .string(reason), "pins_sha256": .string(Digest(of: pins.json.canonicalBytes).hex)])
             ])
         return release
@@ -162,8 +171,11 @@ package actor Releases {
     /// A release.
     /// - Throws: `.notFound`.
     package func release(_ endpoint: String, _ number: Int) async throws(GyreError) -> Release {
-        if let found = try await store.document("release", Self.key(endpoint, number)) { return try Release(json: found.body) }
-        throw GyreError(.notFound, "The endpoint \"\(endpoint)\" has no release \(number).", fix: "gyre release list \(endpoint)")
+        if let found = try await store.document("release", Self.key(endpoint, number)) {
+            return try Release(json: found.body)
+        }
+        throw GyreError(
+            .notFound, "The endpoint \"\(endpoint)\" has no release \(number).", fix: "gyre release list \(endpoint)")
     }
 
     /// What two releases pin differently: name, old value, new value.

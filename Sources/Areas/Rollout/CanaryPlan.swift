@@ -2,7 +2,9 @@
 
 package import GyreBase
 
-/// A canary on its way: told verdicts, it answers what to do. No clock and no traffic inside.
+/// A canary on its way: told verdicts, it answers what to do.
+///
+/// No clock and no traffic inside.
 package struct CanaryPlan: Sendable, Hashable {
     /// Percents of traffic, rising; after the last the canary becomes stable.
     package let steps: [Int]
@@ -45,7 +47,9 @@ package struct CanaryPlan: Sendable, Hashable {
     package init(steps: [Int]) throws(GyreError) {
         let rises = zip(steps, steps.dropFirst()).allSatisfy { $0 < $1 }
         guard !steps.isEmpty, steps.count <= 100, rises, steps.allSatisfy({ (1...100).contains($0) }) else {
-            throw GyreError(.invalid, "\(steps) are no canary steps.", why: "Steps are percents from 1 to 100 that rise.", fix: "For example 10,50,100")
+            throw GyreError(
+                .invalid, "\(steps) are no canary steps.", why: "Steps are percents from 1 to 100 that rise.",
+                fix: "For example 10,50,100")
         }
         self.steps = steps
     }

@@ -34,7 +34,8 @@ package struct Judge: Sendable, Hashable {
     /// As stored with a rollout.
     package var json: JSONValue {
         [
-            "minimum_requests": .int(Int64(minimumRequests)), "minimum_labels": .int(Int64(minimumLabels)), "significance": .double(significance),
+            "minimum_requests": .int(Int64(minimumRequests)), "minimum_labels": .int(Int64(minimumLabels)),
+            "significance": .double(significance),
             "maximum_error_rate": .double(maximumErrorRate), "maximum_latency_ratio": .double(maximumLatencyRatio),
             "latency_tolerance_ms": .double(latencyToleranceMilliseconds),
         ]
@@ -53,43 +54,64 @@ package struct Judge: Sendable, Hashable {
     /// Judges `canary` against `stable`, both over the same window.
     package func judge(stable: SideStatistics, canary: SideStatistics) -> Judgement {
         var numbers: JSONValue = ["stable": stable.json, "canary": canary.json]
-        func say(_ verdict: Verdict, _ reason: String) -> Judgement { Judgement(verdict: verdict, reason: reason, numbers: numbers) }
+        func say(_ verdict: Verdict, _ reason: String) -> Judgement {
+            Judgement(verdict: verdict, reason: reason, numbers: numbers)
+        }
 
         // Failures count as soon as they are significant: waiting for more would only serve more errors.
         let errors = Self.twoProportions(canary.errors, canary.requests, stable.errors, stable.requests)
         numbers["error_rate_p"] = .double(errors)
         if canary.requests >= 20, canary.errorRate > maximumErrorRate, canary.errors >= 5 {
-            return say(.fail, "The canary fails \(Self.percent(canary.errorRate)) of its requests; \(Self.percent(maximumErrorRate)) is the most.")
+            return say(
+                .fail,
+                "The canary fails \(Self.percent(canary.errorRate)) of its requests; \(Self.percent(maximumErrorRate)) is the most."
+            )
         }
         if canary.requests >= 20, errors < significance, canary.errorRate > stable.errorRate {
-            return say(.fail, "The canary fails \(Self.percent(canary.errorRate)) of its requests, stable \(Self.percent(stable.errorRate)) (p \(Self.short(errors))).")
+            return say(
+                .fail,
+                "The canary fails \(Self.percent(canary.errorRate)) of its requests, stable \(Self.percent(stable.errorRate)) (p \(Self.short(errors)))."
+            )
         }
         let quality = Self.welch(canary.brier, stable.brier)
         numbers["brier_p"] = .double(quality)
-        if minimumLabels > 0, min(canary.brier.count, stable.brier.count) >= min(minimumLabels, 100), quality < significance / 10,
+        if minimumLabels > 0, min(canary.brier.count, stable.brier.count) >= min(minimumLabels, 100),
+            quality < significance / 10,
             canary.brier.mean > stable.brier.mean
         {
             return say(.fail, worse(canary, stable, quality))
         }
         guard canary.requests >= minimumRequests, stable.requests >= minimumRequests else {
             return say(
-                .inconclusive, "\(canary.requests) requests to the canary and \(stable.requests) to stable; each needs \(minimumRequests).")
+                .inconclusive,
+                "\(canary.requests) requests to the canary and \(stable.requests) to stable; each needs \(minimumRequests)."
+            )
         }
         let (slow, usual) = (canary.latency.quantile(0.99), stable.latency.quantile(0.99))
         if slow > usual * maximumLatencyRatio, slow - usual > latencyToleranceMilliseconds * 1000 {
-            return say(.fail, "The canary's 99th percentile is \(Self.short(slow / 1000)) ms, stable's \(Self.short(usual / 1000)) ms.")
+            return say(
+                .fail,
+                "The canary's 99th percentile is \(Self.short(slow / 1000)) ms, stable's \(Self.short(usual / 1000)) ms."
+            )
         }
         if minimumLabels > 0 {
             guard canary.brier.count >= minimumLabels, stable.brier.count >= minimumLabels else {
                 return say(
                     .inconclusive,
-                    "\(canary.brier.count) labelled predictions of the canary and \(stable.brier.count) of stable; each needs \(minimumLabels).")
+                    "\(canary.brier.count) labelled predictions of the canary and \(stable.brier.count) of stable; each needs \(minimumLabels)."
+                )
             }
-            if quality < significance, canary.brier.mean > stable.brier.mean { return say(.fail, worse(canary, stable, quality)) }
+            if quality < significance, canary.brier.mean > stable.brier.mean {
+                return say(.fail, worse(canary, stable, quality))
+            }
         }
-        let brier = minimumLabels > 0 ? ", Brier score \(Self.short(canary.brier.mean)) against \(Self.short(stable.brier.mean))" : ""
+        let brier =
+            minimumLabels > 0
+            ? ", Brier score \(Self.short(canary.brier.mean)) against \(Self.short(stable.brier.mean))" : ""
         return say(
-            .pass, "The canary is not worse: errors \(Self.percent(canary.errorRate)) against \(Self.percent(stable.errorRate))\(brier).")
+            .pass,
+            "The canary is not worse: errors \(Self.percent(canary.errorRate)) against \(Self.percent(stable.errorRate))\(brier)."
+        )
     }
 
     private func worse(_ canary: SideStatistics, _ stable: SideStatistics, _ p: Double) -> String {

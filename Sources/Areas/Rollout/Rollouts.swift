@@ -29,7 +29,8 @@ package struct Rollout: Sendable, Hashable {
     package var lastNumbers: JSONValue
 
     init(
-        id: String, endpoint: String, stable: TrafficSplit.Target, canary: TrafficSplit.Target, plan: CanaryPlan, judge: Judge,
+        id: String, endpoint: String, stable: TrafficSplit.Target, canary: TrafficSplit.Target, plan: CanaryPlan,
+        judge: Judge,
         startedAt: Int64
     ) {
         self.id = id
@@ -45,12 +46,15 @@ package struct Rollout: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
-        guard let stable = TrafficSplit.Target(json: json["stable"]), let canary = TrafficSplit.Target(json: json["canary"]) else {
+        guard let stable = TrafficSplit.Target(json: json["stable"]),
+            let canary = TrafficSplit.Target(json: json["canary"])
+        else {
             throw GyreError(.corrupt, "A stored rollout has no targets.")
         }
         self.init(
             id: json["id"]?.string ?? "", endpoint: json["endpoint"]?.string ?? "", stable: stable, canary: canary,
-            plan: try CanaryPlan(json: json["plan"] ?? [:]), judge: Judge(json: json["judge"]), startedAt: json["started_at"]?.int ?? 0)
+            plan: try CanaryPlan(json: json["plan"] ?? [:]), judge: Judge(json: json["judge"]),
+            startedAt: json["started_at"]?.int ?? 0)
         stepStartedAt = json["step_started_at"]?.int ?? startedAt
         endedAt = json["ended_at"]?.int
         lastReason = json["last_reason"]?.string ?? ""
@@ -60,8 +64,10 @@ package struct Rollout: Sendable, Hashable {
     /// As stored and as the native API tells it.
     package var json: JSONValue {
         [
-            "id": .string(id), "endpoint": .string(endpoint), "stable": stable.json, "canary": canary.json, "plan": plan.json,
-            "percent": .int(Int64(plan.state.isEnd ? 0 : plan.percent)), "state": .string(plan.state.rawValue), "judge": judge.json,
+            "id": .string(id), "endpoint": .string(endpoint), "stable": stable.json, "canary": canary.json,
+            "plan": plan.json,
+            "percent": .int(Int64(plan.state.isEnd ? 0 : plan.percent)), "state": .string(plan.state.rawValue),
+            "judge": judge.json,
             "started_at": .int(startedAt), "step_started_at": .int(stepStartedAt), "ended_at": .optional(endedAt),
             "last_reason": .string(lastReason), "last_numbers": lastNumbers,
         ]
@@ -101,8 +107,10 @@ package actor Rollouts {
 
     /// The rollouts of an endpoint, newest first.
     package func rollouts(of endpoint: String) async throws(GyreError) -> [Rollout] {
-        try await store.documents("rollout", prefix: "\(endpoint)/").map { document throws(GyreError) in try Rollout(json: document.body) }
-            .sorted { $0.startedAt > $1.startedAt }
+        try await store.documents("rollout", prefix: "\(endpoint)/").map { document throws(GyreError) in
+            try Rollout(json: document.body)
+        }
+        .sorted { $0.startedAt > $1.startedAt }
     }
 
     /// The rollout that is under way.
@@ -112,16 +120,21 @@ package actor Rollouts {
 
     // MARK: Moving
 
-    /// Gives all traffic to a target at once: a first deployment, or a person's decision. A rollout under way is aborted.
+    /// Gives all traffic to a target at once: a first deployment, or a person's decision.
+    ///
+    /// A rollout under way is aborted.
     package func setStable(
         _ endpoint: String, _ target: TrafficSplit.Target, model: Ref, reason: JSONValue, by actor: String
     ) async throws(GyreError) {
-        if let active = try await active(endpoint) { _ = try await apply(.abort, to: active, reason: "Another deployment was set.", by: actor) }
+        if let active = try await active(endpoint) {
+            _ = try await apply(.abort, to: active, reason: "Another deployment was set.", by: actor)
+        }
         try await store.commit(
             [.move(TrafficSplit.pointer(endpoint), to: TrafficSplit(stable: target).json)],
             recording: [
                 Fact(
-                    "rollout.traffic.set", Ref("endpoint", endpoint), by: actor, inputs: [model, Ref("release", endpoint, String(target.release))],
+                    "rollout.traffic.set", Ref("endpoint", endpoint), by: actor,
+                    inputs: [model, Ref("release", endpoint, String(target.release))],
                     outputs: [Ref("endpoint", endpoint)], body: ["reason": reason])
             ])
     }
@@ -132,11 +145,13 @@ package actor Rollouts {
         _ endpoint: String, canary: TrafficSplit.Target, steps: [Int], judge: Judge, reason: JSONValue, by actor: String
     ) async throws(GyreError) -> Rollout {
         guard let split = try await split(endpoint) else {
-            throw GyreError(.notFound, "The endpoint \"\(endpoint)\" serves nothing yet.", fix: "gyre endpoint deploy \(endpoint)")
+            throw GyreError(
+                .notFound, "The endpoint \"\(endpoint)\" serves nothing yet.", fix: "gyre endpoint deploy \(endpoint)")
         }
         if let active = try await active(endpoint) {
             throw GyreError(
-                .conflict, "A rollout of \"\(endpoint)\" is under way.", why: "Version \(active.canary.version) has \(active.plan.percent) %.",
+                .conflict, "A rollout of \"\(endpoint)\" is under way.",
+                why: "Version \(active.canary.version) has \(active.plan.percent) %.",
                 fix: "gyre endpoint promote \(endpoint), or gyre endpoint abort \(endpoint)")
         }
         let rollout = Rollout(
@@ -144,28 +159,37 @@ package actor Rollouts {
             plan: try CanaryPlan(steps: steps), judge: judge, startedAt: surroundings.now())
         let next = TrafficSplit(stable: split.stable, canary: canary, canaryPercent: rollout.plan.percent)
         try await store.commit(
-            [.create(document(rollout)), .moveIf(TrafficSplit.pointer(endpoint), expecting: split.json, to: next.json)],
+            [
+                .create(document(rollout)),
+                .moveIf(TrafficSplit.pointer(endpoint), expecting: split.json, to: next.json),
+            ],
             recording: [
                 Fact(
-                    "rollout.canary.started", rollout.ref, by: actor, inputs: [Ref("release", endpoint, String(canary.release))],
+                    "rollout.canary.started", rollout.ref, by: actor,
+                    inputs: [Ref("release", endpoint, String(canary.release))],
                     outputs: [rollout.ref, Ref("endpoint", endpoint)],
                     body: ["reason": reason, "steps": .array(steps.map { .int(Int64($0)) }), "judge": judge.json])
             ])
         return rollout
     }
 
-    /// Takes a judgement: moves the traffic on, back, or not at all. A judgement that moves nothing is kept without a fact of its own
-    /// unless its verdict changed.
+    /// Takes a judgement: moves the traffic on, back, or not at all.
+    ///
+    /// A judgement that moves nothing is kept without a fact of its own unless its verdict changed.
     package func judged(_ rollout: Rollout, _ judgement: Judge.Judgement) async throws(GyreError) -> Rollout {
         guard let current = try await active(rollout.endpoint), current.id == rollout.id else { return rollout }
         return try await apply(
-            .judged(judgement.verdict), to: current, reason: judgement.reason, numbers: judgement.numbers, by: "policy/canary")
+            .judged(judgement.verdict), to: current, reason: judgement.reason, numbers: judgement.numbers,
+            by: "policy/canary")
     }
 
     /// A person's word on the rollout under way.
-    package func command(_ event: CanaryPlan.Event, _ endpoint: String, reason: String, by actor: String) async throws(GyreError) -> Rollout {
+    package func command(
+        _ event: CanaryPlan.Event, _ endpoint: String, reason: String, by actor: String
+    ) async throws(GyreError) -> Rollout {
         guard let active = try await active(endpoint) else {
-            throw GyreError(.conflict, "No rollout of \"\(endpoint)\" is under way.", fix: "gyre endpoint show \(endpoint)")
+            throw GyreError(
+                .conflict, "No rollout of \"\(endpoint)\" is under way.", fix: "gyre endpoint show \(endpoint)")
         }
         return try await apply(event, to: active, reason: reason, by: actor)
     }
@@ -184,7 +208,8 @@ package actor Rollouts {
             case .setTraffic(let percent):
                 (TrafficSplit(stable: rollout.stable, canary: rollout.canary, canaryPercent: percent), "advanced")
             case .promote: (TrafficSplit(stable: rollout.canary), "promoted")
-            case .rollBack: (TrafficSplit(stable: rollout.stable), rollout.plan.state == .aborted ? "aborted" : "rolled-back")
+            case .rollBack:
+                (TrafficSplit(stable: rollout.stable), rollout.plan.state == .aborted ? "aborted" : "rolled-back")
             case .none: (nil, rollout.plan.state == before.state ? "held" : rollout.plan.state.rawValue)
             }
         guard hasNews || next != nil else { return rollout }
@@ -196,11 +221,15 @@ package actor Rollouts {
             changes,
             recording: [
                 Fact(
-                    "rollout.canary.\(what)", rollout.ref, by: actor, inputs: [Ref("release", rollout.endpoint, String(rollout.canary.release))],
-                    outputs: [Ref("endpoint", rollout.endpoint)], body: ["reason": .string(reason), "numbers": rollout.lastNumbers])
+                    "rollout.canary.\(what)", rollout.ref, by: actor,
+                    inputs: [Ref("release", rollout.endpoint, String(rollout.canary.release))],
+                    outputs: [Ref("endpoint", rollout.endpoint)],
+                    body: ["reason": .string(reason), "numbers": rollout.lastNumbers])
             ])
         return rollout
     }
 
-    private func document(_ rollout: Rollout) -> Document { Document("rollout", "\(rollout.endpoint)/\(rollout.id)", rollout.json) }
+    private func document(_ rollout: Rollout) -> Document {
+        Document("rollout", "\(rollout.endpoint)/\(rollout.id)", rollout.json)
+    }
 }

@@ -29,8 +29,10 @@ package struct SideStatistics: Sendable, Hashable {
     /// As the judge's numbers tell it.
     package var json: JSONValue {
         [
-            "requests": .int(Int64(requests)), "errors": .int(Int64(errors)), "latency_us_p50": .double(latency.quantile(0.5)),
-            "latency_us_p99": .double(latency.quantile(0.99)), "labels": .int(Int64(brier.count)), "brier": .double(brier.mean),
+            "requests": .int(Int64(requests)), "errors": .int(Int64(errors)),
+            "latency_us_p50": .double(latency.quantile(0.5)),
+            "latency_us_p99": .double(latency.quantile(0.99)), "labels": .int(Int64(brier.count)),
+            "brier": .double(brier.mean),
         ]
     }
 }

@@ -65,7 +65,8 @@ package struct TrafficSplit: Sendable, Hashable {
     }
 
     /// The target of a request.
-    /// - Parameter point: where in 0..<100 the request falls: random, or by a hash of its sticky key.
+    ///
+    /// `point`: where in 0..<100 the request falls: random, or by a hash of its sticky key.
     package func target(at point: Double) -> Target {
         guard let canary, point < Double(canaryPercent) else { return stable }
         return canary

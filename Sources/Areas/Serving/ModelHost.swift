@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreBase
 internal import Dispatch
+package import GyreBase
 internal import Synchronization
 
 /// The models that are loaded, and what they are asked.
@@ -18,12 +18,16 @@ package final class ModelHost: Sendable {
         self.surroundings = surroundings
     }
 
-    /// Loads a version, tries it on one row of zeros, and only then lets requests see it. A version that is loaded stays.
+    /// Loads a version, tries it on one row of zeros, and only then lets requests see it.
+    ///
+    /// A version that is loaded stays.
     /// - Throws: whatever the runtime says; what serves already is not touched.
-    package func load(_ name: String, _ number: Int, file: String, details: HostedModel.Details) async throws(GyreError) {
+    package func load(_ name: String, _ number: Int, file: String, details: HostedModel.Details) async throws(GyreError)
+    {
         if table.withLock({ $0[name]?[number] }) != nil { return }
         let model = try await runtime.load(file: file)
-        let hosted = HostedModel(name: name, number: number, model: model, details: details, loadedAt: surroundings.now())
+        let hosted = HostedModel(
+            name: name, number: number, model: model, details: details, loadedAt: surroundings.now())
         try hosted.warmUp()
         table.withLock { $0[name, default: [:]][number] = hosted }
     }
@@ -42,7 +46,9 @@ package final class ModelHost: Sendable {
         let versions = table.withLock { $0[name] } ?? [:]
         if let number = number ?? versions.keys.max(), let found = versions[number] { return found }
         throw GyreError(
-            .notFound, number == nil ? "Model \"\(name)\" is not found." : "Model \"\(name)\" has no loaded version \(number ?? 0).",
+            .notFound,
+            number == nil
+                ? "Model \"\(name)\" is not found." : "Model \"\(name)\" has no loaded version \(number ?? 0).",
             why: versions.isEmpty ? nil : "Loaded: \(versions.keys.sorted().map(String.init).joined(separator: ", ")).",
             fix: "gyre endpoint list")
     }
@@ -87,7 +93,8 @@ package struct HostedModel: Sendable {
                 case .bytes: .texts([[UInt8]](repeating: [], count: count))
                 default: .raw([UInt8](repeating: 0, count: count * (spec.datatype.elementBytes ?? 0)))
                 }
-            inputs.append(NamedTensor(name: spec.name, tensor: Tensor(datatype: spec.datatype, shape: shape, storage: storage)))
+            inputs.append(
+                NamedTensor(name: spec.name, tensor: Tensor(datatype: spec.datatype, shape: shape, storage: storage)))
         }
         _ = try infer(inputs)
     }
@@ -96,14 +103,18 @@ package struct HostedModel: Sendable {
     package func inferSuspending(_ inputs: [NamedTensor]) async throws(GyreError) -> [NamedTensor] {
         guard inputs.contains(where: { $0.tensor.count > 8192 }) else { return try infer(inputs) }
         let result: Result<[NamedTensor], GyreError> = await withCheckedContinuation { continuation in
-            Self.largeBatches.async { continuation.resume(returning: Result { () throws(GyreError) in try self.infer(inputs) }) }
+            Self.largeBatches.async {
+                continuation.resume(returning: Result { () throws(GyreError) in try self.infer(inputs) })
+            }
         }
         return try result.get()
     }
 
     private static let largeBatches = DispatchQueue(label: "gyre.inference", attributes: .concurrent)
 
-    /// Checks the inputs against the model, runs it, and names the outputs. Blocks for the length of the inference.
+    /// Checks the inputs against the model, runs it, and names the outputs.
+    ///
+    /// Blocks for the length of the inference.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
     package func infer(_ inputs: [NamedTensor]) throws(GyreError) -> [NamedTensor] {
         var ordered: [Tensor] = []
@@ -115,13 +126,16 @@ package struct HostedModel: Sendable {
             try spec.check(given.tensor)
             ordered.append(given.tensor)
         }
-        if inputs.count > ordered.count, let unknown = inputs.first(where: { given in !model.inputs.contains { $0.name == given.name } }) {
+        if inputs.count > ordered.count,
+            let unknown = inputs.first(where: { given in !model.inputs.contains { $0.name == given.name } })
+        {
             throw GyreError(
                 .invalid, "The model \"\(name)\" has no input \"\(unknown.name)\".",
                 why: "It has \(model.inputs.map(\.name).joined(separator: ", ")).")
         }
         guard (ordered.first?.rows ?? 1) <= Limits.inferenceRows else {
-            throw GyreError(.limitExceeded, "The request has \(ordered[0].rows) rows; \(Limits.inferenceRows) is the most.")
+            throw GyreError(
+                .limitExceeded, "The request has \(ordered[0].rows) rows; \(Limits.inferenceRows) is the most.")
         }
         let results = try model.run(ordered)
         return zip(model.outputs, results).map { NamedTensor(name: $0.name, tensor: $1) }

@@ -70,7 +70,9 @@ package struct Run: Sendable, Hashable {
 package struct MetricPoint: Sendable, Hashable {
     /// What was measured.
     package let key: String
-    /// The value; may be NaN. Infinities are the greatest finite numbers.
+    /// The value; may be NaN.
+    ///
+    /// Infinities are the greatest finite numbers.
     package let value: Double
     /// When, milliseconds since 1970.
     package let timestampMilliseconds: Int64

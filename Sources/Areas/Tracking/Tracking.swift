@@ -24,10 +24,12 @@ package struct Tracking: Sendable {
         _ name: String, artifactLocation: String? = nil, tags: [KeyValue] = [], by actor: String
     ) async throws(GyreError) -> Experiment {
         guard !name.isEmpty, name.count <= 500 else {
-            throw GyreError(.invalid, "Invalid experiment name: '\(name.prefix(80))'.", why: "It has 1 to 500 characters.")
+            throw GyreError(
+                .invalid, "Invalid experiment name: '\(name.prefix(80))'.", why: "It has 1 to 500 characters.")
         }
         for tag in tags { try TrackingRules.checkKey(tag.key, of: "tag") }
-        let draft = ExperimentDraft(name: name, artifactLocation: artifactLocation, tags: tags, atMilliseconds: nowMilliseconds)
+        let draft = ExperimentDraft(
+            name: name, artifactLocation: artifactLocation, tags: tags, atMilliseconds: nowMilliseconds)
         return try await store.createExperiment(draft) { id in
             Fact(
                 "tracking.experiment.created", Ref("experiment", String(id)), by: actor,
@@ -87,7 +89,8 @@ package struct Tracking: Sendable {
     package func createRun(_ draft: RunDraft, by actor: String) async throws(GyreError) -> Run {
         let experiment = try await experiment(draft.experimentID)
         guard !experiment.isDeleted else {
-            throw GyreError(.invalid, "The experiment \(experiment.id) must be in the 'active' state.", why: "It was deleted.")
+            throw GyreError(
+                .invalid, "The experiment \(experiment.id) must be in the 'active' state.", why: "It was deleted.")
         }
         for tag in draft.tags { try TrackingRules.checkKey(tag.key, of: "tag") }
         let tagged = draft.tags.first { $0.key == "mlflow.runName" }?.value
@@ -120,7 +123,9 @@ package struct Tracking: Sendable {
         throw GyreError(.notFound, "Run with id=\(id.prefix(80)) not found.", fix: "gyre run list")
     }
 
-    /// Changes status, end or name. Reaching an end records the digest of all that was logged.
+    /// Changes status, end or name.
+    ///
+    /// Reaching an end records the digest of all that was logged.
     package func updateRun(_ id: String, _ change: RunChange, by actor: String) async throws(GyreError) -> Run {
         let run = try await run(id)
         try checkActive(run)
@@ -160,7 +165,8 @@ package struct Tracking: Sendable {
         for param in entries.params {
             try TrackingRules.checkKey(param.key, of: "param")
             if let other = values.updateValue(param.value, forKey: param.key), other != param.value {
-                throw GyreError(.invalid, "Duplicate parameter keys have been submitted with different values: \(param.key).")
+                throw GyreError(
+                    .invalid, "Duplicate parameter keys have been submitted with different values: \(param.key).")
             }
         }
         for tag in entries.tags { try TrackingRules.checkKey(tag.key, of: "tag") }

@@ -14,14 +14,16 @@ package enum TrackingRules {
     /// Checks the key of a param, a metric or a tag: at most 250 of letters, digits and `/_-. :`, and no path that moves.
     package static func checkKey(_ key: String, of noun: String) throws(GyreError) {
         let isAllowed = key.unicodeScalars.allSatisfy { scalar in
-            scalar.properties.isAlphabetic || scalar.properties.numericType != nil || "/_-. :".unicodeScalars.contains(scalar)
+            scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+                || "/_-. :".unicodeScalars.contains(scalar)
         }
         let parts = key.split(separator: "/", omittingEmptySubsequences: false)
         let isNormal = !parts.contains { $0.isEmpty || $0 == "." || $0 == ".." }
         guard !key.isEmpty, key.count <= 250, isAllowed, isNormal else {
             throw GyreError(
                 .invalid, "Invalid \(noun) name: '\(key.prefix(80))'.",
-                why: "Names have 1 to 250 alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colons (:) and "
+                why:
+                    "Names have 1 to 250 alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colons (:) and "
                     + "slashes (/), and are no path that moves.")
         }
     }
@@ -43,14 +45,19 @@ package enum TrackingRules {
             }
         }
         guard (1...256).contains(id.utf8.count), isAllowed, id.first != "-", id.first != "_" else {
-            throw GyreError(.invalid, "Invalid run ID: '\(id.prefix(80))'.", why: "It has letters, digits, dashes and underscores.")
+            throw GyreError(
+                .invalid, "Invalid run ID: '\(id.prefix(80))'.", why: "It has letters, digits, dashes and underscores.")
         }
     }
 
     /// An adjective, a noun and a number, for a run that was given no name.
     package static func makeRunName(_ random: () -> Double) -> String {
-        let adjectives = ["able", "bold", "calm", "deft", "eager", "fair", "glad", "keen", "mild", "neat", "quick", "sunny"]
-        let nouns = ["crane", "dove", "finch", "gull", "hawk", "heron", "kite", "lark", "raven", "stork", "swift", "wren"]
+        let adjectives = [
+            "able", "bold", "calm", "deft", "eager", "fair", "glad", "keen", "mild", "neat", "quick", "sunny",
+        ]
+        let nouns = [
+            "crane", "dove", "finch", "gull", "hawk", "heron", "kite", "lark", "raven", "stork", "swift", "wren",
+        ]
         let adjective = adjectives[Int(random() * Double(adjectives.count))]
         let noun = nouns[Int(random() * Double(nouns.count))]
         return "\(adjective)-\(noun)-\(Int(random() * 1000))"

@@ -44,7 +44,8 @@ package struct DatasetVersion: Sendable, Hashable {
     /// As stored and as the native API tells it.
     package var json: JSONValue {
         [
-            "name": .string(name), "id": .string(id), "ref": .string(ref.description), "message": .string(message), "at": .int(at),
+            "name": .string(name), "id": .string(id), "ref": .string(ref.description), "message": .string(message),
+            "at": .int(at),
             "actor": .string(actor), "made_from": .strings(madeFrom.map(\.description)),
             "files": .int(Int64(tree.entries.count)), "size_bytes": .int(tree.sizeBytes), "tree": tree.json,
         ]

@@ -24,7 +24,9 @@ package struct Versioning: Sendable {
     /// The pointer at the newest version whose checks passed.
     package static func accepted(_ name: String) -> Pointer.Name { "dataset/\(name)#accepted" }
 
-    /// Records what a dataset holds now. Content that is the newest version already is no new version.
+    /// Records what a dataset holds now.
+    ///
+    /// Content that is the newest version already is no new version.
     /// - Throws: `.notFound` if a blob of the tree was not stored before.
     package func add(
         _ name: Name, _ tree: Tree, message: String = "", madeFrom: [Ref] = [], by actor: String
@@ -33,7 +35,9 @@ package struct Versioning: Sendable {
             throw GyreError(.invalid, "The dataset \"\(name)\" would be empty.", why: "No file was given.")
         }
         guard tree.entries.count <= Limits.datasetFiles else {
-            throw GyreError(.limitExceeded, "The dataset \"\(name)\" has \(tree.entries.count) files; \(Limits.datasetFiles) is the most.")
+            throw GyreError(
+                .limitExceeded,
+                "The dataset \"\(name)\" has \(tree.entries.count) files; \(Limits.datasetFiles) is the most.")
         }
         for entry in tree.entries {
             guard try await blobs.size(entry.blob.digest) == entry.blob.sizeBytes else {
@@ -46,12 +50,17 @@ package struct Versioning: Sendable {
         if previous == version.id { return (try await self.version(version.name, version.id), false) }
         let inputs = madeFrom + (previous.map { [Ref("dataset", version.name, $0)] } ?? [])
         try await store.commit(
-            [.put(Document("dataset-version", "\(version.name)@\(version.id)", version.json)), .move(Self.latest(version.name), to: .string(version.id))],
+            [
+                .put(Document("dataset-version", "\(version.name)@\(version.id)", version.json)),
+                .move(Self.latest(version.name), to: .string(version.id)),
+            ],
             recording: [
                 Fact(
-                    "versioning.dataset.added", version.ref, by: actor, inputs: madeFrom.isEmpty ? [] : inputs, outputs: [version.ref],
+                    "versioning.dataset.added", version.ref, by: actor, inputs: madeFrom.isEmpty ? [] : inputs,
+                    outputs: [version.ref],
                     body: [
-                        "message": .string(message), "previous": .optional(previous), "files": .int(Int64(tree.entries.count)),
+                        "message": .string(message), "previous": .optional(previous),
+                        "files": .int(Int64(tree.entries.count)),
                         "size_bytes": .int(tree.sizeBytes), "tree_sha256": .string(tree.digest.hex),
                     ])
             ])
@@ -67,13 +76,15 @@ package struct Versioning: Sendable {
             guard let target = try await store.pointer(pointer)?.string else {
                 throw GyreError(
                     .notFound, "The dataset \"\(name)\" has no \(selector) version.",
-                    why: selector == "latest" ? "Nothing was added to it." : "No version passed its checks yet.", fix: "gyre data list")
+                    why: selector == "latest" ? "Nothing was added to it." : "No version passed its checks yet.",
+                    fix: "gyre data list")
             }
             id = target
         }
         let found = try await store.documents("dataset-version", prefix: "\(name)@\(id)")
         guard let first = found.first else {
-            throw GyreError(.notFound, "The dataset \"\(name)\" has no version \"\(id)\".", fix: "gyre data log \(name)")
+            throw GyreError(
+                .notFound, "The dataset \"\(name)\" has no version \"\(id)\".", fix: "gyre data log \(name)")
         }
         guard found.count == 1 else {
             throw GyreError(.invalid, "Several versions of \"\(name)\" begin with \"\(id)\".", fix: "Give more digits.")
@@ -90,7 +101,9 @@ package struct Versioning: Sendable {
     /// The versions of a dataset, newest first; of all datasets for nil.
     package func log(_ name: String?) async throws(GyreError) -> [DatasetVersion] {
         let documents = try await store.documents("dataset-version", prefix: name.map { "\($0)@" } ?? "")
-        return try documents.map { document throws(GyreError) in try DatasetVersion(json: document.body) }.sorted { $0.at > $1.at }
+        return try documents.map { document throws(GyreError) in try DatasetVersion(json: document.body) }.sorted {
+            $0.at > $1.at
+        }
     }
 
     /// Moves the pointer at the version that passed its checks.
@@ -99,7 +112,8 @@ package struct Versioning: Sendable {
             [.move(Self.accepted(version.name), to: .string(version.id))],
             recording: [
                 Fact(
-                    "versioning.dataset.accepted", Ref("dataset", version.name), by: actor, inputs: [version.ref], body: ["reason": reason])
+                    "versioning.dataset.accepted", Ref("dataset", version.name), by: actor, inputs: [version.ref],
+                    body: ["reason": reason])
             ])
     }
 
@@ -132,7 +146,8 @@ package struct Versioning: Sendable {
                 "files": .array(
                     files.map {
                         [
-                            "path": .string($0.path), "kind": .string($0.kind), "old_bytes": .int($0.oldBytes), "new_bytes": .int($0.newBytes),
+                            "path": .string($0.path), "kind": .string($0.kind), "old_bytes": .int($0.oldBytes),
+                            "new_bytes": .int($0.newBytes),
                             "added_rows": .optional($0.addedRows), "removed_rows": .optional($0.removedRows),
                         ]
                     }),
@@ -156,7 +171,8 @@ package struct Versioning: Sendable {
             changes.append(
                 Diff.FileChange(
                     path: path.description, kind: one == nil ? "added" : other == nil ? "removed" : "changed",
-                    oldBytes: one?.sizeBytes ?? 0, newBytes: other?.sizeBytes ?? 0, addedRows: added, removedRows: removed))
+                    oldBytes: one?.sizeBytes ?? 0, newBytes: other?.sizeBytes ?? 0, addedRows: added,
+                    removedRows: removed))
         }
         return Diff(files: changes)
     }
@@ -172,10 +188,14 @@ package struct Versioning: Sendable {
             let file = SQL.text(try await blobs.file(blob.digest))
             return ending == "parquet" ? "read_parquet(\(file))" : "read_csv(\(file), all_varchar = true)"
         }
-        guard let other else { return try await session.run("SELECT count(*) FROM \(try await reader(one))").scalar?.int }
+        guard let other else {
+            return try await session.run("SELECT count(*) FROM \(try await reader(one))").scalar?.int
+        }
         let (left, right) = (try await reader(one), try await reader(other))
         do {
-            return try await session.run("SELECT count(*) FROM (SELECT * FROM \(left) EXCEPT ALL SELECT * FROM \(right))").scalar?.int
+            return try await session.run(
+                "SELECT count(*) FROM (SELECT * FROM \(left) EXCEPT ALL SELECT * FROM \(right))"
+            ).scalar?.int
         } catch {
             // Other columns or types: then every row is another one.
             return try await session.run("SELECT count(*) FROM \(left)").scalar?.int

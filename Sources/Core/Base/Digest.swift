@@ -32,7 +32,8 @@ public struct Digest: Sendable, Hashable, Comparable {
             bytes.append(high << 4 | low)
         }
         guard digits.count == 64, bytes.count == 32 else {
-            throw GyreError(.invalid, "\"\(hex.prefix(80))\" is no SHA-256 digest.", why: "64 hexadecimal digits are needed.")
+            throw GyreError(
+                .invalid, "\"\(hex.prefix(80))\" is no SHA-256 digest.", why: "64 hexadecimal digits are needed.")
         }
         self.bytes = bytes
     }

@@ -175,7 +175,8 @@ public struct JSONParser: Sendable {
 
     private mutating func word(_ word: StaticString, _ value: JSONValue) throws(GyreError) -> JSONValue {
         let expected = Array("\(word)".utf8)
-        guard bytes.count - position >= expected.count, Array(bytes[position..<position + expected.count]) == expected else {
+        guard bytes.count - position >= expected.count, Array(bytes[position..<position + expected.count]) == expected
+        else {
             throw unexpected("no value")
         }
         position += expected.count

@@ -96,7 +96,8 @@ public struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { utf8 in
-            for unsafe byte in unsafe utf8 {
+            for index in utf8.indices {
+                let byte = unsafe utf8[index]
                 switch byte {
                 case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                     bytes.append(UInt8(ascii: "\\"))
@@ -173,7 +174,8 @@ extension JSONValue {
         let outer = String(repeating: "  ", count: level)
         switch self {
         case .array(let elements) where !elements.isEmpty:
-            return "[\n" + elements.map { inner + $0.indented(level: level + 1) }.joined(separator: ",\n") + "\n\(outer)]"
+            return "[\n" + elements.map { inner + $0.indented(level: level + 1) }.joined(separator: ",\n")
+                + "\n\(outer)]"
         case .object(let object) where !object.isEmpty:
             let lines = object.members.map {
                 "\(inner)\(JSONValue.string($0.name).text): \($0.value.indented(level: level + 1))"

@@ -20,7 +20,8 @@ public struct Name: Sendable, Hashable, CustomStringConvertible {
         guard (1...200).contains(text.utf8.count), allowed, text.first != ".", text.first != "-" else {
             throw GyreError(
                 .invalid, "\"\(text.prefix(80))\" cannot be the name of a \(noun).",
-                why: "A name has 1 to 200 letters, digits, dots, dashes, underscores or spaces, and starts with none of . and -.",
+                why:
+                    "A name has 1 to 200 letters, digits, dots, dashes, underscores or spaces, and starts with none of . and -.",
                 fix: "Choose another name.")
         }
         self.text = text
@@ -47,7 +48,9 @@ public struct RelativePath: Sendable, Hashable, Comparable, CustomStringConverti
         guard isSafe, !hasDrive, text.utf8.count <= Limits.pathBytes else {
             throw GyreError(
                 .invalid, "Invalid path: \"\(text.prefix(120))\".",
-                why: "A path here is relative, has no empty part, no \".\" or \"..\", no backslash and no control character.")
+                why:
+                    "A path here is relative, has no empty part, no \".\" or \"..\", no backslash and no control character."
+            )
         }
         self.parts = parts
     }

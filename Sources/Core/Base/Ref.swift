@@ -2,7 +2,7 @@
 
 /// The typed name of a thing: `kind/name@version`, where the version may be absent (`endpoint/delay`).
 public struct Ref: Sendable, Hashable, Comparable, CustomStringConvertible {
-    /// What it is: `dataset`, `model`, `run`, `endpoint`, …
+    /// What it is: `dataset`, `model`, `run`, `endpoint` and more.
     public let kind: String
     /// Its name within the kind; may hold slashes, never `@`.
     public let name: String
@@ -22,7 +22,8 @@ public struct Ref: Sendable, Hashable, Comparable, CustomStringConvertible {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, text.utf8.count <= Limits.nameBytes else {
             throw GyreError(
-                .invalid, "\"\(text.prefix(120))\" names nothing.", why: "A ref is written kind/name or kind/name@version.",
+                .invalid, "\"\(text.prefix(120))\" names nothing.",
+                why: "A ref is written kind/name or kind/name@version.",
                 fix: "For example dataset/flights@3f2a, model/delay@7, run/9c1e, endpoint/delay.")
         }
         let name = parts[1].split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)

@@ -34,7 +34,8 @@ public enum Timestamp {
         else { return nil }
         var result = days(year, month, day) * 86_400_000_000
         guard text.count > 10 else { return result }
-        guard text.count >= 16, let hour = digits(text[11..<13]), let minute = digits(text[14..<16]), hour < 24, minute < 60
+        guard text.count >= 16, let hour = digits(text[11..<13]), let minute = digits(text[14..<16]), hour < 24,
+            minute < 60
         else { return nil }
         result += (hour * 3600 + minute * 60) * 1_000_000
         var rest = text[16...]

@@ -69,7 +69,9 @@ extension BlobStore {
     package func bytes(_ digest: Digest, limit: Int = Limits.bodyBytes) async throws(GyreError) -> [UInt8] {
         let size = try await size(digest)
         guard size <= limit else {
-            throw GyreError(.limitExceeded, "The blob \(digest.short) has \(size) bytes; \(limit) is the most that is read at once.")
+            throw GyreError(
+                .limitExceeded, "The blob \(digest.short) has \(size) bytes; \(limit) is the most that is read at once."
+            )
         }
         var all: [UInt8] = []
         all.reserveCapacity(Int(size))

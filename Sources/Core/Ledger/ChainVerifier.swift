@@ -55,14 +55,19 @@ package struct ChainVerifier: Sendable {
         count += 1
         let expected = lastSeq + 1
         if row.seq != expected {
-            let missing = row.seq > expected + 1 ? "facts \(expected) to \(row.seq - 1) are missing" : "fact \(expected) is missing"
+            let missing =
+                row.seq > expected + 1
+                ? "facts \(expected) to \(row.seq - 1) are missing" : "fact \(expected) is missing"
             report(expected, row.seq > expected ? missing : "fact \(row.seq) stands where \(expected) belongs")
         } else if row.previousHash != lastHash {
             report(row.seq, "it does not follow fact \(lastSeq): another fact was here, or the order was changed")
         }
         let canonical = HashChain.canonical(seq: row.seq, at: row.at, parts: row.parts)
-        if let previous = try? Digest(bytes: row.previousHash) {  // a hash of another length is reported as changed, below
-            if HashChain.hash(previous, canonical).bytes != row.hash { report(row.seq, "its content does not give its hash") }
+        // A hash of another length is reported as changed, below.
+        if let previous = try? Digest(bytes: row.previousHash) {
+            if HashChain.hash(previous, canonical).bytes != row.hash {
+                report(row.seq, "its content does not give its hash")
+            }
         } else {
             report(row.seq, "its content does not give its hash")
         }
@@ -77,7 +82,9 @@ package struct ChainVerifier: Sendable {
     package mutating func finish() {
         guard let recordedHead else { return }
         if lastSeq < recordedHead.seq {
-            report(lastSeq + 1, "the chain ends at \(lastSeq), but \(recordedHead.seq) facts were recorded: the tail was cut off")
+            report(
+                lastSeq + 1,
+                "the chain ends at \(lastSeq), but \(recordedHead.seq) facts were recorded: the tail was cut off")
         }
     }
 

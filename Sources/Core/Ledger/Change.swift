@@ -18,7 +18,7 @@ package enum Change: Sendable, Hashable {
 
 /// A noun of an area as a document.
 package struct Document: Sendable, Hashable {
-    /// The noun: `dataset-version`, `release`, …
+    /// The noun: `dataset-version`, `release` and more.
     package let kind: String
     /// Unique within the kind; lists come in the order of their keys.
     package let key: String
@@ -33,7 +33,9 @@ package struct Document: Sendable, Hashable {
     }
 }
 
-/// A live thing: an alias, a traffic split, a feature view's online version. Rolling back is moving pointers.
+/// A live thing: an alias, a traffic split, a feature view's online version.
+///
+/// Rolling back is moving pointers.
 package struct Pointer: Sendable, Hashable {
     /// `endpoint/delay#traffic`: the ref of the thing and the property that moves.
     package typealias Name = String

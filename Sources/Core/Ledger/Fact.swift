@@ -14,7 +14,9 @@ package struct Fact: Sendable, Hashable {
     package let inputs: [Ref]
     /// What was made.
     package let outputs: [Ref]
-    /// The particulars; an object. Moves of pointers are added to it under `moves` by the store.
+    /// The particulars; an object.
+    ///
+    /// Moves of pointers are added to it under `moves` by the store.
     package var body: JSONValue
 
     /// A fact with these parts.

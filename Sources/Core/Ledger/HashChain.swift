@@ -13,7 +13,9 @@ package enum HashChain {
         ]
     }
 
-    /// The canonical JSON of a fact. Written member by member in sorted order, so that verifying sorts nothing but the body.
+    /// The canonical JSON of a fact.
+    ///
+    /// Written member by member in sorted order, so that verifying sorts nothing but the body.
     package static func canonical(seq: Int64, at: Int64, fact: Fact) -> [UInt8] {
         canonical(
             seq: seq, at: at,

@@ -42,7 +42,8 @@ package struct Lineage: Sendable {
     }
 
     /// All that can be reached from `root`.
-    /// - Parameter seq: the facts up to this place only, which gives the graph as of then.
+    ///
+    /// `seq`: the facts up to this place only, which gives the graph as of then.
     package func walk(_ direction: Direction, from root: Ref, asOf seq: Int64 = .max) async throws(GyreError) -> Graph {
         var nodes = [root]
         var seen: Set<Ref> = [root]

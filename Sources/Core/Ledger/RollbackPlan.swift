@@ -10,7 +10,8 @@ package struct RollbackPlan: Sendable, Hashable {
     package let moves: [PointerMove]
 
     /// Computes the plan: for each pointer that was moved after `seq`, the value before its first such move.
-    /// - Parameter isIncluded: which pointers the caller wants back; all by default.
+    ///
+    /// `isIncluded`: which pointers the caller wants back; all by default.
     package static func compute(
         to seq: Int64, in store: any LedgerStore, where isIncluded: @Sendable (Pointer.Name) -> Bool = { _ in true }
     ) async throws(GyreError) -> RollbackPlan {

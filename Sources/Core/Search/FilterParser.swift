@@ -66,7 +66,9 @@ struct FilterParser {
         let mark = text[position]
         if mark == "`" || mark == "\"" { return try enclosed(by: mark) }
         let start = position
-        while position < text.count, text[position].isLetter || text[position].isNumber || "_-/@".contains(text[position]) {
+        while position < text.count,
+            text[position].isLetter || text[position].isNumber || "_-/@".contains(text[position])
+        {
             position += 1
         }
         if start == position { throw unexpected("a name") }
@@ -90,7 +92,9 @@ struct FilterParser {
         guard position < text.count else { throw unexpected("a value") }
         if text[position] == "'" || text[position] == "\"" { return .text(try quoted()) }
         let start = position
-        while position < text.count, text[position].isNumber || text[position].isLetter || "+-.".contains(text[position]) {
+        while position < text.count,
+            text[position].isNumber || text[position].isLetter || "+-.".contains(text[position])
+        {
             position += 1
         }
         guard start < position, let number = Double(String(text[start..<position])) else {
@@ -102,7 +106,9 @@ struct FilterParser {
 
     private mutating func quoted() throws(GyreError) -> String {
         skipSpace()
-        guard position < text.count, text[position] == "'" || text[position] == "\"" else { throw unexpected("a text in quotes") }
+        guard position < text.count, text[position] == "'" || text[position] == "\"" else {
+            throw unexpected("a text in quotes")
+        }
         return try enclosed(by: text[position])
     }
 
@@ -120,7 +126,9 @@ struct FilterParser {
         repeat {
             elements.append(try quoted())
             skipSpace()
-            guard position < text.count, text[position] == "," || text[position] == ")" else { throw unexpected(", or )") }
+            guard position < text.count, text[position] == "," || text[position] == ")" else {
+                throw unexpected(", or )")
+            }
             position += 1
         } while text[position - 1] == ","
         return elements

@@ -21,7 +21,8 @@ package struct TableFile: Sendable, Hashable {
     package static func reader(_ files: [TableFile]) throws(GyreError) -> String {
         let endings = Set(files.map { $0.name.split(separator: ".").last.map { String($0).lowercased() } ?? "" })
         guard let ending = endings.first, endings.count == 1 else {
-            throw GyreError(.invalid, "These files cannot be read as one table.", why: "Their endings differ: \(endings.sorted()).")
+            throw GyreError(
+                .invalid, "These files cannot be read as one table.", why: "Their endings differ: \(endings.sorted()).")
         }
         let list = "[" + files.map { SQL.text($0.path) }.joined(separator: ", ") + "]"
         switch ending {
@@ -30,7 +31,8 @@ package struct TableFile: Sendable, Hashable {
         case "json", "jsonl", "ndjson": return "read_json_auto(\(list), union_by_name = true)"
         default:
             throw GyreError(
-                .unsupported, "\"\(files.first?.name ?? "")\" cannot be read as a table.", why: "Parquet, CSV, TSV and JSON lines are read.")
+                .unsupported, "\"\(files.first?.name ?? "")\" cannot be read as a table.",
+                why: "Parquet, CSV, TSV and JSON lines are read.")
         }
     }
 }

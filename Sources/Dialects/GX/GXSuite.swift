@@ -8,7 +8,9 @@ package enum GXSuite {
     /// A suite as `ExpectationSuite.to_json_dict()` writes it; the names of version 0.x are read too.
     /// - Throws: `.invalid` for something that is no suite.
     package static func read(_ json: JSONValue) throws(GyreError) -> Suite {
-        guard let name = json["name"]?.string ?? json["expectation_suite_name"]?.string, let list = json["expectations"]?.array else {
+        guard let name = json["name"]?.string ?? json["expectation_suite_name"]?.string,
+            let list = json["expectations"]?.array
+        else {
             throw GyreError(
                 .invalid, "The JSON is no expectation suite.", why: "It needs \"name\" and a list of \"expectations\".",
                 fix: "Write it with great_expectations: suite.to_json_dict()")
@@ -20,7 +22,8 @@ package enum GXSuite {
             }
             let word = item["severity"]?.string ?? "critical"
             guard let severity = Expectation.Severity(rawValue: word) else {
-                throw GyreError(.invalid, "\"\(word.prefix(40))\" is no severity.", why: "It is critical, warning or info.")
+                throw GyreError(
+                    .invalid, "\"\(word.prefix(40))\" is no severity.", why: "It is critical, warning or info.")
             }
             expectations.append(
                 Expectation(type: type, arguments: item["kwargs"] ?? [:], severity: severity, id: item["id"]?.string))
@@ -33,7 +36,8 @@ package enum GXSuite {
         let succeeded = result.results.count(where: \.isSuccess)
         let evaluated = result.results.count
         return [
-            "success": .bool(result.isSuccess), "results": .array(result.results.map(item)), "suite_name": .string(result.suite.name),
+            "success": .bool(result.isSuccess), "results": .array(result.results.map(item)),
+            "suite_name": .string(result.suite.name),
             "suite_parameters": [:],
             "statistics": [
                 "evaluated_expectations": .int(Int64(evaluated)), "successful_expectations": .int(Int64(succeeded)),
@@ -49,7 +53,8 @@ package enum GXSuite {
         return [
             "success": .bool(result.isSuccess),
             "expectation_config": [
-                "type": .string(expectation.type), "kwargs": expectation.arguments, "meta": [:], "id": .optional(expectation.id),
+                "type": .string(expectation.type), "kwargs": expectation.arguments, "meta": [:],
+                "id": .optional(expectation.id),
                 "severity": .string(expectation.severity.rawValue),
             ],
             "result": result.result, "meta": [:],

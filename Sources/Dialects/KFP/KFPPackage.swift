@@ -10,7 +10,8 @@ package enum KFPPackage {
     /// - Throws: `.invalid` for something else; `.unsupported` naming what is not run here.
     package static func read(_ bytes: [UInt8]) throws(GyreError) -> Pipeline {
         let documents = try YAML.documents(String(decoding: bytes, as: UTF8.self))
-        guard let spec = documents.first, let name = spec["pipelineInfo"]?["name"]?.string, let root = spec["root"] else {
+        guard let spec = documents.first, let name = spec["pipelineInfo"]?["name"]?.string, let root = spec["root"]
+        else {
             throw GyreError(
                 .invalid, "The file is no compiled pipeline.", why: "It has no pipelineInfo and root.",
                 fix: "Compile it: kfp.compiler.Compiler().compile(pipeline, \"pipeline.yaml\")")
@@ -21,11 +22,14 @@ package enum KFPPackage {
             components[member.name] = try component(member.name, member.value, executors)
         }
         return try Pipeline(
-            name: try Name(name, of: "pipeline").text, components: components, root: try component("root", root, executors),
+            name: try Name(name, of: "pipeline").text, components: components,
+            root: try component("root", root, executors),
             digest: Digest(of: spec.canonicalBytes))
     }
 
-    private static func component(_ name: String, _ json: JSONValue, _ executors: JSONValue) throws(GyreError) -> Component {
+    private static func component(
+        _ name: String, _ json: JSONValue, _ executors: JSONValue
+    ) throws(GyreError) -> Component {
         let body: Component.Body
         if let dag = json["dag"] {
             body = .graph(try graph(dag))
@@ -35,8 +39,10 @@ package enum KFPPackage {
             throw GyreError(.invalid, "The component \"\(name)\" has neither tasks nor an executor.")
         }
         return Component(
-            inputParameters: try parameters(json["inputDefinitions"]), inputArtifacts: artifacts(json["inputDefinitions"]),
-            outputParameters: try parameters(json["outputDefinitions"]), outputArtifacts: artifacts(json["outputDefinitions"]), body: body)
+            inputParameters: try parameters(json["inputDefinitions"]),
+            inputArtifacts: artifacts(json["inputDefinitions"]),
+            outputParameters: try parameters(json["outputDefinitions"]),
+            outputArtifacts: artifacts(json["outputDefinitions"]), body: body)
     }
 
     private static func body(_ executor: JSONValue, of name: String) throws(GyreError) -> Component.Body {
@@ -73,10 +79,12 @@ package enum KFPPackage {
         for member in json?["parameters"]?.object?.members ?? [] {
             let word = member.value["parameterType"]?.string ?? ""
             guard let type = ParameterDefinition.Kind(rawValue: word) else {
-                throw GyreError(.unsupported, "The parameter \"\(member.name)\" has the type \(word), which is not read.")
+                throw GyreError(
+                    .unsupported, "The parameter \"\(member.name)\" has the type \(word), which is not read.")
             }
             definitions[member.name] = ParameterDefinition(
-                type: type, defaultValue: member.value["defaultValue"], isOptional: member.value["isOptional"]?.bool ?? false)
+                type: type, defaultValue: member.value["defaultValue"],
+                isOptional: member.value["isOptional"]?.bool ?? false)
         }
         return definitions
     }
@@ -96,12 +104,17 @@ package enum KFPPackage {
         for member in dag["tasks"]?.object?.members ?? [] { tasks[member.name] = try task(member.name, member.value) }
         var parameterOutputs: [String: [TaskGraph.OutputReference]] = [:]
         for member in dag["outputs"]?["parameters"]?.object?.members ?? [] {
-            let selectors = member.value["valueFromOneof"]?["parameterSelectors"]?.array ?? [member.value["valueFromParameter"] ?? .null]
+            let selectors =
+                member.value["valueFromOneof"]?["parameterSelectors"]?.array ?? [
+                    member.value["valueFromParameter"] ?? .null
+                ]
             parameterOutputs[member.name] = selectors.compactMap { reference($0, "outputParameterKey") }
         }
         var artifactOutputs: [String: [TaskGraph.OutputReference]] = [:]
         for member in dag["outputs"]?["artifacts"]?.object?.members ?? [] {
-            artifactOutputs[member.name] = (member.value["artifactSelectors"]?.array ?? []).compactMap { reference($0, "outputArtifactKey") }
+            artifactOutputs[member.name] = (member.value["artifactSelectors"]?.array ?? []).compactMap {
+                reference($0, "outputArtifactKey")
+            }
         }
         return TaskGraph(tasks: tasks, parameterOutputs: parameterOutputs, artifactOutputs: artifactOutputs)
     }
@@ -116,8 +129,12 @@ package enum KFPPackage {
             throw GyreError(.invalid, "The task \"\(name)\" names no component.")
         }
         var task = TaskDefinition(component: component)
-        for member in json["inputs"]?["parameters"]?.object?.members ?? [] { task.parameters[member.name] = try source(member.value, name) }
-        for member in json["inputs"]?["artifacts"]?.object?.members ?? [] { task.artifacts[member.name] = try source(member.value, name) }
+        for member in json["inputs"]?["parameters"]?.object?.members ?? [] {
+            task.parameters[member.name] = try source(member.value, name)
+        }
+        for member in json["inputs"]?["artifacts"]?.object?.members ?? [] {
+            task.artifacts[member.name] = try source(member.value, name)
+        }
         var upstream = Set(json["dependentTasks"]?.strings ?? [])
         for source in Array(task.parameters.values) + Array(task.artifacts.values) {
             switch source {
@@ -138,7 +155,9 @@ package enum KFPPackage {
 
     private static func iterator(_ json: JSONValue, _ name: String) throws(GyreError) -> TaskDefinition.Iterator? {
         if json["artifactIterator"] != nil {
-            throw GyreError(.unsupported, "The task \"\(name)\" loops over artifacts, which is not run here.", fix: "Loop over parameters.")
+            throw GyreError(
+                .unsupported, "The task \"\(name)\" loops over artifacts, which is not run here.",
+                fix: "Loop over parameters.")
         }
         guard let iterator = json["parameterIterator"], let item = iterator["itemInput"]?.string else { return nil }
         let items: TaskDefinition.ValueSource
@@ -147,10 +166,13 @@ package enum KFPPackage {
         } else {
             let input = iterator["items"]?["inputParameter"]?.string ?? ""
             // The list is an input of the loop's own component, given by the task's inputs.
-            items = try json["inputs"]?["parameters"]?[input].map { value throws(GyreError) in try source(value, name) } ?? .input(input, member: nil)
+            items =
+                try json["inputs"]?["parameters"]?[input].map { value throws(GyreError) in try source(value, name) }
+                ?? .input(input, member: nil)
         }
         return TaskDefinition.Iterator(
-            items: items, itemInput: item, parallelism: json["iteratorPolicy"]?["parallelismLimit"]?.int.map { max(1, Int($0)) })
+            items: items, itemInput: item,
+            parallelism: json["iteratorPolicy"]?["parallelismLimit"]?.int.map { max(1, Int($0)) })
     }
 
     private static func source(_ json: JSONValue, _ task: String) throws(GyreError) -> TaskDefinition.ValueSource {

@@ -17,7 +17,10 @@ struct Arguments: Sendable {
     /// A text that must be there.
     func text(_ name: String) throws(GyreError) -> String {
         if let value = try optionalText(name), !value.isEmpty { return value }
-        throw GyreError(.invalid, "Missing value for required parameter '\(name)'. See the API docs for more information about request parameters.")
+        throw GyreError(
+            .invalid,
+            "Missing value for required parameter '\(name)'. See the API docs for more information about request parameters."
+        )
     }
 
     /// A text that may be absent.
@@ -50,7 +53,10 @@ struct Arguments: Sendable {
     func limit(default fallback: Int, maximum: Int) throws(GyreError) -> Int {
         guard let wanted = try integer("max_results") else { return fallback }
         guard (1...Int64(maximum)).contains(wanted) else {
-            throw GyreError(.invalid, "Invalid value \(wanted) for parameter 'max_results' supplied: it must be at most \(maximum), and positive.")
+            throw GyreError(
+                .invalid,
+                "Invalid value \(wanted) for parameter 'max_results' supplied: it must be at most \(maximum), and positive."
+            )
         }
         return Int(wanted)
     }
@@ -87,6 +93,8 @@ struct Arguments: Sendable {
     var actor: String { body["user_id"]?.string ?? request.headers("x-gyre-actor") ?? "mlflow" }
 
     func invalid(_ name: String, _ value: JSONValue) -> GyreError {
-        GyreError(.invalid, "Invalid value \(value.text.prefix(200)) for parameter '\(name)' supplied: it is \(value.kindName).")
+        GyreError(
+            .invalid,
+            "Invalid value \(value.text.prefix(200)) for parameter '\(name)' supplied: it is \(value.kindName).")
     }
 }

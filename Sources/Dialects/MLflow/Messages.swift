@@ -10,7 +10,8 @@ enum Messages {
         [
             "experiment_id": .string(String(experiment.id)), "name": .string(experiment.name),
             "artifact_location": .string(experiment.artifactLocation),
-            "lifecycle_stage": experiment.isDeleted ? "deleted" : "active", "creation_time": .int(experiment.createdMilliseconds),
+            "lifecycle_stage": experiment.isDeleted ? "deleted" : "active",
+            "creation_time": .int(experiment.createdMilliseconds),
             "last_update_time": .int(experiment.updatedMilliseconds), "tags": pairs(experiment.tags),
         ]
     }
@@ -64,7 +65,8 @@ enum Messages {
         if !newest.isEmpty { json["latest_versions"] = .array(newest.map { modelVersion($0, aliases: aliases) }) }
         if !model.tags.isEmpty { json["tags"] = tags(model.tags) }
         if !aliases.isEmpty {
-            json["aliases"] = .array(aliases.map { ["alias": .string($0.alias), "version": .string(String($0.number))] })
+            json["aliases"] = .array(
+                aliases.map { ["alias": .string($0.alias), "version": .string(String($0.number))] })
         }
         return json
     }
@@ -72,7 +74,8 @@ enum Messages {
     static func modelVersion(_ version: ModelVersion, aliases: [(alias: String, number: Int)]) -> JSONValue {
         var json: JSONValue = [
             "name": .string(version.name), "version": .string(String(version.number)),
-            "creation_timestamp": .int(version.createdMilliseconds), "last_updated_timestamp": .int(version.updatedMilliseconds),
+            "creation_timestamp": .int(version.createdMilliseconds),
+            "last_updated_timestamp": .int(version.updatedMilliseconds),
             "current_stage": .string(version.stage.rawValue), "description": .string(version.description),
             "source": .string(version.source), "run_id": .string(version.runID), "status": "READY", "run_link": "",
         ]
@@ -86,8 +89,10 @@ enum Messages {
     static func loggedModel(_ model: LoggedModel, metrics: [JSONValue]) -> JSONValue {
         var info: JSONValue = [
             "model_id": .string(model.id), "experiment_id": .string(model.experimentID), "name": .string(model.name),
-            "creation_timestamp_ms": .int(model.createdMilliseconds), "last_updated_timestamp_ms": .int(model.updatedMilliseconds),
-            "artifact_uri": .string(model.artifactURI), "status": .string(model.status), "model_type": .string(model.modelType),
+            "creation_timestamp_ms": .int(model.createdMilliseconds),
+            "last_updated_timestamp_ms": .int(model.updatedMilliseconds),
+            "artifact_uri": .string(model.artifactURI), "status": .string(model.status),
+            "model_type": .string(model.modelType),
             "source_run_id": .string(model.runID),
         ]
         if !model.tags.isEmpty { info["tags"] = tags(model.tags) }

@@ -15,14 +15,17 @@ extension MLflowDialect {
                 return .json(["files": .array(try await children(of: folder, from: folder))])
             },
             Route("PUT", root + "/{path...}", upload),
-            Route("GET", root + "/{path...}") { request throws(GyreError) in try await download(request.parameter("path")) },
+            Route("GET", root + "/{path...}") { request throws(GyreError) in
+                try await download(request.parameter("path"))
+            },
             Route("DELETE", root + "/{path...}") { request throws(GyreError) in
                 let path = try RelativePath(request.parameter("path"))
                 guard try await tracking.store.deleteArtifacts(path) else { throw Self.missing(path) }
                 return .json([:])
             },
             Route("POST", "/api/2.0/mlflow-artifacts/mpu/{rest...}") { _ throws(GyreError) in
-                throw GyreError(.unsupported, "Multipart uploads are not offered.", why: "A single PUT of any size is streamed.")
+                throw GyreError(
+                    .unsupported, "Multipart uploads are not offered.", why: "A single PUT of any size is streamed.")
             },
             Route("GET", "/api/2.0/mlflow/artifacts/list", listOfRun),
             Route("GET", "/ajax-api/2.0/mlflow/artifacts/list", listOfRun),
@@ -68,7 +71,9 @@ extension MLflowDialect {
         let root = try Self.root(run.artifactURI)
         let below = try Self.folder(request.query("path"))
         let folder = try RelativePath(below.map { "\(root)/\($0)" } ?? root.description)
-        return .json(["root_uri": .string(run.artifactURI), "files": .array(try await children(of: folder, from: root))])
+        return .json([
+            "root_uri": .string(run.artifactURI), "files": .array(try await children(of: folder, from: root)),
+        ])
     }
 
     /// Files and folders right below `folder`, named from `base`.
@@ -100,5 +105,7 @@ extension MLflowDialect {
         return try RelativePath(String(uri.dropFirst("mlflow-artifacts:/".count)))
     }
 
-    private static func missing(_ path: RelativePath) -> GyreError { GyreError(.notFound, "No such artifact: '\(path)'") }
+    private static func missing(_ path: RelativePath) -> GyreError {
+        GyreError(.notFound, "No such artifact: '\(path)'")
+    }
 }

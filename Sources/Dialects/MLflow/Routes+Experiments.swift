@@ -10,29 +10,47 @@ extension MLflowDialect {
             ("POST", "/experiments/create", createExperiment),
             ("POST", "/experiments/search", searchExperiments),
             ("GET", "/experiments/search", searchExperiments),
-            ("GET", "/experiments/get", { arguments throws(GyreError) in
-                ["experiment": Messages.experiment(try await tracking.experiment(try arguments.text("experiment_id")))]
-            }),
-            ("GET", "/experiments/get-by-name", { arguments throws(GyreError) in
-                let name = try arguments.text("experiment_name")
-                guard let found = try await tracking.store.experiment(named: name) else {
-                    throw GyreError(.notFound, "Could not find experiment with name '\(name.prefix(200))'")
+            (
+                "GET", "/experiments/get",
+                { arguments throws(GyreError) in
+                    [
+                        "experiment": Messages.experiment(
+                            try await tracking.experiment(try arguments.text("experiment_id")))
+                    ]
                 }
-                return ["experiment": Messages.experiment(found)]
-            }),
-            ("POST", "/experiments/update", { arguments throws(GyreError) in
-                guard let name = try arguments.optionalText("new_name") else { return [:] }
-                return try await change(arguments, .rename(name))
-            }),
+            ),
+            (
+                "GET", "/experiments/get-by-name",
+                { arguments throws(GyreError) in
+                    let name = try arguments.text("experiment_name")
+                    guard let found = try await tracking.store.experiment(named: name) else {
+                        throw GyreError(.notFound, "Could not find experiment with name '\(name.prefix(200))'")
+                    }
+                    return ["experiment": Messages.experiment(found)]
+                }
+            ),
+            (
+                "POST", "/experiments/update",
+                { arguments throws(GyreError) in
+                    guard let name = try arguments.optionalText("new_name") else { return [:] }
+                    return try await change(arguments, .rename(name))
+                }
+            ),
             ("POST", "/experiments/delete", { arguments throws(GyreError) in try await change(arguments, .delete) }),
             ("POST", "/experiments/restore", { arguments throws(GyreError) in try await change(arguments, .restore) }),
-            ("POST", "/experiments/set-experiment-tag", { arguments throws(GyreError) in
-                let tag = KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")
-                return try await change(arguments, .setTag(tag))
-            }),
-            ("POST", "/experiments/delete-experiment-tag", { arguments throws(GyreError) in
-                try await change(arguments, .deleteTag(try arguments.text("key")))
-            }),
+            (
+                "POST", "/experiments/set-experiment-tag",
+                { arguments throws(GyreError) in
+                    let tag = KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")
+                    return try await change(arguments, .setTag(tag))
+                }
+            ),
+            (
+                "POST", "/experiments/delete-experiment-tag",
+                { arguments throws(GyreError) in
+                    try await change(arguments, .deleteTag(try arguments.text("key")))
+                }
+            ),
         ]
     }
 
@@ -53,8 +71,12 @@ extension MLflowDialect {
         let filter = try Filter(try arguments.optionalText("filter") ?? "")
         let orders = try arguments.texts("order_by").map { text throws(GyreError) in try OrderBy(text) }
         let all = try await tracking.store.experiments(try Translate.view(try arguments.optionalText("view_type")))
-        let found = try Self.select(all, filter) { key, experiment throws(GyreError) in try Self.value(of: key, in: experiment) }
-        let sorted = try Self.sort(found, by: orders) { key, experiment throws(GyreError) in try Self.value(of: key, in: experiment) }
+        let found = try Self.select(all, filter) { key, experiment throws(GyreError) in
+            try Self.value(of: key, in: experiment)
+        }
+        let sorted = try Self.sort(found, by: orders) { key, experiment throws(GyreError) in
+            try Self.value(of: key, in: experiment)
+        }
         return try Self.page("experiments", sorted.map(Messages.experiment), arguments, default: 1000, maximum: 50_000)
     }
 
@@ -104,7 +126,9 @@ extension MLflowDialect {
                 case (let one?, let other?):
                     if one == other { continue }
                     let isBefore =
-                        if let one = one.double, let other = other.double { one < other } else { (one.string ?? "") < (other.string ?? "") }
+                        if let one = one.double, let other = other.double { one < other } else {
+                            (one.string ?? "") < (other.string ?? "")
+                        }
                     return isBefore == order.isAscending
                 }
             }

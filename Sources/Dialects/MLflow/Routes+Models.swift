@@ -10,60 +10,98 @@ internal import GyreYAML
 extension MLflowDialect {
     var modelRoutes: [(String, String, Call)] {
         [
-            ("POST", "/registered-models/create", { arguments throws(GyreError) in
-                let model = try await registry.createModel(
-                    try arguments.text("name"), description: try arguments.optionalText("description") ?? "",
-                    tags: try Translate.tags(try arguments.objects("tags"), "tags"), by: arguments.actor)
-                return ["registered_model": Messages.registeredModel(model, versions: [], aliases: [])]
-            }),
-            ("GET", "/registered-models/get", { arguments throws(GyreError) in
-                ["registered_model": try await message(try await registry.model(try arguments.text("name")))]
-            }),
+            (
+                "POST", "/registered-models/create",
+                { arguments throws(GyreError) in
+                    let model = try await registry.createModel(
+                        try arguments.text("name"), description: try arguments.optionalText("description") ?? "",
+                        tags: try Translate.tags(try arguments.objects("tags"), "tags"), by: arguments.actor)
+                    return ["registered_model": Messages.registeredModel(model, versions: [], aliases: [])]
+                }
+            ),
+            (
+                "GET", "/registered-models/get",
+                { arguments throws(GyreError) in
+                    ["registered_model": try await message(try await registry.model(try arguments.text("name")))]
+                }
+            ),
             ("GET", "/registered-models/search", searchModels),
-            ("POST", "/registered-models/rename", { arguments throws(GyreError) in
-                let model = try await registry.renameModel(
-                    try arguments.text("name"), to: try arguments.text("new_name"), by: arguments.actor)
-                return ["registered_model": try await message(model)]
-            }),
-            ("PATCH", "/registered-models/update", { arguments throws(GyreError) in
-                let description = try arguments.optionalText("description") ?? ""
-                let model = try await registry.updateModel(try arguments.text("name"), "described", by: arguments.actor) {
-                    $0.description = description
+            (
+                "POST", "/registered-models/rename",
+                { arguments throws(GyreError) in
+                    let model = try await registry.renameModel(
+                        try arguments.text("name"), to: try arguments.text("new_name"), by: arguments.actor)
+                    return ["registered_model": try await message(model)]
                 }
-                return ["registered_model": try await message(model)]
-            }),
-            ("DELETE", "/registered-models/delete", { arguments throws(GyreError) in
-                try await registry.deleteModel(try arguments.text("name"), by: arguments.actor)
-                return [:]
-            }),
-            ("POST", "/registered-models/set-tag", { arguments throws(GyreError) in
-                let (key, value) = (try arguments.text("key"), try arguments.optionalText("value") ?? "")
-                _ = try await registry.updateModel(try arguments.text("name"), "tagged", by: arguments.actor) { $0.tags[key] = value }
-                return [:]
-            }),
-            ("DELETE", "/registered-models/delete-tag", { arguments throws(GyreError) in
-                let key = try arguments.text("key")
-                _ = try await registry.updateModel(try arguments.text("name"), "untagged", by: arguments.actor) { $0.tags[key] = nil }
-                return [:]
-            }),
-            ("POST", "/registered-models/alias", { arguments throws(GyreError) in
-                try await registry.setAlias(
-                    try arguments.text("alias"), of: try arguments.text("name"), to: try number(arguments), by: arguments.actor)
-                return [:]
-            }),
-            ("DELETE", "/registered-models/alias", { arguments throws(GyreError) in
-                try await registry.deleteAlias(try arguments.text("alias"), of: try arguments.text("name"), by: arguments.actor)
-                return [:]
-            }),
-            ("GET", "/registered-models/alias", { arguments throws(GyreError) in
-                let (name, alias) = (try arguments.text("name"), try arguments.text("alias"))
-                _ = try await registry.model(name)
-                guard let found = try await registry.aliases(of: name).first(where: { $0.alias == alias }) else {
-                    // mlflow answers INVALID_PARAMETER_VALUE here, not 404.
-                    throw GyreError(.invalid, "Registered model alias \(alias.prefix(80)) not found.")
+            ),
+            (
+                "PATCH", "/registered-models/update",
+                { arguments throws(GyreError) in
+                    let description = try arguments.optionalText("description") ?? ""
+                    let model = try await registry.updateModel(
+                        try arguments.text("name"), "described", by: arguments.actor
+                    ) {
+                        $0.description = description
+                    }
+                    return ["registered_model": try await message(model)]
                 }
-                return ["model_version": try await message(try await registry.version(name, found.number))]
-            }),
+            ),
+            (
+                "DELETE", "/registered-models/delete",
+                { arguments throws(GyreError) in
+                    try await registry.deleteModel(try arguments.text("name"), by: arguments.actor)
+                    return [:]
+                }
+            ),
+            (
+                "POST", "/registered-models/set-tag",
+                { arguments throws(GyreError) in
+                    let (key, value) = (try arguments.text("key"), try arguments.optionalText("value") ?? "")
+                    _ = try await registry.updateModel(try arguments.text("name"), "tagged", by: arguments.actor) {
+                        $0.tags[key] = value
+                    }
+                    return [:]
+                }
+            ),
+            (
+                "DELETE", "/registered-models/delete-tag",
+                { arguments throws(GyreError) in
+                    let key = try arguments.text("key")
+                    _ = try await registry.updateModel(try arguments.text("name"), "untagged", by: arguments.actor) {
+                        $0.tags[key] = nil
+                    }
+                    return [:]
+                }
+            ),
+            (
+                "POST", "/registered-models/alias",
+                { arguments throws(GyreError) in
+                    try await registry.setAlias(
+                        try arguments.text("alias"), of: try arguments.text("name"), to: try number(arguments),
+                        by: arguments.actor)
+                    return [:]
+                }
+            ),
+            (
+                "DELETE", "/registered-models/alias",
+                { arguments throws(GyreError) in
+                    try await registry.deleteAlias(
+                        try arguments.text("alias"), of: try arguments.text("name"), by: arguments.actor)
+                    return [:]
+                }
+            ),
+            (
+                "GET", "/registered-models/alias",
+                { arguments throws(GyreError) in
+                    let (name, alias) = (try arguments.text("name"), try arguments.text("alias"))
+                    _ = try await registry.model(name)
+                    guard let found = try await registry.aliases(of: name).first(where: { $0.alias == alias }) else {
+                        // mlflow answers INVALID_PARAMETER_VALUE here, not 404.
+                        throw GyreError(.invalid, "Registered model alias \(alias.prefix(80)) not found.")
+                    }
+                    return ["model_version": try await message(try await registry.version(name, found.number))]
+                }
+            ),
             ("POST", "/registered-models/get-latest-versions", latestVersions),
             ("GET", "/registered-models/get-latest-versions", latestVersions),
         ]
@@ -73,33 +111,54 @@ extension MLflowDialect {
         [
             ("POST", "/model-versions/create", createVersion),
             ("GET", "/model-versions/search", searchVersions),
-            ("GET", "/model-versions/get", { arguments throws(GyreError) in
-                let version = try await registry.version(try arguments.text("name"), try number(arguments))
-                return ["model_version": try await message(version)]
-            }),
-            ("PATCH", "/model-versions/update", { arguments throws(GyreError) in
-                let description = try arguments.optionalText("description") ?? ""
-                return try await change(arguments, "described") { version throws(GyreError) in version.description = description }
-            }),
+            (
+                "GET", "/model-versions/get",
+                { arguments throws(GyreError) in
+                    let version = try await registry.version(try arguments.text("name"), try number(arguments))
+                    return ["model_version": try await message(version)]
+                }
+            ),
+            (
+                "PATCH", "/model-versions/update",
+                { arguments throws(GyreError) in
+                    let description = try arguments.optionalText("description") ?? ""
+                    return try await change(arguments, "described") { version throws(GyreError) in
+                        version.description = description
+                    }
+                }
+            ),
             ("POST", "/model-versions/transition-stage", transition),
-            ("DELETE", "/model-versions/delete", { arguments throws(GyreError) in
-                try await registry.deleteVersion(try arguments.text("name"), try number(arguments), by: arguments.actor)
-                return [:]
-            }),
-            ("POST", "/model-versions/set-tag", { arguments throws(GyreError) in
-                let (key, value) = (try arguments.text("key"), try arguments.optionalText("value") ?? "")
-                _ = try await change(arguments, "tagged") { version throws(GyreError) in version.tags[key] = value }
-                return [:]
-            }),
-            ("DELETE", "/model-versions/delete-tag", { arguments throws(GyreError) in
-                let key = try arguments.text("key")
-                _ = try await change(arguments, "untagged") { version throws(GyreError) in version.tags[key] = nil }
-                return [:]
-            }),
-            ("GET", "/model-versions/get-download-uri", { arguments throws(GyreError) in
-                let version = try await registry.version(try arguments.text("name"), try number(arguments))
-                return ["artifact_uri": .string(try await artifactURI(of: version))]
-            }),
+            (
+                "DELETE", "/model-versions/delete",
+                { arguments throws(GyreError) in
+                    try await registry.deleteVersion(
+                        try arguments.text("name"), try number(arguments), by: arguments.actor)
+                    return [:]
+                }
+            ),
+            (
+                "POST", "/model-versions/set-tag",
+                { arguments throws(GyreError) in
+                    let (key, value) = (try arguments.text("key"), try arguments.optionalText("value") ?? "")
+                    _ = try await change(arguments, "tagged") { version throws(GyreError) in version.tags[key] = value }
+                    return [:]
+                }
+            ),
+            (
+                "DELETE", "/model-versions/delete-tag",
+                { arguments throws(GyreError) in
+                    let key = try arguments.text("key")
+                    _ = try await change(arguments, "untagged") { version throws(GyreError) in version.tags[key] = nil }
+                    return [:]
+                }
+            ),
+            (
+                "GET", "/model-versions/get-download-uri",
+                { arguments throws(GyreError) in
+                    let version = try await registry.version(try arguments.text("name"), try number(arguments))
+                    return ["artifact_uri": .string(try await artifactURI(of: version))]
+                }
+            ),
         ]
     }
 
@@ -107,7 +166,8 @@ extension MLflowDialect {
 
     private func message(_ model: RegisteredModel) async throws(GyreError) -> JSONValue {
         Messages.registeredModel(
-            model, versions: try await registry.versions(of: model.name), aliases: try await registry.aliases(of: model.name))
+            model, versions: try await registry.versions(of: model.name),
+            aliases: try await registry.aliases(of: model.name))
     }
 
     private func message(_ version: ModelVersion) async throws(GyreError) -> JSONValue {
@@ -141,7 +201,9 @@ extension MLflowDialect {
             case (nil, "name"): return .string(model.name)
             case (nil, "creation_timestamp"): return .int(model.createdMilliseconds)
             case (nil, "last_updated_timestamp"), (nil, "timestamp"): return .int(model.updatedMilliseconds)
-            default: throw GyreError(.invalid, "Invalid attribute key '\(key.name)' specified.", why: "Models have name and tags.<key>.")
+            default:
+                throw GyreError(
+                    .invalid, "Invalid attribute key '\(key.name)' specified.", why: "Models have name and tags.<key>.")
             }
         }
         let found = try Self.select(try await registry.models(), filter, lookUp)
@@ -154,7 +216,11 @@ extension MLflowDialect {
     private func searchVersions(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let filter = try Filter(try arguments.optionalText("filter") ?? "")
         var orders = try arguments.texts("order_by").map { text throws(GyreError) in try OrderBy(text) }
-        if orders.isEmpty { orders = [try OrderBy("last_updated_timestamp DESC"), try OrderBy("name"), try OrderBy("version_number DESC")] }
+        if orders.isEmpty {
+            orders = [
+                try OrderBy("last_updated_timestamp DESC"), try OrderBy("name"), try OrderBy("version_number DESC"),
+            ]
+        }
         let lookUp: (Filter.Key, ModelVersion) throws(GyreError) -> JSONValue? = { key, version throws(GyreError) in
             switch (key.entity, key.name) {
             case ("tag", _), ("tags", _): return Self.tag(key.name, in: version.tags)
@@ -195,15 +261,18 @@ extension MLflowDialect {
 
     private func transition(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let wanted = try arguments.text("stage")
-        guard let stage = ModelVersion.Stage.allCases.first(where: { $0.rawValue.lowercased() == wanted.lowercased() }) else {
+        guard let stage = ModelVersion.Stage.allCases.first(where: { $0.rawValue.lowercased() == wanted.lowercased() })
+        else {
             throw GyreError(
-                .invalid, "Invalid Model Version stage: \(wanted.prefix(40)).", why: "Value must be one of None, Staging, Production, Archived.")
+                .invalid, "Invalid Model Version stage: \(wanted.prefix(40)).",
+                why: "Value must be one of None, Staging, Production, Archived.")
         }
         let name = try arguments.text("name")
         let own = try number(arguments)
         if arguments["archive_existing_versions"]?.bool == true {
             for other in try await registry.versions(of: name) where other.stage == stage && other.number != own {
-                _ = try await registry.updateVersion(name, other.number, "archived", by: arguments.actor) { version throws(GyreError) in
+                _ = try await registry.updateVersion(name, other.number, "archived", by: arguments.actor) {
+                    version throws(GyreError) in
                     version.stage = .archived
                 }
             }
@@ -219,7 +288,9 @@ extension MLflowDialect {
         draft.modelID = try arguments.optionalText("model_id") ?? ""
         draft.description = try arguments.optionalText("description") ?? ""
         draft.tags = try Translate.tags(try arguments.objects("tags"), "tags")
-        if draft.modelID.isEmpty, draft.source.hasPrefix("models:/m-") { draft.modelID = String(draft.source.dropFirst(8)) }
+        if draft.modelID.isEmpty, draft.source.hasPrefix("models:/m-") {
+            draft.modelID = String(draft.source.dropFirst(8))
+        }
         if !draft.modelID.isEmpty { draft.runID = try await loggedModels.model(draft.modelID).runID }
         if let folder = try await folder(source: draft.source, modelID: draft.modelID) {
             let files = try await tracking.store.artifacts(below: folder)

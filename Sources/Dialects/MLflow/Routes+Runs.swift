@@ -15,44 +15,65 @@ extension MLflowDialect {
             ("POST", "/runs/log-inputs", logInputs),
             ("POST", "/runs/outputs", logOutputs),
             ("GET", "/metrics/get-history", history),
-            ("GET", "/runs/get", { arguments throws(GyreError) in
-                ["run": Messages.run(try await tracking.run(try runID(arguments)))]
-            }),
-            ("POST", "/runs/delete", { arguments throws(GyreError) in
-                try await tracking.setDeleted(true, run: try runID(arguments), by: arguments.actor)
-                return [:]
-            }),
-            ("POST", "/runs/restore", { arguments throws(GyreError) in
-                try await tracking.setDeleted(false, run: try runID(arguments), by: arguments.actor)
-                return [:]
-            }),
-            ("POST", "/runs/log-parameter", { arguments throws(GyreError) in
-                var entries = RunEntries()
-                entries.params = [KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")]
-                try await tracking.log(try runID(arguments), entries)
-                return [:]
-            }),
-            ("POST", "/runs/set-tag", { arguments throws(GyreError) in
-                var entries = RunEntries()
-                entries.tags = [KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")]
-                try await tracking.log(try runID(arguments), entries)
-                return [:]
-            }),
-            ("POST", "/runs/delete-tag", { arguments throws(GyreError) in
-                try await tracking.store.deleteTag(try arguments.text("key"), of: try runID(arguments))
-                return [:]
-            }),
+            (
+                "GET", "/runs/get",
+                { arguments throws(GyreError) in
+                    ["run": Messages.run(try await tracking.run(try runID(arguments)))]
+                }
+            ),
+            (
+                "POST", "/runs/delete",
+                { arguments throws(GyreError) in
+                    try await tracking.setDeleted(true, run: try runID(arguments), by: arguments.actor)
+                    return [:]
+                }
+            ),
+            (
+                "POST", "/runs/restore",
+                { arguments throws(GyreError) in
+                    try await tracking.setDeleted(false, run: try runID(arguments), by: arguments.actor)
+                    return [:]
+                }
+            ),
+            (
+                "POST", "/runs/log-parameter",
+                { arguments throws(GyreError) in
+                    var entries = RunEntries()
+                    entries.params = [KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")]
+                    try await tracking.log(try runID(arguments), entries)
+                    return [:]
+                }
+            ),
+            (
+                "POST", "/runs/set-tag",
+                { arguments throws(GyreError) in
+                    var entries = RunEntries()
+                    entries.tags = [KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")]
+                    try await tracking.log(try runID(arguments), entries)
+                    return [:]
+                }
+            ),
+            (
+                "POST", "/runs/delete-tag",
+                { arguments throws(GyreError) in
+                    try await tracking.store.deleteTag(try arguments.text("key"), of: try runID(arguments))
+                    return [:]
+                }
+            ),
             // The v2 client's record of a model; version 3 uses logged models, and the tag is all that is kept.
-            ("POST", "/runs/log-model", { arguments throws(GyreError) in
-                let id = try runID(arguments)
-                let old = try await tracking.run(id).tag("mlflow.log-model.history") ?? "[]"
-                var list = try JSONValue(parsing: old).array ?? []
-                list.append(try JSONValue(parsing: try arguments.text("model_json")))
-                var entries = RunEntries()
-                entries.tags = [KeyValue("mlflow.log-model.history", JSONValue.array(list).text)]
-                try await tracking.log(id, entries)
-                return [:]
-            }),
+            (
+                "POST", "/runs/log-model",
+                { arguments throws(GyreError) in
+                    let id = try runID(arguments)
+                    let old = try await tracking.run(id).tag("mlflow.log-model.history") ?? "[]"
+                    var list = try JSONValue(parsing: old).array ?? []
+                    list.append(try JSONValue(parsing: try arguments.text("model_json")))
+                    var entries = RunEntries()
+                    entries.tags = [KeyValue("mlflow.log-model.history", JSONValue.array(list).text)]
+                    try await tracking.log(id, entries)
+                    return [:]
+                }
+            ),
         ]
     }
 
@@ -75,10 +96,14 @@ extension MLflowDialect {
 
     private func updateRun(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         var change = RunChange()
-        change.status = try arguments.optionalText("status").map { text throws(GyreError) in try Translate.status(text) }
+        change.status = try arguments.optionalText("status").map { text throws(GyreError) in try Translate.status(text)
+        }
         change.endMilliseconds = try arguments.integer("end_time")
         change.name = try arguments.optionalText("run_name").flatMap { $0.isEmpty ? nil : $0 }
-        return ["run_info": Messages.runInfo(try await tracking.updateRun(try runID(arguments), change, by: arguments.actor))]
+        return [
+            "run_info": Messages.runInfo(
+                try await tracking.updateRun(try runID(arguments), change, by: arguments.actor))
+        ]
     }
 
     private func searchRuns(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
@@ -115,10 +140,12 @@ extension MLflowDialect {
         entries.params = try Translate.pairs(try arguments.objects("params"), "params")
         entries.tags = try Translate.pairs(try arguments.objects("tags"), "tags")
         for (name, count, most) in [
-            ("metrics", entries.metrics.count, TrackingRules.batchMetrics), ("params", entries.params.count, TrackingRules.batchParams),
+            ("metrics", entries.metrics.count, TrackingRules.batchMetrics),
+            ("params", entries.params.count, TrackingRules.batchParams),
             ("tags", entries.tags.count, TrackingRules.batchTags),
         ] where count > most {
-            throw GyreError(.invalid, "A batch logging request can contain at most \(most) \(name). Got \(count) \(name).")
+            throw GyreError(
+                .invalid, "A batch logging request can contain at most \(most) \(name). Got \(count) \(name).")
         }
         try await tracking.log(try runID(arguments), entries)
         return [:]

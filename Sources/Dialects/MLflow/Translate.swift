@@ -22,13 +22,17 @@ enum Translate {
 
     static func metric(_ json: JSONValue, at path: String) throws(GyreError) -> MetricPoint {
         func missing(_ name: String) -> GyreError {
-            GyreError(.invalid, "Missing value for required parameter '\(path)\(name)'. See the API docs for more information about request parameters.")
+            GyreError(
+                .invalid,
+                "Missing value for required parameter '\(path)\(name)'. See the API docs for more information about request parameters."
+            )
         }
         guard let key = json["key"]?.string, !key.isEmpty else { throw missing("key") }
         guard let value = json["value"], !value.isNull else { throw missing("value") }
         guard let number = number(value) else {
             throw GyreError(
-                .invalid, "Invalid value \(value.text.prefix(100)) for parameter '\(path)value' supplied: "
+                .invalid,
+                "Invalid value \(value.text.prefix(100)) for parameter '\(path)value' supplied: "
                     + "a metric's value is a number, not \(value.kindName).")
         }
         guard let timestamp = integer(json["timestamp"]) else { throw missing("timestamp") }
@@ -60,7 +64,8 @@ enum Translate {
         case nil, "", "ACTIVE_ONLY", "1": return .active
         case "DELETED_ONLY", "2": return .deleted
         case "ALL", "3": return .all
-        case .some(let other): throw GyreError(.invalid, "Invalid value \"\(other.prefix(40))\" for parameter 'view_type' supplied.")
+        case .some(let other):
+            throw GyreError(.invalid, "Invalid value \"\(other.prefix(40))\" for parameter 'view_type' supplied.")
         }
     }
 }

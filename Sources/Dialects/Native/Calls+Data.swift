@@ -41,22 +41,31 @@ extension NativeDialect {
             NativeCall("GET", "/datasets", "All dataset versions, newest first.") { _ throws(GyreError) in
                 ["versions": .array(try await services.versioning.log(nil).map { brief($0) })]
             },
-            NativeCall("GET", "/datasets/{name}", "The versions of a dataset, newest first.") { request throws(GyreError) in
+            NativeCall("GET", "/datasets/{name}", "The versions of a dataset, newest first.") {
+                request throws(GyreError) in
                 let log = try await services.versioning.log(request.parameter("name"))
                 guard !log.isEmpty else {
-                    throw GyreError(.notFound, "No dataset is named \"\(request.parameter("name"))\".", fix: "gyre data list")
+                    throw GyreError(
+                        .notFound, "No dataset is named \"\(request.parameter("name"))\".", fix: "gyre data list")
                 }
-                let accepted = try await services.ledger.pointer(Versioning.accepted(request.parameter("name"))) ?? .null
+                let accepted =
+                    try await services.ledger.pointer(Versioning.accepted(request.parameter("name"))) ?? .null
                 return ["versions": .array(log.map { brief($0) }), "accepted": accepted]
             },
-            NativeCall("GET", "/datasets/{name}/versions/{version}", "A version with its files; latest and accepted are names.") {
+            NativeCall(
+                "GET", "/datasets/{name}/versions/{version}", "A version with its files; latest and accepted are names."
+            ) {
                 request throws(GyreError) in
-                let version = try await services.versioning.version(request.parameter("name"), request.parameter("version"))
+                let version = try await services.versioning.version(
+                    request.parameter("name"), request.parameter("version"))
                 var json = version.json
                 json["checks"] = .array(try await services.ingest.checks(of: version.ref))
                 return json
             },
-            NativeCall("POST", "/datasets/{name}/versions", "Adds a version: {tree: [{path, sha256, size}], message}. Checks run at once.") {
+            NativeCall(
+                "POST", "/datasets/{name}/versions",
+                "Adds a version: {tree: [{path, sha256, size}], message}. Checks run at once."
+            ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let name = try Name(request.parameter("name"), of: "dataset")
@@ -77,14 +86,17 @@ extension NativeDialect {
                     try await services.versioning.version(name, request.query("to") ?? "latest")
                 ).json
             },
-            NativeCall("POST", "/checks", "Checks a dataset version: {dataset, suite}. Answers as Great Expectations does.") {
+            NativeCall(
+                "POST", "/checks", "Checks a dataset version: {dataset, suite}. Answers as Great Expectations does."
+            ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let version = try await services.versioning.version(try Ref(parsing: body["dataset"]?.string ?? ""))
                 let (result, ref) = try await services.ingest.check(version, body["suite"] ?? [:], by: request.actor)
                 var json = services.ingest.result(result)
                 json["gyre"] = [
-                    "check": .string(ref.description), "dataset": .string(version.ref.description), "blocking": .bool(result.isBlocking),
+                    "check": .string(ref.description), "dataset": .string(version.ref.description),
+                    "blocking": .bool(result.isBlocking),
                     "failures": .strings(result.failures.map(\.summary)),
                 ]
                 return json
@@ -104,8 +116,11 @@ extension NativeDialect {
                 let version = try await services.versioning.version(view.dataset, body["version"]?.string ?? "latest")
                 let asOf = try body["as_of"]?.string.map { text throws(GyreError) in try Timestamp.parse(text) }
                 let rows = try await services.features.materialize(
-                    view.name, from: Features.Source(ref: version.ref, tree: version.tree), asOf: asOf, by: request.actor)
-                return ["view": .string(view.name), "rows": .int(Int64(rows)), "source": .string(version.ref.description)]
+                    view.name, from: Features.Source(ref: version.ref, tree: version.tree), asOf: asOf,
+                    by: request.actor)
+                return [
+                    "view": .string(view.name), "rows": .int(Int64(rows)), "source": .string(version.ref.description),
+                ]
             },
             NativeCall("GET", "/features/{name}/online", "The latest values of an entity.", query: ["entity", "now"]) {
                 request throws(GyreError) in

@@ -21,7 +21,9 @@ extension NativeDialect {
                 return ["endpoints": .array(list)]
             },
             NativeCall("GET", "/endpoints/{name}", "An endpoint: traffic, rollouts, counts, reports.", show),
-            NativeCall("POST", "/endpoints/{name}/deploy", "Releases a model version and rolls it out: {version, reason}.") {
+            NativeCall(
+                "POST", "/endpoints/{name}/deploy", "Releases a model version and rolls it out: {version, reason}."
+            ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let selector = body["version"]?.string ?? body["version"]?.int.map(String.init) ?? "latest"
@@ -30,28 +32,43 @@ extension NativeDialect {
                     model: model, selector: selector, reason: body["reason"]?.string ?? "asked for", by: request.actor
                 ).json
             },
-            NativeCall("POST", "/endpoints/{name}/rollout/{verb}", "A person's word on the rollout: promote, abort, pause or resume.") {
+            NativeCall(
+                "POST", "/endpoints/{name}/rollout/{verb}",
+                "A person's word on the rollout: promote, abort, pause or resume."
+            ) {
                 request throws(GyreError) in
-                let events: [String: CanaryPlan.Event] = ["promote": .promote, "abort": .abort, "pause": .pause, "resume": .resume]
+                let events: [String: CanaryPlan.Event] = [
+                    "promote": .promote, "abort": .abort, "pause": .pause, "resume": .resume,
+                ]
                 guard let event = events[request.parameter("verb")] else {
-                    throw GyreError(.notFound, "\"\(request.parameter("verb").prefix(40))\" is nothing that can be done to a rollout.")
+                    throw GyreError(
+                        .notFound,
+                        "\"\(request.parameter("verb").prefix(40))\" is nothing that can be done to a rollout.")
                 }
                 let reason = try await request.json()["reason"]?.string ?? "asked for by \(request.actor)"
-                return try await services.conductor.command(event, request.parameter("name"), reason: reason, by: request.actor).json
+                return try await services.conductor.command(
+                    event, request.parameter("name"), reason: reason, by: request.actor
+                ).json
             },
-            NativeCall("POST", "/endpoints/{name}/labels", "Tells what became of predictions: {labels: [{id, label}]}.", label),
-            NativeCall("POST", "/endpoints/{name}/monitor", "Computes a window's report and acts on it: {window, from, to}.") {
+            NativeCall(
+                "POST", "/endpoints/{name}/labels", "Tells what became of predictions: {labels: [{id, label}]}.", label),
+            NativeCall(
+                "POST", "/endpoints/{name}/monitor", "Computes a window's report and acts on it: {window, from, to}."
+            ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let from = try Timestamp.parse(body["from"]?.string ?? "1970-01-01")
                 let to = try Timestamp.parse(body["to"]?.string ?? "9999-01-01")
                 let (report, actions) = try await services.conductor.monitor(
-                    request.parameter("name"), window: body["window"]?.string ?? "all", from: from, to: to, by: request.actor)
+                    request.parameter("name"), window: body["window"]?.string ?? "all", from: from, to: to,
+                    by: request.actor)
                 var json = report.json
                 json["actions"] = .strings(actions)
                 return json
             },
-            NativeCall("GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage.") {
+            NativeCall(
+                "GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage."
+            ) {
                 request throws(GyreError) in
                 try await services.conductor.explain(
                     request.parameter("id"), endpoint: request.parameter("name"), log: services.predictions)
@@ -80,12 +97,15 @@ extension NativeDialect {
         }
         let list = try await request.json()["labels"]?.array ?? []
         guard list.count <= Limits.pageRows else {
-            throw GyreError(.limitExceeded, "The request has \(list.count) labels; \(Limits.pageRows) is the most.", fix: "Send them in parts.")
+            throw GyreError(
+                .limitExceeded, "The request has \(list.count) labels; \(Limits.pageRows) is the most.",
+                fix: "Send them in parts.")
         }
         var labels: [Label] = []
         for item in list {
             guard let id = item["id"]?.string, let value = item["label"]?.double else {
-                throw GyreError(.invalid, "A label needs an id and a number as label.", why: "One is \(item.text.prefix(100)).")
+                throw GyreError(
+                    .invalid, "A label needs an id and a number as label.", why: "One is \(item.text.prefix(100)).")
             }
             labels.append(Label(id: id, value: value))
         }

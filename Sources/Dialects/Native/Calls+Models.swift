@@ -12,9 +12,18 @@ extension NativeDialect {
         [
             NativeCall("GET", "/experiments", "All experiments.") { _ throws(GyreError) in
                 let experiments = try await services.tracking.store.experiments(.active)
-                return ["experiments": .array(experiments.map { ["id": .string(String($0.id)), "name": .string($0.name), "created_ms": .int($0.createdMilliseconds)] })]
+                return [
+                    "experiments": .array(
+                        experiments.map {
+                            [
+                                "id": .string(String($0.id)), "name": .string($0.name),
+                                "created_ms": .int($0.createdMilliseconds),
+                            ]
+                        })
+                ]
             },
-            NativeCall("GET", "/runs", "Tracked runs.", query: ["experiment", "filter", "order_by", "limit"]) { request throws(GyreError) in
+            NativeCall("GET", "/runs", "Tracked runs.", query: ["experiment", "filter", "order_by", "limit"]) {
+                request throws(GyreError) in
                 var ids = try await services.tracking.store.experiments(.active).map(\.id)
                 if let wanted = request.query("experiment") { ids = [Int64(wanted) ?? -1] }
                 var query = RunQuery(experimentIDs: ids, filter: try Filter(request.query("filter") ?? ""))
@@ -30,9 +39,12 @@ extension NativeDialect {
                 for model in try await services.registry.models() {
                     let versions = try await services.registry.versions(of: model.name)
                     var aliases: JSONValue = [:]
-                    for (alias, number) in try await services.registry.aliases(of: model.name) { aliases[alias] = .int(Int64(number)) }
+                    for (alias, number) in try await services.registry.aliases(of: model.name) {
+                        aliases[alias] = .int(Int64(number))
+                    }
                     list.append([
-                        "name": .string(model.name), "description": .string(model.description), "versions": .int(Int64(versions.count)),
+                        "name": .string(model.name), "description": .string(model.description),
+                        "versions": .int(Int64(versions.count)),
                         "latest": .optional(versions.last.map { Int64($0.number) }), "aliases": aliases,
                     ])
                 }
@@ -41,21 +53,29 @@ extension NativeDialect {
             NativeCall("GET", "/models/{name}", "A model with its versions.") { request throws(GyreError) in
                 let model = try await services.registry.model(request.parameter("name"))
                 var aliases: JSONValue = [:]
-                for (alias, number) in try await services.registry.aliases(of: model.name) { aliases[alias] = .int(Int64(number)) }
+                for (alias, number) in try await services.registry.aliases(of: model.name) {
+                    aliases[alias] = .int(Int64(number))
+                }
                 return [
                     "name": .string(model.name), "description": .string(model.description), "aliases": aliases,
                     "versions": .array(try await services.registry.versions(of: model.name).map(\.json)),
                 ]
             },
-            NativeCall("GET", "/models/{name}/versions/{version}", "A version by number, alias or latest.") { request throws(GyreError) in
+            NativeCall("GET", "/models/{name}/versions/{version}", "A version by number, alias or latest.") {
+                request throws(GyreError) in
                 try await services.registry.resolve(request.parameter("name"), request.parameter("version")).json
             },
-            NativeCall("GET", "/models/{name}/versions/{version}/card", "The model card, filled from the ledger; what is missing is named.") {
+            NativeCall(
+                "GET", "/models/{name}/versions/{version}/card",
+                "The model card, filled from the ledger; what is missing is named."
+            ) {
                 request throws(GyreError) in
-                let version = try await services.registry.resolve(request.parameter("name"), request.parameter("version"))
+                let version = try await services.registry.resolve(
+                    request.parameter("name"), request.parameter("version"))
                 return try await services.conductor.card(of: version)
             },
-            NativeCall("POST", "/models/{name}/aliases/{alias}", "Points an alias at a version: {version}.") { request throws(GyreError) in
+            NativeCall("POST", "/models/{name}/aliases/{alias}", "Points an alias at a version: {version}.") {
+                request throws(GyreError) in
                 let version = Int(try await request.json()["version"]?.int ?? 0)
                 try await services.registry.setAlias(
                     request.parameter("alias"), of: request.parameter("name"), to: version, by: request.actor)
@@ -70,7 +90,8 @@ extension NativeDialect {
         func pairs(_ list: [KeyValue]) -> JSONValue { .object(JSONObject(list.map { ($0.key, .string($0.value)) })) }
         return [
             "id": .string(run.id), "experiment": .string(String(run.experimentID)), "name": .string(run.name),
-            "status": .string(run.status.rawValue), "start_ms": .int(run.startMilliseconds), "end_ms": .optional(run.endMilliseconds),
+            "status": .string(run.status.rawValue), "start_ms": .int(run.startMilliseconds),
+            "end_ms": .optional(run.endMilliseconds),
             "metrics": metrics, "params": pairs(run.params), "tags": pairs(run.tags),
         ]
     }

@@ -9,14 +9,23 @@ extension NativeDialect {
     var pipelineCalls: [NativeCall] {
         [
             NativeCall("GET", "/projects", "All projects.") { _ throws(GyreError) in
-                ["projects": .array(try await services.conductor.projects().map { ["name": .string($0.name), "model": .string($0.model), "endpoint": .string($0.endpoint)] })]
+                [
+                    "projects": .array(
+                        try await services.conductor.projects().map {
+                            ["name": .string($0.name), "model": .string($0.model), "endpoint": .string($0.endpoint)]
+                        })
+                ]
             },
-            NativeCall("POST", "/projects", "Sets what a project's gyre.yaml says, with its files written in.") { request throws(GyreError) in
+            NativeCall("POST", "/projects", "Sets what a project's gyre.yaml says, with its files written in.") {
+                request throws(GyreError) in
                 let project = try Project(json: try await request.json())
                 try await services.conductor.apply(project, by: request.actor)
                 return ["project": .string(project.name), "ref": .string(project.ref.description)]
             },
-            NativeCall("POST", "/projects/{name}/train", "Starts the project's pipeline on what was accepted: {reason, parameters}.") {
+            NativeCall(
+                "POST", "/projects/{name}/train",
+                "Starts the project's pipeline on what was accepted: {reason, parameters}."
+            ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let project = try await services.conductor.project(request.parameter("name"))
@@ -29,7 +38,8 @@ extension NativeDialect {
             NativeCall("GET", "/pipeline-runs", "All pipeline runs, newest first.") { _ throws(GyreError) in
                 ["runs": .array(try await services.pipelines.runs().map(\.json))]
             },
-            NativeCall("POST", "/pipeline-runs", "Starts a run: {package, parameters, reason, cache}.") { request throws(GyreError) in
+            NativeCall("POST", "/pipeline-runs", "Starts a run: {package, parameters, reason, cache}.") {
+                request throws(GyreError) in
                 let body = try await request.json()
                 var start = Pipelines.Request(compiled: Array((body["package"]?.string ?? "").utf8))
                 for member in body["parameters"]?.object?.members ?? [] { start.parameters[member.name] = member.value }
@@ -43,11 +53,14 @@ extension NativeDialect {
                 json["tasks"] = .array(try await services.pipelines.tasks(of: run.id).map(\.json))
                 return json
             },
-            NativeCall("POST", "/pipeline-runs/{id}/cancel", "Stops a run with its processes.") { request throws(GyreError) in
+            NativeCall("POST", "/pipeline-runs/{id}/cancel", "Stops a run with its processes.") {
+                request throws(GyreError) in
                 try await services.pipelines.cancel(request.parameter("id"), by: request.actor).json
             },
-            NativeCall("GET", "/pipeline-runs/{id}/logs", "What a task printed; the last MiB.", query: ["task"]) { request throws(GyreError) in
-                let log = try await services.pipelines.log(of: request.parameter("id"), task: request.query("task") ?? "")
+            NativeCall("GET", "/pipeline-runs/{id}/logs", "What a task printed; the last MiB.", query: ["task"]) {
+                request throws(GyreError) in
+                let log = try await services.pipelines.log(
+                    of: request.parameter("id"), task: request.query("task") ?? "")
                 return ["log": .string(String(decoding: log, as: UTF8.self))]
             },
         ]

@@ -9,26 +9,35 @@ internal import GyreReleases
 extension NativeDialect {
     var releaseCalls: [NativeCall] {
         [
-            NativeCall("GET", "/releases", "Releases, newest first.", query: ["endpoint"]) { request throws(GyreError) in
+            NativeCall("GET", "/releases", "Releases, newest first.", query: ["endpoint"]) {
+                request throws(GyreError) in
                 ["releases": .array(try await services.releases.releases(of: request.query("endpoint")).map(\.json))]
             },
-            NativeCall("GET", "/releases/{endpoint}/{number}", "All that a release pins.") { request throws(GyreError) in
+            NativeCall("GET", "/releases/{endpoint}/{number}", "All that a release pins.") {
+                request throws(GyreError) in
                 try await release(request).json
             },
-            NativeCall("GET", "/releases/{endpoint}/{number}/diff", "What differs from another release.", query: ["to"]) {
+            NativeCall("GET", "/releases/{endpoint}/{number}/diff", "What differs from another release.", query: ["to"])
+            {
                 request throws(GyreError) in
                 let old = try await release(request)
                 let new = try await services.releases.release(old.endpoint, Int(request.query("to") ?? "") ?? 0)
                 let changes = services.releases.diff(old, new).map { change -> JSONValue in
                     ["name": .string(change.name), "old": change.old, "new": change.new]
                 }
-                return ["from": .string(old.ref.description), "to": .string(new.ref.description), "changes": .array(changes)]
+                return [
+                    "from": .string(old.ref.description), "to": .string(new.ref.description),
+                    "changes": .array(changes),
+                ]
             },
-            NativeCall("POST", "/releases/{endpoint}/{number}/reproduce", "Makes it again from what it pins, and compares.") {
+            NativeCall(
+                "POST", "/releases/{endpoint}/{number}/reproduce", "Makes it again from what it pins, and compares."
+            ) {
                 request throws(GyreError) in
                 try await services.conductor.reproduce(try await release(request), by: request.actor)
             },
-            NativeCall("POST", "/releases/{endpoint}/{number}/rollback", "Brings the endpoint to this release at once.") {
+            NativeCall("POST", "/releases/{endpoint}/{number}/rollback", "Brings the endpoint to this release at once.")
+            {
                 request throws(GyreError) in
                 let release = try await release(request)
                 try await services.conductor.rollBack(to: release, by: request.actor)
@@ -46,7 +55,8 @@ extension NativeDialect {
 
     var ledgerCalls: [NativeCall] {
         [
-            NativeCall("GET", "/ledger", "Facts.", query: ["after", "up_to", "kind", "ref", "limit", "order"]) { request throws(GyreError) in
+            NativeCall("GET", "/ledger", "Facts.", query: ["after", "up_to", "kind", "ref", "limit", "order"]) {
+                request throws(GyreError) in
                 var query = FactQuery()
                 query.after = Int64(try request.number("after", default: 0, in: 0...Int.max))
                 query.upTo = Int64(try request.number("up_to", default: Int.max, in: 0...Int.max))
@@ -60,30 +70,40 @@ extension NativeDialect {
                 let head = try await services.ledger.head()
                 return ["seq": .int(head.seq), "hash": .string(head.hash.hex)]
             },
-            NativeCall("GET", "/ledger/verify", "Re-hashes the whole chain; a head that was written down shows a cut tail.", query: ["head"]) {
+            NativeCall(
+                "GET", "/ledger/verify", "Re-hashes the whole chain; a head that was written down shows a cut tail.",
+                query: ["head"]
+            ) {
                 request throws(GyreError) in
                 var head = services.recordedHead()
                 if let text = request.query("head") {
                     let parts = text.split(separator: ":")
                     guard parts.count == 2, let seq = Int64(parts[0]) else {
-                        throw GyreError(.invalid, "\"\(text.prefix(100))\" is no head.", fix: "Write it as SEQ:HASH, as gyre ledger head prints it.")
+                        throw GyreError(
+                            .invalid, "\"\(text.prefix(100))\" is no head.",
+                            fix: "Write it as SEQ:HASH, as gyre ledger head prints it.")
                     }
                     head = Head(seq: seq, hash: try Digest(hex: String(parts[1])))
                 }
                 let verifier = try await services.ledger.verify(recordedHead: head)
                 return [
                     "intact": .bool(verifier.findings.isEmpty), "facts": .int(verifier.count),
-                    "findings": .array(verifier.findings.map { ["seq": .int($0.seq), "problem": .string($0.problem)] }),
+                    "findings": .array(
+                        verifier.findings.map { ["seq": .int($0.seq), "problem": .string($0.problem)] }),
                 ]
             },
-            NativeCall("GET", "/lineage", "What a thing came from, or what was made of it.", query: ["ref", "direction", "as_of", "to"]) {
+            NativeCall(
+                "GET", "/lineage", "What a thing came from, or what was made of it.",
+                query: ["ref", "direction", "as_of", "to"]
+            ) {
                 request throws(GyreError) in
                 let ref = try Ref(parsing: request.query("ref") ?? "")
                 let lineage = Lineage(store: services.ledger)
                 let seq = Int64(try request.number("as_of", default: Int.max, in: 0...Int.max))
                 func json(_ edge: Lineage.Edge) -> JSONValue {
                     [
-                        "input": .string(edge.input.description), "output": .string(edge.output.description), "kind": .string(edge.kind),
+                        "input": .string(edge.input.description), "output": .string(edge.output.description),
+                        "kind": .string(edge.kind),
                         "seq": .int(edge.seq),
                     ]
                 }
@@ -98,13 +118,15 @@ extension NativeDialect {
                     "edges": .array(graph.edges.map(json)), "cut": .bool(graph.isCut),
                 ]
             },
-            NativeCall("POST", "/ledger/rollback", "Brings live pointers back to where they stood: {to, dry_run}.") { request throws(GyreError) in
+            NativeCall("POST", "/ledger/rollback", "Brings live pointers back to where they stood: {to, dry_run}.") {
+                request throws(GyreError) in
                 let body = try await request.json()
                 let plan = try await RollbackPlan.compute(to: body["to"]?.int ?? -1, in: services.ledger)
                 if body["dry_run"]?.bool != true { try await services.conductor.carryOut(plan, by: request.actor) }
                 return ["to": .int(plan.seq), "moves": .array(plan.moves.map(\.json))]
             },
-            NativeCall("GET", "/doctor", "What is installed, and what to do for each thing missing.") { _ throws(GyreError) in
+            NativeCall("GET", "/doctor", "What is installed, and what to do for each thing missing.") {
+                _ throws(GyreError) in
                 await services.doctor()
             },
         ]

@@ -40,8 +40,10 @@ package struct NativeDialect: Sendable {
         package let doctor: @Sendable () async -> JSONValue
 
         package init(
-            ledger: any LedgerStore, blobs: any BlobStore, tracking: Tracking, registry: Registry, versioning: Versioning, ingest: Ingest,
-            features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints, monitors: Monitors,
+            ledger: any LedgerStore, blobs: any BlobStore, tracking: Tracking, registry: Registry,
+            versioning: Versioning, ingest: Ingest,
+            features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
+            monitors: Monitors,
             conductor: Conductor, predictor: Predictor, predictions: any PredictionLog, host: ModelHost,
             recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue
         ) {
@@ -86,7 +88,8 @@ package struct NativeDialect: Sendable {
         .json(
             [
                 "error": [
-                    "code": .string(error.code.rawValue), "what": .string(error.what), "why": .optional(error.why), "fix": .optional(error.fix),
+                    "code": .string(error.code.rawValue), "what": .string(error.what), "why": .optional(error.why),
+                    "fix": .optional(error.fix),
                 ]
             ], status: error.code.httpStatus)
     }
@@ -112,7 +115,9 @@ struct NativeCall: Sendable {
     }
 
     var route: Route {
-        Route(method, NativeDialect.root + path) { [handler] request throws(GyreError) in .json(try await handler(request)) }
+        Route(method, NativeDialect.root + path) { [handler] request throws(GyreError) in
+            .json(try await handler(request))
+        }
     }
 }
 
@@ -127,10 +132,14 @@ enum OpenAPI {
         var paths: JSONValue = [:]
         for call in calls {
             let path = call.path.replacing("...}", with: "}")
-            var parameters: [JSONValue] = call.query.map { ["name": .string($0), "in": "query", "schema": ["type": "string"]] }
+            var parameters: [JSONValue] = call.query.map {
+                ["name": .string($0), "in": "query", "schema": ["type": "string"]]
+            }
             for part in path.split(separator: "/") where part.hasPrefix("{") {
                 let name = part.dropFirst().prefix { $0 != "}" }
-                parameters.append(["name": .string(String(name)), "in": "path", "required": true, "schema": ["type": "string"]])
+                parameters.append([
+                    "name": .string(String(name)), "in": "path", "required": true, "schema": ["type": "string"],
+                ])
             }
             var operation: JSONValue = [
                 "summary": .string(call.summary), "parameters": .array(parameters),
@@ -151,12 +160,17 @@ enum OpenAPI {
         }
         let text: JSONValue = ["type": "string"]
         return [
-            "openapi": "3.1.0", "info": ["title": "Gyre", "version": "1"], "servers": [["url": "/api/gyre/v1"]], "paths": paths,
+            "openapi": "3.1.0", "info": ["title": "Gyre", "version": "1"], "servers": [["url": "/api/gyre/v1"]],
+            "paths": paths,
             "components": [
                 "schemas": [
                     "Error": [
                         "type": "object",
-                        "properties": ["error": ["type": "object", "properties": ["code": text, "what": text, "why": text, "fix": text]]],
+                        "properties": [
+                            "error": [
+                                "type": "object", "properties": ["code": text, "what": text, "why": text, "fix": text],
+                            ]
+                        ],
                     ]
                 ]
             ],

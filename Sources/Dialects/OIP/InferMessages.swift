@@ -75,7 +75,8 @@ struct InferRequest {
     }
 
     /// Data may be nested to the shape or flat; both are row-major.
-    private static func flatten(_ parser: inout JSONParser, into flat: inout [JSONValue], depth: Int) throws(GyreError) {
+    private static func flatten(_ parser: inout JSONParser, into flat: inout [JSONValue], depth: Int) throws(GyreError)
+    {
         guard depth <= 16 else { throw GyreError(.limitExceeded, "The data is nested deeper than 16 levels.") }
         try parser.expect("[")
         if parser.consume("]") { return }
@@ -94,10 +95,13 @@ struct InferRequest {
     ) throws(GyreError) -> Tensor {
         guard let count = Tensor.elementCount(of: shape), shape.count <= 16, count == data.count else {
             throw GyreError(
-                .invalid, "The input \"\(name)\" has \(data.count) elements of data.", why: "Its shape \(shape) asks for another number.")
+                .invalid, "The input \"\(name)\" has \(data.count) elements of data.",
+                why: "Its shape \(shape) asks for another number.")
         }
         func wrong(_ value: JSONValue) -> GyreError {
-            GyreError(.invalid, "The input \"\(name)\" holds \(value.text.prefix(40)).", why: "That is no \(datatype.rawValue).")
+            GyreError(
+                .invalid, "The input \"\(name)\" holds \(value.text.prefix(40)).",
+                why: "That is no \(datatype.rawValue).")
         }
         switch datatype {
         case .fp32:
@@ -120,7 +124,9 @@ struct InferRequest {
             var bytes: [UInt8] = []
             for value in data {
                 guard let pattern = pattern(value, datatype) else { throw wrong(value) }
-                for offset in 0..<(datatype.elementBytes ?? 0) { bytes.append(UInt8(truncatingIfNeeded: pattern >> UInt64(8 * offset))) }
+                for offset in 0..<(datatype.elementBytes ?? 0) {
+                    bytes.append(UInt8(truncatingIfNeeded: pattern >> UInt64(8 * offset)))
+                }
             }
             return Tensor(datatype: datatype, shape: shape, storage: .raw(bytes))
         }
@@ -192,7 +198,9 @@ enum InferResponse {
             for (index, bytes) in texts.enumerated() {
                 if index > 0 { writer.raw(",") }
                 guard let text = String(validating: bytes, as: UTF8.self) else {
-                    throw GyreError(.invalid, "The output \"\(output.name)\" holds bytes that are no text.", why: "They cannot be written as JSON.")
+                    throw GyreError(
+                        .invalid, "The output \"\(output.name)\" holds bytes that are no text.",
+                        why: "They cannot be written as JSON.")
                 }
                 writer.string(text)
             }
@@ -212,7 +220,9 @@ enum InferResponse {
                 case .uint8, .uint16, .uint32: writer.integer(Int64(pattern))
                 case .fp64: writer.double(Double(bitPattern: pattern))
                 case .fp16, .fp32, .bytes:
-                    throw GyreError(.invalid, "The output \"\(output.name)\" is \(tensor.datatype.rawValue), which has no JSON form.")
+                    throw GyreError(
+                        .invalid,
+                        "The output \"\(output.name)\" is \(tensor.datatype.rawValue), which has no JSON form.")
                 }
             }
         }

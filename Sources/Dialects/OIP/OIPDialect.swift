@@ -13,7 +13,8 @@ package struct OIPDialect: Sendable {
     private let version: String
 
     /// The dialect over these.
-    /// - Parameter version: the server's own version.
+    ///
+    /// `version`: the server's own version.
     package init(host: ModelHost, predictor: Predictor, version: String) {
         self.host = host
         self.predictor = predictor
@@ -23,15 +24,20 @@ package struct OIPDialect: Sendable {
     /// All routes.
     package var routes: RouteGroup {
         RouteGroup(
-            prefixes: ["/v2"], errorResponse: { .json(["error": .string($0.description)], status: Self.status($0.code)) },
+            prefixes: ["/v2"],
+            errorResponse: { .json(["error": .string($0.description)], status: Self.status($0.code)) },
             routes: [
                 Route("GET", "/v2/health/live") { _ in .json(["live": true]) },
                 Route("GET", "/v2/health/ready") { _ in .json(["ready": true, "live": true]) },
                 Route("GET", "/v2") { _ in .json(["name": "gyre", "version": .string(version), "extensions": []]) },
-                Route("GET", "/v2/models") { _ in .json(["models": .strings(Set(host.models().map(\.name)).sorted())]) },
-                Route("GET", "/v2/models/{model}", metadata), Route("GET", "/v2/models/{model}/versions/{version}", metadata),
-                Route("GET", "/v2/models/{model}/ready", ready), Route("GET", "/v2/models/{model}/versions/{version}/ready", ready),
-                Route("POST", "/v2/models/{model}/infer", infer), Route("POST", "/v2/models/{model}/versions/{version}/infer", infer),
+                Route("GET", "/v2/models") { _ in .json(["models": .strings(Set(host.models().map(\.name)).sorted())])
+                },
+                Route("GET", "/v2/models/{model}", metadata),
+                Route("GET", "/v2/models/{model}/versions/{version}", metadata),
+                Route("GET", "/v2/models/{model}/ready", ready),
+                Route("GET", "/v2/models/{model}/versions/{version}/ready", ready),
+                Route("POST", "/v2/models/{model}/infer", infer),
+                Route("POST", "/v2/models/{model}/versions/{version}/infer", infer),
             ])
     }
 
@@ -39,7 +45,9 @@ package struct OIPDialect: Sendable {
 
     private func number(_ request: HTTPRequest) throws(GyreError) -> Int? {
         guard let text = request.parameters["version"] else { return nil }
-        guard let number = Int(text) else { throw GyreError(.notFound, "\"\(text.prefix(40))\" is no version of a model.") }
+        guard let number = Int(text) else {
+            throw GyreError(.notFound, "\"\(text.prefix(40))\" is no version of a model.")
+        }
         return number
     }
 
@@ -87,6 +95,7 @@ package struct OIPDialect: Sendable {
                 outputs.append(output)
             }
         }
-        return .json(try InferResponse.write(model: asked.name, version: answer.version, id: answer.id, outputs: outputs))
+        return .json(
+            try InferResponse.write(model: asked.name, version: answer.version, id: answer.id, outputs: outputs))
     }
 }

@@ -19,7 +19,8 @@ package struct HTTPRequest: Sendable {
     package var parameters: [String: String] = [:]
 
     /// A request made in this process.
-    /// - Parameter target: path and query.
+    ///
+    /// `target`: path and query.
     package init(_ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8] = []) {
         self.init(method: method, target: target, headers: { headers[$0] }, body: HTTPBody(body))
     }
@@ -118,6 +119,7 @@ package struct HTTPBody: Sendable {
     }
 
     private static func tooLarge(_ limit: Int64) -> GyreError {
-        GyreError(.limitExceeded, "The body of the request is too large.", why: "At most \(limit) bytes are taken here.")
+        GyreError(
+            .limitExceeded, "The body of the request is too large.", why: "At most \(limit) bytes are taken here.")
     }
 }

@@ -37,7 +37,9 @@ package struct HTTPResponse: Sendable {
     }
 
     /// Plain text, or text of the type that is told.
-    package static func text(_ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200) -> HTTPResponse {
+    package static func text(
+        _ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200
+    ) -> HTTPResponse {
         HTTPResponse(status: status, headers: [("content-type", type)], body: .bytes(Array(text.utf8)))
     }
 

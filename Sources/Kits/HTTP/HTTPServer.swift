@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreBase
 internal import Glibc
+package import GyreBase
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
@@ -23,7 +23,8 @@ package struct HTTPServer: Sendable {
             guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
                 (0...65_535).contains(port), colon > text.startIndex
             else {
-                throw GyreError(.invalid, "\"\(text)\" is no address.", fix: "Write it as HOST:PORT, for example 127.0.0.1:5000.")
+                throw GyreError(
+                    .invalid, "\"\(text)\" is no address.", fix: "Write it as HOST:PORT, for example 127.0.0.1:5000.")
             }
             host = String(text[..<colon]).replacing("[", with: "").replacing("]", with: "")
             self.port = port
@@ -44,7 +45,8 @@ package struct HTTPServer: Sendable {
     private let onListening: @Sendable (Address) async -> Void
 
     /// A server that is not listening yet.
-    /// - Parameter onListening: told the address once requests are taken.
+    ///
+    /// `onListening`: told the address once requests are taken.
     package init(router: Router, address: Address, onListening: @escaping @Sendable (Address) async -> Void) {
         self.router = router
         self.address = address
@@ -58,7 +60,8 @@ package struct HTTPServer: Sendable {
         logger.logLevel = .error
         let application = Application(
             responder: Responder(router: router),
-            configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port), backlog: 1024),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port), backlog: 1024),
             onServerRunning: { channel in
                 await onListening(Address(host: address.host, port: channel.localAddress?.port ?? address.port))
             },
@@ -90,14 +93,18 @@ private struct Responder: HTTPResponder {
         for (name, value) in answer.headers {
             if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) }
         }
-        return Response(status: .init(code: answer.status), headers: headers, body: body(of: answer, isHead: request.method == .head))
+        return Response(
+            status: .init(code: answer.status), headers: headers,
+            body: body(of: answer, isHead: request.method == .head))
     }
 
     private func body(of answer: HTTPResponse, isHead: Bool) -> ResponseBody {
         switch answer.body {
         case .bytes(let bytes): return ResponseBody(byteBuffer: ByteBuffer(bytes: isHead ? [] : bytes))
         case .stream(let size, let next):
-            if isHead { return ResponseBody(contentLength: size.map(Int.init)) { writer in try await writer.finish(nil) } }
+            if isHead {
+                return ResponseBody(contentLength: size.map(Int.init)) { writer in try await writer.finish(nil) }
+            }
             return ResponseBody(contentLength: size.map(Int.init)) { writer in
                 while let piece = try await next() { try await writer.write(ByteBuffer(bytes: piece)) }
                 try await writer.finish(nil)

@@ -12,7 +12,9 @@ package struct Route: Sendable {
     let handler: Handler
 
     /// A route.
-    /// - Parameter pattern: parts joined by `/`; `{name}` takes one part, `{name}:verb` one that ends in `:verb`, `{name...}` all the rest.
+    ///
+    /// `pattern`: parts joined by `/`; `{name}` takes one part, `{name}:verb` one that ends in `:verb`, `{name...}`
+    /// all the rest.
     package init(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
         self.method = method
         self.pattern = pattern
@@ -39,7 +41,9 @@ package struct RouteGroup: Sendable {
     }
 }
 
-/// Finds the route of a request. An address without parameters costs one look-up in a table.
+/// Finds the route of a request.
+///
+/// An address without parameters costs one look-up in a table.
 package struct Router: Sendable {
     private struct Entry: Sendable {
         let method: String
@@ -101,14 +105,16 @@ package struct Router: Sendable {
     private func notAllowed(_ request: HTTPRequest) -> HTTPResponse {
         let allowed = (fixed[request.path] ?? [:]).keys.sorted().joined(separator: ", ")
         var response = errorResponse(
-            request, GyreError(.invalid, "\(request.method) is not answered at \(request.path).", why: "Allowed: \(allowed)."))
+            request,
+            GyreError(.invalid, "\(request.method) is not answered at \(request.path).", why: "Allowed: \(allowed)."))
         response.status = 405
         response.headers.append(("allow", allowed))
         return response
     }
 
     private func notFound(_ request: HTTPRequest) -> HTTPResponse {
-        errorResponse(request, GyreError(.notFound, "There is nothing at \(request.method) \(request.path.prefix(200))."))
+        errorResponse(
+            request, GyreError(.notFound, "There is nothing at \(request.method) \(request.path.prefix(200))."))
     }
 
     private func errorResponse(_ request: HTTPRequest, _ error: GyreError) -> HTTPResponse {

@@ -9,7 +9,8 @@ package enum YAML {
     /// - Throws: `.invalid` with line and column; also for aliases, which could grow without bound.
     package static func documents(_ text: String) throws(GyreError) -> [JSONValue] {
         guard text.utf8.count <= Limits.bodyBytes else {
-            throw GyreError(.limitExceeded, "The YAML has \(text.utf8.count) bytes; \(Limits.bodyBytes) is the most that is read.")
+            throw GyreError(
+                .limitExceeded, "The YAML has \(text.utf8.count) bytes; \(Limits.bodyBytes) is the most that is read.")
         }
         do {
             let parser = try Parser(yaml: text)
@@ -44,7 +45,9 @@ package enum YAML {
             for element in sequence { elements.append(try json(element, depth: depth + 1)) }
             return .array(elements)
         case .scalar(let scalar):
-            if scalar.style == .doubleQuoted || scalar.style == .singleQuoted || scalar.style == .literal || scalar.style == .folded {
+            if scalar.style == .doubleQuoted || scalar.style == .singleQuoted || scalar.style == .literal
+                || scalar.style == .folded
+            {
                 return .string(scalar.string)
             }
             if node.null != nil { return .null }

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# make demo   sets up, builds and runs the whole loop on real data      make test   sets up and runs all tests
+GYRE_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gyre
+export GYRE_TOOLS
+PYTHON = $(GYRE_TOOLS)/python/bin/python
+SERVE ?= 1
+HTTP ?= 127.0.0.1:5000
+SOURCES = Package.swift Sources $(wildcard Tests)
+
+.PHONY: demo test test-fast setup build fmt lint bench clean
+
+demo: setup build
+	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
+
+test:
+	@Scripts/setup.sh chromium
+	@$(MAKE) --no-print-directory lint
+	@echo "· building everything in debug mode (minutes the first time)" >&2
+	@swift build --build-tests --quiet
+	@swift test --skip-build
+
+# The tests without real clients, crashes and browsers: under a minute once built.
+test-fast: setup
+	@swift build --build-tests --quiet
+	@swift test --skip-build --skip Slow
+
+setup:
+	@Scripts/setup.sh
+
+build: setup
+	@echo "· building the release binary (minutes the first time)" >&2
+	@swift build -c release --product gyre --quiet
+
+fmt:
+	@swift format format --configuration .swift-format --parallel --recursive --in-place $(SOURCES)
+
+lint:
+	@swift format lint --strict --configuration .swift-format --parallel --recursive $(SOURCES)
+
+bench: setup build
+	@Scripts/setup.sh wrk
+	@$(PYTHON) Benchmarks/bench.py --gyre .build/release/gyre
+
+clean:
+	@rm -rf .build .gyre Examples/flights/build

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what Gyre needs: system packages, a Python environment with pinned versions, and the browser files.
+# Runs as often as you like; the second time it only looks.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools="${GYRE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/gyre}"
+say() { printf '\033[2m· %s\033[0m\n' "$*" >&2; }
+
+# System packages, by what tells that they are there.
+missing=()
+[ -e /usr/include/sqlite3.h ] || missing+=(libsqlite3-dev)
+command -v curl >/dev/null || missing+=(curl)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+ldconfig -p 2>/dev/null | grep -q 'libpython3.11.so.1' || missing+=(libpython3.11)
+for extra in "$@"; do
+  case "$extra" in
+    chromium) command -v chromium >/dev/null || missing+=(chromium) ;;
+    wrk) command -v wrk >/dev/null || missing+=(wrk) ;;
+  esac
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  say "apt-get install ${missing[*]}"
+  as_root=""
+  [ "$(id -u)" = 0 ] || as_root=sudo
+  $as_root apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq "${missing[@]}" >/dev/null
+fi
+
+# One Python environment outside of the tree: native libraries, uv, and the clients that the demo and the tests use.
+stamp="$tools/python/stamp-$(sha256sum Scripts/requirements.txt | cut -c1-16)"
+if [ ! -e "$stamp" ]; then
+  say "Python environment in $tools/python (a few minutes the first time)"
+  mkdir -p "$tools"
+  rm -rf "$tools/python.new" "$tools/python"
+  python3.11 -m venv "$tools/python.new" 2>/dev/null || python3 -m venv "$tools/python.new"
+  "$tools/python.new/bin/python" -m pip install --quiet --disable-pip-version-check uv==0.13.9
+  # An environment knows its own place, so it is made anew where it stays once uv is at hand.
+  python3.11 -m venv "$tools/python" 2>/dev/null || python3 -m venv "$tools/python"
+  "$tools/python.new/bin/uv" pip install --quiet --python "$tools/python/bin/python" -r Scripts/requirements.txt
+  rm -rf "$tools/python.new"
+  touch "$stamp"
+fi
+
+# htmx and uPlot, out of the wheels that carry them, checked byte for byte.
+static="$tools/static"
+site=$("$tools/python/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+mkdir -p "$static"
+while read -r sum name path; do
+  echo "$sum  $static/$name" | sha256sum --check --status 2>/dev/null && continue
+  cp "$site/$path" "$static/$name"
+  echo "$sum  $static/$name" | sha256sum --check --quiet
+done < Scripts/static.sha256
