@@ -56,6 +56,16 @@ func dialect(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         path: "Sources/Dialects/\(name)", exclude: ["README.md"], swiftSettings: houseStyle)
 }
 
+/// Tests in `Tests/<name>`.
+///
+/// They import as Swift does by default: a test has no importers to keep things from.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: ["GyreBase", "GyreTestSupport"] + dependencies, path: "Tests/\(name)",
+        exclude: ["ClientTests", "CrashTests"].contains(name) ? ["Scripts"] : [],
+        swiftSettings: [.swiftLanguageMode(.v6)])
+}
+
 /// C that opens a library at run time; imports nothing of ours.
 func shim(_ name: String) -> Target {
     .target(name: name, path: "Sources/Shims/\(name)", linkerSettings: [.linkedLibrary("dl")])
@@ -152,6 +162,22 @@ let package = Package(
                 "GyreInference",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
+
+        // Tests
+        .target(name: "GyreTestSupport", dependencies: ["GyreBase"], path: "Tests/Support", swiftSettings: houseStyle),
+        tests("TidyTests", []),
+        tests("BaseTests", ["GyreSearch"]),
+        tests("StoreContractTests", ["GyreLedger", "GyreMemory", "GyreSQLite", "GyreTracking", "GyreSearch", grdb]),
+        tests(
+            "AreaTests",
+            [
+                "GyreBlobs", "GyreCompute", "GyreFeatures", "GyreLedger", "GyreMemory", "GyreMonitoring",
+                "GyreNativeLibraries",
+                "GyreQuality", "GyreRollout", "GyreSQLite", "GyreTables",
+            ]),
+        tests("DialectTests", ["GyreGX", "GyreKFP", "GyrePipelines", "GyreQuality"]),
+        tests("ClientTests", []),
+        tests("CrashTests", []),
 
         // C shims
         shim("CDuckDB"),

@@ -35,6 +35,13 @@ package struct CheckResult: Sendable, Hashable {
     /// When, microseconds since 1970.
     package let at: Int64
 
+    /// A result.
+    package init(suite: Suite, results: [ExpectationResult], at: Int64) {
+        self.suite = suite
+        self.results = results
+        self.at = at
+    }
+
     /// Whether every expectation holds; an empty suite holds.
     package var isSuccess: Bool { results.allSatisfy(\.isSuccess) }
     /// Whether an expectation of severity critical fails: what stops a pipeline.

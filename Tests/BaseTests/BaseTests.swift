@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GyreBase
+import GyreSearch
+import GyreTestSupport
+import Testing
+
+@Suite struct JSONTests {
+    @Test(
+        "64-bit integers come back as they were", arguments: ["9223372036854775807", "-9223372036854775808", "0", "-1"])
+    func integers(text: String) throws {
+        #expect(try JSONValue(parsing: text).text == text)
+    }
+
+    @Test("the canonical form does not depend on the order of members")
+    func canonical() throws {
+        let one = try JSONValue(parsing: #"{"b": [1, 2.5], "a": {"y": null, "x": "é\n"}}"#)
+        let other = try JSONValue(parsing: #"{"a": {"x": "é\n", "y": null}, "b": [1, 2.5]}"#)
+        #expect(one.canonicalBytes == other.canonicalBytes)
+        #expect(String(decoding: one.canonicalBytes, as: UTF8.self) == #"{"a":{"x":"é\n","y":null},"b":[1,2.5]}"#)
+    }
+
+    @Test(
+        "text that is not JSON is refused with the place",
+        arguments: ["", "{", "[1,]", "{\"a\" 1}", "01", "tru", "\"\\x\"", "1 2", "\"\u{1}\""])
+    func refused(text: String) {
+        let error = #expect(throws: GyreError.self) { try JSONValue(parsing: text) }
+        #expect(error?.code == .invalid)
+    }
+
+    @Test("nesting has a limit")
+    func nesting() {
+        let deep = String(repeating: "[", count: 500)
+        #expect(throws: GyreError.self) { try JSONValue(parsing: deep) }
+    }
+
+    @Test("any document survives writing and reading", arguments: 0..<50)
+    func roundTrip(seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        let value = Self.document(&random, depth: 0)
+        #expect(try JSONValue(parsing: value.bytes) == value, "seed \(seed)")
+    }
+
+    private static func document(_ random: inout SplitMix, depth: Int) -> JSONValue {
+        switch Int.random(in: 0..<(depth > 3 ? 5 : 7), using: &random) {
+        case 0: return .null
+        case 1: return .bool(Bool.random(using: &random))
+        case 2: return .int(Int64.random(in: .min ... .max, using: &random))
+        case 3: return .double(Double.random(in: -1e9...1e9, using: &random) + 0.5)
+        case 4: return .string(String((0..<5).map { _ in "aé\"\\\n\u{7F}€😀".randomElement(using: &random) ?? "a" }))
+        case 5: return .array((0..<3).map { _ in document(&random, depth: depth + 1) })
+        default:
+            var object = JSONObject()
+            for name in ["z", "a", "m"] { object[name] = document(&random, depth: depth + 1) }
+            return .object(object)
+        }
+    }
+}
+
+@Suite struct NameTests {
+    @Test(
+        "a path that could leave its root is refused",
+        arguments: ["../x", "a/../b", "/etc/passwd", "a//b", "", ".", "a/.", "C:/x", "a\\..\\b", "a\u{0}b", "a/"])
+    func paths(text: String) {
+        #expect(throws: GyreError.self) { try RelativePath(text) }
+    }
+
+    @Test("ordinary paths are taken", arguments: ["a", "a/b.txt", "notes/a b.txt", "ü/é", "..a/b.."])
+    func goodPaths(text: String) throws {
+        #expect(try RelativePath(text).description == text)
+    }
+
+    @Test(
+        "times are read and written", arguments: [("2013-03-01T10:22:07Z", 1_362_133_327_000_000), ("1970-01-01", 0)])
+    func times(text: String, microseconds: Int64) throws {
+        #expect(try Timestamp.parse(text) == microseconds)
+        #expect(try Timestamp.parse(Timestamp.text(microseconds)) == microseconds)
+    }
+
+    @Test("an offset is taken off")
+    func offset() throws {
+        #expect(try Timestamp.parse("2013-03-01T12:22:07+02:00") == Timestamp.parse("2013-03-01T10:22:07Z"))
+    }
+
+    @Test("a ref is read back", arguments: ["dataset/flights@3f2a", "endpoint/delay", "check/weather/weather@1-2"])
+    func refs(text: String) throws {
+        #expect(try Ref(parsing: text).description == text)
+    }
+}
+
+@Suite struct FilterTests {
+    @Test("clauses are read with their keys, comparisons and values")
+    func clauses() throws {
+        let filter = try Filter(
+            "metrics.auc >= 0.7 and tags.`my team` != 'a b' AND run_id IN ('x', 'y') AND params.k IS NOT NULL")
+        #expect(filter.clauses.map(\.comparison) == [.greaterOrEqual, .notEqual, .isIn, .isNotNull])
+        #expect(filter.clauses[1].key == Filter.Key(entity: "tags", name: "my team"))
+        #expect(filter.clauses[2].operand == .list(["x", "y"]))
+    }
+
+    @Test(
+        "a mistake is told with its place",
+        arguments: ["metrics.auc >", "a = 'x", "a ? 1", "a = 1 OR b = 2", "tags.k IN ()"])
+    func mistakes(text: String) {
+        let error = #expect(throws: GyreError.self) { try Filter(text) }
+        #expect(error?.what.contains("character") == true)
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GyreTestSupport
+import Testing
+
+extension Tag {
+    /// Takes many seconds: real clients, killed servers, browsers.
+    @Tag static var slow: Self
+}
+
+/// The unmodified clients of other systems against the real server.
+///
+/// The scripts print what failed and exit with 1.
+@Suite(.serialized, .tags(.slow)) struct SlowClientTests {
+    private func run(_ script: String) async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Installed.run(
+            Installed.python, ["\(Installed.root)/Tests/ClientTests/Scripts/\(script).py", Installed.gyre, folder.path])
+        #expect(result.status == 0, "\(result.output.suffix(4000))")
+    }
+
+    @Test("mlflow does a whole day's work: runs, artifacts, models, search, registry, errors, restart")
+    func mlflow() async throws { try await run("mlflow_day") }
+
+    @Test("a pipeline compiled by kfp runs: parallel, condition, loop, cache, retry, cancel, resume after a kill")
+    func kfp() async throws { try await run("kfp_day") }
+
+    @Test("bad input gets a clear error with the right status, and nothing is lost")
+    func badInput() async throws { try await run("bad_input") }
+
+    @Test("a model is deployed, asked, rolled out and back, and comes back after a restart")
+    func serving() async throws { try await run("serving_day") }
+
+    @Test("the command line tells of everything, with exit statuses, with and without a server")
+    func commands() async throws { try await run("commands") }
+}

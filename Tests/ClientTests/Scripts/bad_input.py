@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input of every kind: a clear error, the right status, nothing lost."""
+import os
+import socket
+import subprocess
+import sys
+
+from server import Server, onnx_model
+
+server = Server(sys.argv[1], sys.argv[2]).start()
+work = sys.argv[2]
+
+
+def error(method, path, body, status, *words, headers={}):
+    found, answer = server.request(method, path, body, headers)
+    assert found == status, (method, path, found, answer)
+    for word in words:
+        assert word in str(answer), (word, answer)
+
+
+# Names and paths that climb out, plain, encoded, doubly encoded.
+for path in ["../x", "%2e%2e/x", "a/%2e%2e/%2e%2e/x", "..%2fx", "%2fetc%2fpasswd", "a%5c..%5cb", "a//b"]:
+    error("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{path}", "x", 400, "Invalid path")
+    error("GET", f"/api/2.0/mlflow-artifacts/artifacts/{path}", None, 400, "Invalid path")
+status, _ = server.request("PUT", "/api/2.0/mlflow-artifacts/artifacts/%252e%252e/x", "x")
+assert status == 200, "a doubly encoded name is a plain name, once decoded"
+assert not os.path.exists(f"{work}/x")
+error("POST", "/api/gyre/v1/datasets/..%2Fx/versions", {"tree": []}, 400, "cannot be the name")
+blob = server.api("POST", "/blobs", "hello")
+entry = {"path": "../../x.csv", "sha256": blob["sha256"], "size": 5}
+error("POST", "/api/gyre/v1/datasets/d/versions", {"tree": [entry]}, 400, "Invalid path")
+entry = {"path": "x.csv", "sha256": "00" * 32, "size": 5}
+error("POST", "/api/gyre/v1/datasets/d/versions", {"tree": [entry]}, 404, "not in the store")
+
+# Bodies.
+error("POST", "/api/2.0/mlflow/experiments/create", "{broken", 400)
+error("POST", "/api/2.0/mlflow/experiments/create", {}, 400, "Missing value for required parameter 'name'")
+error("POST", "/api/2.0/mlflow/experiments/create", {"name": 5.5}, 400, "Invalid value 5.5 for parameter 'name'")
+error("POST", "/api/2.0/mlflow/nothing", {}, 404, "RESOURCE_DOES_NOT_EXIST", "/api/2.0/mlflow/nothing")
+error("DELETE", "/health", None, 405)
+error("GET", "/nothing", None, 404)
+connection = socket.create_connection(("127.0.0.1", server.port))
+connection.sendall(b"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n\r\n")
+sent = 0
+try:
+    while sent < 2 << 30:
+        sent += connection.send(b"x" * (1 << 20))
+        connection.setblocking(False)
+        try:
+            if connection.recv(1, socket.MSG_PEEK):
+                break
+        except BlockingIOError:
+            pass
+        connection.setblocking(True)
+except (BrokenPipeError, ConnectionResetError):
+    pass
+connection.close()
+assert sent < 1 << 30, f"{sent >> 20} MiB of a body that is too large were taken"
+
+# Pipelines.
+cycle = """
+pipelineInfo: {name: p}
+components: {comp-a: {executorLabel: e}}
+deploymentSpec: {executors: {e: {container: {image: "python:3.11", command: [sh, -c, "sleep 100"]}}}}
+root: {dag: {tasks: {one: {componentRef: {name: comp-a}, dependentTasks: [two]}, two: {componentRef: {name: comp-a}, dependentTasks: [one]}}}}
+"""
+error("POST", "/api/gyre/v1/pipeline-runs", {"package": cycle}, 400, "cycle", "one, two")
+error("POST", "/api/gyre/v1/pipeline-runs", {"package": cycle.replace("comp-a}, dependentTasks: [two]", "comp-b}")}, 400, "comp-b")
+error("POST", "/api/gyre/v1/pipeline-runs", {"package": "a: [1"}, 400, "not YAML")
+single = cycle.replace(", dependentTasks: [two]", "").replace(", two: {componentRef: {name: comp-a}, dependentTasks: [one]}", "")
+error("POST", "/api/gyre/v1/pipeline-runs", {"package": single, "parameters": {"x": 1}}, 400, 'no parameter \\"x\\"'.replace("\\", ""))
+image = server.api("POST", "/pipeline-runs", {"package": single.replace("python:3.11", "nginx:1")})
+import time
+while not server.api("GET", f"/pipeline-runs/{image['id']}")["ended_at"]:
+    time.sleep(0.05)
+assert "nginx:1" in server.api("GET", f"/pipeline-runs/{image['id']}")["message"]
+
+# Data: corrupt Parquet, ragged CSV, an unknown expectation. The version is recorded, the check is an error, nothing is accepted.
+def add(name, file, content):
+    blob = server.api("POST", "/blobs", content)
+    return server.api("POST", f"/datasets/{name}/versions", {"tree": [{"path": file, "sha256": blob["sha256"], "size": blob["size"]}]})
+
+rows = {"name": "s", "expectations": [{"type": "expect_table_row_count_to_equal", "kwargs": {"value": 1}}]}
+add("corrupt", "t.parquet", b"PAR1 this is no parquet PAR1")
+error("POST", "/api/gyre/v1/checks", {"dataset": "dataset/corrupt", "suite": rows}, 400, "cannot be read as a table")
+add("plain", "t.csv", b"a,b\n1,2\n")
+unknown = {"name": "s", "expectations": [{"type": "expect_the_best", "kwargs": {}}]}
+error("POST", "/api/gyre/v1/checks", {"dataset": "dataset/plain", "suite": unknown}, 501, "expect_the_best", "does not pass")
+error("POST", "/api/gyre/v1/checks", {"dataset": "dataset/plain", "suite": {"x": 1}}, 400, "no expectation suite")
+error("GET", "/api/gyre/v1/datasets/plain/versions/accepted", None, 404, "no accepted version")
+
+# Models: a file that is none, a good one, wrong tensors.
+import mlflow
+mlflow.set_tracking_uri(server.url)
+client = mlflow.MlflowClient()
+client.create_registered_model("junk")
+open(f"{work}/model.onnx", "wb").write(b"this is no model")
+run = client.create_run("0").info.run_id
+client.log_artifact(run, f"{work}/model.onnx", "model")
+client.create_model_version("junk", client.get_run(run).info.artifact_uri + "/model", run)
+error("POST", "/api/gyre/v1/endpoints/junk/deploy", {"version": "1"}, 400, "no ONNX model")
+assert server.api("GET", "/endpoints")["endpoints"] == []
+_, graph = onnx_model(None)
+mlflow.onnx.log_model(graph, name="model", registered_model_name="good")
+server.api("POST", "/endpoints/good/deploy", {"version": "1"})
+infer = "/v2/models/good/infer"
+
+
+def tensor(**changes):
+    return {"inputs": [{"name": "X", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3], **changes}]}
+
+
+assert server.request("POST", infer, tensor())[0] == 200
+error("POST", infer, tensor(shape=[1, 4]), 400, "X")
+error("POST", infer, tensor(shape=[1, 4], data=[1, 2, 3, 4]), 400, "shape [1, 4]", "[-1, 3]")
+error("POST", infer, tensor(shape=[-1, 3]), 400, "X")
+error("POST", infer, tensor(shape=[1 << 40, 1 << 40], data=[]), 400)
+error("POST", infer, tensor(datatype="INT64"), 400, "FP32")
+error("POST", infer, tensor(datatype="FP99"), 400, "FP99")
+error("POST", infer, tensor(data=["a", "b", "c"]), 400, "FP32")
+error("POST", infer, tensor(name="Y"), 400, '"X"')
+error("POST", infer, {"inputs": []}, 400, "missing")
+error("POST", infer, {}, 400, "inputs")
+error("POST", infer, "{", 400)
+error("POST", "/v2/models/nothing/infer", tensor(), 404, "nothing")
+error("POST", "/v2/models/good/versions/9/infer", tensor(), 404)
+assert server.request("POST", infer, tensor())[0] == 200
+
+# A junk version on an endpoint that serves: the deployment fails, what serves goes on.
+client.create_model_version("good", client.get_run(run).info.artifact_uri + "/model", run)
+error("POST", "/api/gyre/v1/endpoints/good/deploy", {"version": "2"}, 400, "no ONNX model")
+assert server.request("POST", infer, tensor())[1]["model_version"] == "1"
+
+# The port in use, the home in use, a home that is no folder, a database that is none.
+taken = subprocess.run([server.gyre, "up", "--home", f"{work}/other", "--http", f"127.0.0.1:{server.port}"], capture_output=True, text=True)
+assert taken.returncode == 1 and "listens there already" in taken.stderr, taken
+second = subprocess.run([server.gyre, "up", "--home", server.home, "--http", "127.0.0.1:0"], capture_output=True, text=True)
+assert second.returncode == 4 and "Another Gyre uses the home folder" in second.stderr, second
+nowhere = subprocess.run([server.gyre, "up", "--home", "/proc/nothing", "--http", "127.0.0.1:0"], capture_output=True, text=True)
+assert nowhere.returncode == 1 and "cannot be made" in nowhere.stderr, nowhere
+os.makedirs(f"{work}/garbage")
+open(f"{work}/garbage/gyre.db", "w").write("this is no database at all" * 100)
+garbage = subprocess.run([server.gyre, "data", "list", "--home", f"{work}/garbage"], capture_output=True, text=True)
+assert garbage.returncode == 1 and "not a readable database" in garbage.stderr, garbage
+assert server.api("GET", "/ledger/verify")["intact"]
+server.stop()
+print("bad input: all refused")

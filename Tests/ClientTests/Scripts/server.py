@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real server for the client scripts: started, stopped, killed."""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+
+class Server:
+    def __init__(self, gyre, home, name="home"):
+        self.gyre, self.home = gyre, f"{home}/{name}"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {**os.environ, "GYRE_HOME": self.home}
+        self.process = None
+
+    def start(self):
+        if os.path.exists(f"{self.home}/server.json"):
+            os.remove(f"{self.home}/server.json")
+        os.makedirs(self.home, exist_ok=True)
+        self.log = open(self.home + ".log", "a")
+        self.process = subprocess.Popen(
+            [self.gyre, "up", "--http", f"127.0.0.1:{self.port}"], env=self.environment, stderr=self.log)
+        deadline = time.time() + 30
+        while not os.path.exists(f"{self.home}/server.json"):
+            if self.process.poll() is not None or time.time() > deadline:
+                sys.exit("the server did not start: " + open(self.home + ".log").read()[-1000:])
+            time.sleep(0.01)
+        return self
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=30) == 0, "the server did not stop gracefully"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def request(self, method, path, body=None, headers={}):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        try:
+            return answer.status, json.loads(content)
+        except ValueError:
+            return answer.status, content
+
+    def api(self, method, path, body=None, status=200):
+        found, answer = self.request(method, "/api/gyre/v1" + path, body)
+        assert found == status, f"{method} {path} answered {found}: {answer}"
+        return answer
+
+    def run(self, *arguments, status=0, input=None):
+        done = subprocess.run([self.gyre, *arguments], env=self.environment, capture_output=True, text=True, input=input)
+        assert done.returncode == status, f"gyre {arguments} ended with {done.returncode}: {done.stdout} {done.stderr}"
+        return done
+
+
+def onnx_model(path, slope=1.0, features=3):
+    """A logistic regression as ONNX, with a score that rises with the first column."""
+    import numpy
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType
+    from sklearn.linear_model import LogisticRegression
+
+    x = numpy.random.default_rng(1).random((400, features)).astype(numpy.float32)
+    model = LogisticRegression().fit(x, (slope * (x[:, 0] - 0.5) > 0).astype(int))
+    graph = convert_sklearn(
+        model, name="m", initial_types=[("X", FloatTensorType([None, features]))], options={id(model): {"zipmap": False}})
+    if path:
+        open(path, "wb").write(graph.SerializeToString())
+    return model, graph

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model's life behind an endpoint: deployed, asked, rolled out, rolled back, restarted, killed."""
+import random
+import subprocess
+import sys
+import threading
+import time
+
+import mlflow
+import numpy
+from server import Server, onnx_model
+
+server = Server(sys.argv[1], sys.argv[2]).start()
+mlflow.set_tracking_uri(server.url)
+good, graph = onnx_model(None)
+mlflow.onnx.log_model(graph, name="model", registered_model_name="m", metadata={"features": ["a", "b", "c"]})
+_, reverse = onnx_model(None, slope=-1.0)
+mlflow.onnx.log_model(reverse, name="model", registered_model_name="m", metadata={"features": ["a", "b", "c"]})
+project = {
+    "project": "p", "model": "m", "pipeline": {"package": "none"},
+    "rollout": {"steps": [20, 50, 100], "judge": {"minimum_requests": 40, "minimum_labels": 40}},
+}
+server.api("POST", "/projects", project)
+server.run("endpoint", "deploy", "m", "--version", "1")
+
+
+def ask(row, id=None):
+    body = {"id": id, "inputs": [{"name": "X", "shape": [1, 3], "datatype": "FP32", "data": [float(v) for v in row]}]}
+    if id is None:
+        del body["id"]
+    return server.request("POST", "/v2/models/m/infer", body)
+
+
+# The protocol, by curl as well.
+status, answer = ask([0.9, 0.5, 0.5])
+expected = good.predict_proba(numpy.array([[0.9, 0.5, 0.5]], dtype=numpy.float32))[0]
+assert status == 200 and numpy.allclose(answer["outputs"][1]["data"], expected, atol=1e-5), answer
+assert answer["model_version"] == "1" and answer["id"]
+curl = subprocess.run(["curl", "-sf", f"{server.url}/v2/models/m"], capture_output=True, text=True)
+assert '"platform":"onnxruntime_onnx"' in curl.stdout, curl
+for path in ["/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/m/ready", "/v2/models/m/versions/1", "/v2/models"]:
+    assert server.request("GET", path)[0] == 200, path
+batch = {"inputs": [{"name": "X", "shape": [2, 3], "datatype": "FP32", "data": [[0.1, 0, 0], [0.9, 0, 0]]}], "outputs": [{"name": "label"}]}
+status, answer = server.request("POST", "/v2/models/m/infer", batch)
+assert status == 200 and answer["outputs"][0]["data"] == [0, 1] and len(answer["outputs"]) == 1, answer
+
+# A canary that predicts the opposite is rolled back by itself while requests go on; none fails.
+server.api("POST", "/endpoints/m/deploy", {"version": "2"})
+assert server.api("GET", "/endpoints/m")["canary_percent"] == 20
+numbers, failed, seen = random.Random(3), [], set()
+for index in range(3000):
+    row = [numbers.random() for _ in range(3)]
+    status, answer = ask(row, f"r{index}")
+    if status != 200:
+        failed.append(answer)
+    seen.add(answer["model_version"])
+    if index % 10 == 9:
+        server.api("POST", "/endpoints/m/labels", {"labels": [{"id": f"r{index}", "label": int(row[0] > 0.5)}]})
+    else:
+        server.api("POST", "/endpoints/m/labels", {"labels": [{"id": f"r{index}", "label": int(row[0] > 0.5)}]})
+    rollout = server.api("GET", "/endpoints/m")["rollouts"][0] if index % 50 == 0 else {"state": "running"}
+    if rollout["state"] != "running":
+        break
+assert rollout["state"] == "rolled_back" and "predicts worse" in rollout["last_reason"], rollout
+assert not failed and seen == {"1", "2"}, (failed, seen)
+assert ask([0.9, 0, 0])[1]["model_version"] == "1"
+
+# No traffic: inconclusive, and it holds. A person promotes, with a fact.
+server.api("POST", "/endpoints/m/deploy", {"version": "2"})
+time.sleep(1.5)
+rollout = server.api("GET", "/endpoints/m")["rollouts"][0]
+assert rollout["state"] == "running" and rollout["percent"] == 20 and "each needs" in rollout["last_reason"], rollout
+server.run("endpoint", "pause", "m")
+server.run("endpoint", "resume", "m")
+server.run("endpoint", "promote", "m", "--reason", "trust me")
+assert ask([0.9, 0, 0])[1]["model_version"] == "2"
+server.run("endpoint", "promote", "m", status=4)
+
+# Back to a release, by one command; switching drops no request.
+errors, running = [], True
+
+
+def hammer():
+    while running:
+        status, answer = ask([0.5, 0.5, 0.5])
+        if status != 200:
+            errors.append(answer)
+
+
+threads = [threading.Thread(target=hammer) for _ in range(4)]
+[t.start() for t in threads]
+for number in [1, 3, 1, 3, 1]:
+    server.run("release", "rollback", f"m@{number}")
+running = False
+[t.join() for t in threads]
+assert not errors, errors[:3]
+assert ask([0.9, 0, 0])[1]["model_version"] == "1"
+
+# A restart and a kill: it serves again, predictions and labels are there.
+before = {c["version"]: c["predictions"] for c in server.api("GET", "/endpoints/m")["counts"]}
+server.stop()
+server.start()
+assert ask([0.9, 0, 0], "after-restart")[0] == 200
+assert ask([0.9, 0, 0], "before-kill")[0] == 200
+server.kill()
+server.start()
+assert ask([0.9, 0, 0])[1]["model_version"] == "1"
+after = {c["version"]: c["predictions"] for c in server.api("GET", "/endpoints/m")["counts"]}
+assert after[1] == before[1] + 3 and after[2] == before[2], (before, after)
+found = server.api("GET", "/endpoints/m/predictions/before-kill")
+assert found["prediction"]["inputs"]["a"] > 0.89 and found["release"]["ref"] == "release/m@1", found
+server.api("GET", "/endpoints/m/predictions/nothing", status=404)
+card = server.api("GET", "/models/m/versions/1/card")
+assert "purpose" in card["missing"] and card["features"] == ["a", "b", "c"], card
+metrics = server.request("GET", "/metrics", headers={"accept": "application/openmetrics-text"})[1].decode()
+assert metrics.endswith("# EOF\n") and 'gyre_endpoint_requests_total{endpoint="m",version="1",variant="stable"}' in metrics, metrics
+assert server.api("GET", "/ledger/verify")["intact"]
+server.stop()
+print("serving: all done")

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GyreTestSupport
+import Testing
+
+/// The real server, killed at random moments while clients write.
+@Suite(.serialized) struct SlowCrashTests {
+    @Test("every acknowledged write survives kill -9, and the chain stays intact", .timeLimit(.minutes(5)))
+    func kill() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Installed.run(
+            Installed.python, ["\(Installed.root)/Tests/CrashTests/Scripts/kill.py", Installed.gyre, folder.path, "12"])
+        #expect(result.status == 0, "\(result.output.suffix(4000))")
+    }
+}
