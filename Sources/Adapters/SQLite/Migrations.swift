@@ -69,82 +69,87 @@ enum Migrations {
 
     private static func migration0002Tracking(_ migrator: inout DatabaseMigrator) {
         migrator.registerMigration("0002-tracking") { db in
-            try db.execute(
-                sql: """
-                    CREATE TABLE experiment (
-                        experiment_id     INTEGER PRIMARY KEY AUTOINCREMENT,
-                        name              TEXT    NOT NULL UNIQUE,
-                        artifact_location TEXT    NOT NULL,
-                        is_deleted        INTEGER NOT NULL DEFAULT 0,
-                        created_ms        INTEGER NOT NULL,
-                        updated_ms        INTEGER NOT NULL
-                    ) STRICT;
-                    CREATE TABLE experiment_tag (
-                        experiment_id INTEGER NOT NULL REFERENCES experiment,
-                        key           TEXT    NOT NULL,
-                        value         TEXT    NOT NULL,
-                        PRIMARY KEY (experiment_id, key)
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE TABLE run (
-                        row           INTEGER PRIMARY KEY,
-                        run_id        TEXT    NOT NULL UNIQUE,
-                        experiment_id INTEGER NOT NULL REFERENCES experiment,
-                        name          TEXT    NOT NULL,
-                        user_id       TEXT    NOT NULL,
-                        status        TEXT    NOT NULL,
-                        start_ms      INTEGER NOT NULL,
-                        end_ms        INTEGER,
-                        is_deleted    INTEGER NOT NULL DEFAULT 0,
-                        artifact_uri  TEXT    NOT NULL
-                    ) STRICT;
-                    CREATE INDEX run_by_start ON run (experiment_id, is_deleted, start_ms DESC, run_id);
-                    CREATE TABLE metric (
-                        run          INTEGER NOT NULL REFERENCES run,
-                        key          TEXT    NOT NULL,
-                        step         INTEGER NOT NULL,
-                        timestamp_ms INTEGER NOT NULL,
-                        value        REAL    NOT NULL,
-                        is_nan       INTEGER NOT NULL,
-                        model_id     TEXT,
-                        PRIMARY KEY (run, key, step, timestamp_ms, value, is_nan)
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE TABLE latest_metric (
-                        run          INTEGER NOT NULL REFERENCES run,
-                        key          TEXT    NOT NULL,
-                        step         INTEGER NOT NULL,
-                        timestamp_ms INTEGER NOT NULL,
-                        value        REAL    NOT NULL,
-                        is_nan       INTEGER NOT NULL,
-                        model_id     TEXT,
-                        PRIMARY KEY (run, key)
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE TABLE param (
-                        run   INTEGER NOT NULL REFERENCES run,
-                        key   TEXT    NOT NULL,
-                        value TEXT    NOT NULL,
-                        PRIMARY KEY (run, key)
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE TABLE run_tag (
-                        run   INTEGER NOT NULL REFERENCES run,
-                        key   TEXT    NOT NULL,
-                        value TEXT    NOT NULL,
-                        PRIMARY KEY (run, key)
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE TABLE run_link (
-                        run  INTEGER NOT NULL REFERENCES run,
-                        kind TEXT    NOT NULL CHECK (kind IN ('dataset', 'model_input', 'model_output')),
-                        key  TEXT    NOT NULL,
-                        body TEXT    NOT NULL,
-                        PRIMARY KEY (run, kind, key)
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE TABLE artifact (
-                        path       TEXT    NOT NULL PRIMARY KEY,
-                        digest     BLOB    NOT NULL CHECK (length(digest) = 32),
-                        size_bytes INTEGER NOT NULL
-                    ) STRICT, WITHOUT ROWID;
-                    """)
+            try db.execute(sql: experimentsAndRuns0002)
+            try db.execute(sql: runData0002)
         }
     }
+
+    private static let experimentsAndRuns0002 = """
+        CREATE TABLE experiment (
+            experiment_id     INTEGER PRIMARY KEY AUTOINCREMENT,
+            name              TEXT    NOT NULL UNIQUE,
+            artifact_location TEXT    NOT NULL,
+            is_deleted        INTEGER NOT NULL DEFAULT 0,
+            created_ms        INTEGER NOT NULL,
+            updated_ms        INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE experiment_tag (
+            experiment_id INTEGER NOT NULL REFERENCES experiment,
+            key           TEXT    NOT NULL,
+            value         TEXT    NOT NULL,
+            PRIMARY KEY (experiment_id, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE run (
+            row           INTEGER PRIMARY KEY,
+            run_id        TEXT    NOT NULL UNIQUE,
+            experiment_id INTEGER NOT NULL REFERENCES experiment,
+            name          TEXT    NOT NULL,
+            user_id       TEXT    NOT NULL,
+            status        TEXT    NOT NULL,
+            start_ms      INTEGER NOT NULL,
+            end_ms        INTEGER,
+            is_deleted    INTEGER NOT NULL DEFAULT 0,
+            artifact_uri  TEXT    NOT NULL
+        ) STRICT;
+        CREATE INDEX run_by_start ON run (experiment_id, is_deleted, start_ms DESC, run_id);
+        """
+
+    private static let runData0002 = """
+        CREATE TABLE metric (
+            run          INTEGER NOT NULL REFERENCES run,
+            key          TEXT    NOT NULL,
+            step         INTEGER NOT NULL,
+            timestamp_ms INTEGER NOT NULL,
+            value        REAL    NOT NULL,
+            is_nan       INTEGER NOT NULL,
+            model_id     TEXT,
+            PRIMARY KEY (run, key, step, timestamp_ms, value, is_nan)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE latest_metric (
+            run          INTEGER NOT NULL REFERENCES run,
+            key          TEXT    NOT NULL,
+            step         INTEGER NOT NULL,
+            timestamp_ms INTEGER NOT NULL,
+            value        REAL    NOT NULL,
+            is_nan       INTEGER NOT NULL,
+            model_id     TEXT,
+            PRIMARY KEY (run, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE param (
+            run   INTEGER NOT NULL REFERENCES run,
+            key   TEXT    NOT NULL,
+            value TEXT    NOT NULL,
+            PRIMARY KEY (run, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE run_tag (
+            run   INTEGER NOT NULL REFERENCES run,
+            key   TEXT    NOT NULL,
+            value TEXT    NOT NULL,
+            PRIMARY KEY (run, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE run_link (
+            run  INTEGER NOT NULL REFERENCES run,
+            kind TEXT    NOT NULL CHECK (kind IN ('dataset', 'model_input', 'model_output')),
+            key  TEXT    NOT NULL,
+            body TEXT    NOT NULL,
+            PRIMARY KEY (run, kind, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE artifact (
+            path       TEXT    NOT NULL PRIMARY KEY,
+            digest     BLOB    NOT NULL CHECK (length(digest) = 32),
+            size_bytes INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
 
     private static func migration0003Online(_ migrator: inout DatabaseMigrator) {
         migrator.registerMigration("0003-online") { db in

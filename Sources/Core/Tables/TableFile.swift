@@ -27,7 +27,10 @@ package struct TableFile: Sendable, Hashable {
         let list = "[" + files.map { SQL.text($0.path) }.joined(separator: ", ") + "]"
         switch ending {
         case "parquet": return "read_parquet(\(list), union_by_name = true)"
-        case "csv", "tsv": return "read_csv(\(list), union_by_name = true, sample_size = -1)"
+        case "csv", "tsv":
+            // The delimiter is told, or a ragged file is read as one of a single column.
+            let delimiter = ending == "csv" ? "," : "\t"
+            return "read_csv(\(list), delim = '\(delimiter)', header = true, union_by_name = true, sample_size = -1)"
         case "json", "jsonl", "ndjson": return "read_json_auto(\(list), union_by_name = true)"
         default:
             throw GyreError(
