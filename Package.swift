@@ -113,6 +113,7 @@ let package = Package(
         area("Versioning", ["GyreTables"]),
 
         // Kits
+        layer("Kits", "HTML", []),
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer("Kits", "HTTP", ["GyreBase", hummingbird, httpTypes, logging, nioCore, serviceLifecycle]),
 
@@ -138,6 +139,7 @@ let package = Package(
             ]),
         dialect("OIP", ["GyreLoop", "GyreRollout", "GyreServing"]),
 
+        layer("Console", ["GyreBase", "GyreHTML", "GyreHTTP"]),
         layer("CLI", ["GyreBase", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
 
         // Adapters
@@ -154,7 +156,8 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: [
-                "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreLoop", "GyreFeatures",
+                "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreLoop",
+                "GyreFeatures",
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
                 "GyreVersioning", "GyreGX",

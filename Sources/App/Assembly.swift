@@ -3,7 +3,9 @@
 internal import Foundation
 internal import GyreBase
 internal import GyreBlobs
+internal import GyreCLI
 internal import GyreCompute
+internal import GyreConsole
 internal import GyreExecution
 internal import GyreFeatures
 internal import GyreGX
@@ -113,6 +115,19 @@ struct Assembly: Sendable {
         let health = HealthRoutes(
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
 
+        let native = NativeDialect(services).routes
+        let inner = Router([native])
+        let console = Console(
+            api: { path throws(GyreError) in
+                let response = await inner.respond(to: HTTPRequest("GET", "/api/gyre/v1" + path))
+                guard case .bytes(let bytes) = response.body else { return [:] }
+                guard response.status == 200 else { throw APIError.read(bytes, status: response.status) }
+                return try JSONValue(parsing: bytes)
+            },
+            staticFile: { name in
+                FileManager.default.contents(atPath: "\(settings.staticFiles)/\(name)").map { Array($0) }
+            })
+
         if try await tracking.store.experiment(0) == nil {
             _ = try await tracking.createExperiment("Default", by: "gyre")
         }
@@ -120,7 +135,7 @@ struct Assembly: Sendable {
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
             conductor: conductor,
-            router: Router([health.routes, oip.routes, mlflow.routes, NativeDialect(services).routes]), address: address
+            router: Router([health.routes, oip.routes, mlflow.routes, native, console.routes]), address: address
         )
     }
 

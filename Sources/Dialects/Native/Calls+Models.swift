@@ -34,6 +34,19 @@ extension NativeDialect {
             NativeCall("GET", "/runs/{id}", "A tracked run.") { request throws(GyreError) in
                 Self.json(try await services.tracking.run(request.parameter("id")))
             },
+            NativeCall("GET", "/runs/{id}/history", "The points of one metric.", query: ["metric", "limit"]) {
+                request throws(GyreError) in
+                let limit = try request.number("limit", default: 2000, in: 1...25_000)
+                let points = try await services.tracking.store.history(
+                    of: request.query("metric") ?? "", in: request.parameter("id"), offset: 0, limit: limit)
+                let list = points.map { point -> JSONValue in
+                    [
+                        "step": .int(point.step), "value": .double(point.value),
+                        "timestamp_ms": .int(point.timestampMilliseconds),
+                    ]
+                }
+                return ["points": .array(list)]
+            },
             NativeCall("GET", "/models", "Registered models.") { _ throws(GyreError) in
                 var list: [JSONValue] = []
                 for model in try await services.registry.models() {

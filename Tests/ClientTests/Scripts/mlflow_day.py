@@ -98,7 +98,7 @@ assert [r.data.metrics["score"] for r in first] == [24, 22, 20, 18, 16], [r.data
 second = client.search_runs(
     [experiment], "params.even = 'True' and metrics.score > 3", order_by=["metrics.score DESC"], max_results=5, page_token=first.token)
 assert [r.data.metrics["score"] for r in second] == [14, 12, 10, 8, 6]
-last = client.search_runs([experiment], "attributes.run_name LIKE 'r%'", order_by=["metrics.score ASC"])
+last = client.search_runs([experiment], "attributes.run_name LIKE 'r__'", order_by=["metrics.score ASC"])
 assert math.isnan(last[-1].data.metrics["score"])
 assert len(client.search_runs([experiment], "tags.mlflow.runName ILIKE 'R0%'")) == 10
 refused("INVALID_PARAMETER_VALUE", client.search_runs, [experiment], "metrics.score >")

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+internal import GyreHTML
+package import GyreHTTP
+
+/// The pages that people look at, over the native API: whatever a page shows, a program can ask for too.
+package struct Console: Sendable {
+    let api: @Sendable (String) async throws(GyreError) -> JSONValue
+    private let staticFile: @Sendable (String) -> [UInt8]?
+
+    /// A console that asks `api` for its content.
+    ///
+    /// `staticFile` gives the browser files that set-up fetched, by name; the pages work without them.
+    package init(
+        api: @escaping @Sendable (String) async throws(GyreError) -> JSONValue,
+        staticFile: @escaping @Sendable (String) -> [UInt8]?
+    ) {
+        self.api = api
+        self.staticFile = staticFile
+    }
+
+    /// All routes.
+    package var routes: RouteGroup {
+        RouteGroup(
+            prefixes: ["/"], errorResponse: Self.errorPage,
+            routes: [
+                page("/", home), page("/runs", runs), page("/runs/{id}", run), page("/models", models),
+                page("/models/{name}", model),
+                page("/models/{name}/{version}", card), page("/endpoints", endpoints),
+                page("/endpoints/{name}", endpoint),
+                page("/pipelines", pipelines), page("/pipelines/{id}", pipeline), page("/data", data),
+                page("/data/{name}", dataset),
+                page("/lineage", lineage), page("/ledger", ledger), Route("GET", "/static/{name}", serve),
+            ])
+    }
+
+    private func page(
+        _ path: String, _ make: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> Page
+    ) -> Route {
+        Route("GET", path) { request throws(GyreError) in Self.response(try await make(request)) }
+    }
+
+    private static func response(_ page: Page, status: Int = 200) -> HTTPResponse {
+        var response = HTTPResponse.text(page.html.markup, type: "text/html; charset=utf-8", status: status)
+        response.headers += [
+            ("content-security-policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"),
+            ("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin"),
+        ]
+        return response
+    }
+
+    private static func errorPage(_ error: GyreError) -> HTTPResponse {
+        var content = [HTML.element("p", [], HTML(error.what))]
+        if let why = error.why { content.append(.element("p", [], HTML("Why: \(why)"))) }
+        if let fix = error.fix {
+            content.append(.element("p", [], HTML("What to do: "), .element("code", [], HTML(fix))))
+        }
+        let title = error.code == .notFound ? "Not found" : "That did not work"
+        return response(Page(title: title, section: "", content: content), status: error.code.httpStatus)
+    }
+
+    private func serve(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let name = request.parameter("name")
+        let own = ["gyre.css": Assets.style, "gyre.js": Assets.script][name].map { Array($0.utf8) }
+        guard
+            let bytes = own
+                ?? (["htmx.min.js", "uplot.min.js", "uplot.min.css"].contains(name) ? staticFile(name) : nil)
+        else {
+            throw GyreError(.notFound, "There is no file \"\(name.prefix(80))\".", fix: "make setup")
+        }
+        let type = name.hasSuffix(".css") ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8"
+        return HTTPResponse(headers: [("content-type", type), ("cache-control", "max-age=300")], body: .bytes(bytes))
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreHTML
+
+/// Pictures drawn on the server as SVG, so that they are there without scripts.
+enum Drawings {
+    /// A line through points, with its first and last value told in words for those who do not see it.
+    static func curve(_ title: String, _ points: [(x: Double, y: Double)]) -> HTML {
+        let finite = points.filter { $0.y.isFinite }
+        guard finite.count > 1, let first = finite.first, let last = finite.last else {
+            return .element("p", [], HTML("\(title): \(Block.number(finite.first?.y))"))
+        }
+        let (width, height) = (420.0, 130.0)
+        let (lowX, highX) = (finite.map(\.x).min() ?? 0, finite.map(\.x).max() ?? 1)
+        let (lowY, highY) = (finite.map(\.y).min() ?? 0, finite.map(\.y).max() ?? 1)
+        // As many points as the picture is wide are enough.
+        let stride = max(1, finite.count / Int(width))
+        let path = Swift.stride(from: 0, to: finite.count, by: stride).map { index in
+            let x = 5 + (finite[index].x - lowX) / max(highX - lowX, 1e-12) * (width - 10)
+            let y = height - 5 - (finite[index].y - lowY) / max(highY - lowY, 1e-12) * (height - 10)
+            return "\((x * 10).rounded() / 10),\((y * 10).rounded() / 10)"
+        }
+        let values = finite.prefix(5000).map { "[\($0.x),\($0.y)]" }.joined(separator: ",")
+        let words =
+            "\(title): from \(Block.number(first.y)) to \(Block.number(last.y)), between \(Block.number(lowY)) and \(Block.number(highY))"
+        return .element(
+            "figure", [("class", "curve"), ("data-title", title), ("data-points", "[\(values)]")],
+            .element(
+                "svg", [("viewBox", "0 0 \(width) \(height)"), ("role", "img"), ("aria-label", words)],
+                .element("polyline", [("points", path.joined(separator: " ")), ("class", "line")], .empty)),
+            .element("figcaption", [], HTML(words)))
+    }
+
+    /// Boxes in columns by their distance from the start, with arrows; `link` gives each box its address.
+    static func graph(
+        _ label: String, nodes: [(id: String, text: String, kind: String)], edges: [(from: String, to: String)],
+        link: (String) -> String
+    ) -> HTML {
+        var column: [String: Int] = [:]
+        for node in nodes { column[node.id] = 0 }
+        // Longest distance from a source; a cycle would stop after as many rounds as there are boxes.
+        for _ in 0..<min(nodes.count, 60) {
+            var isSettled = true
+            for edge in edges where (column[edge.to] ?? 0) <= (column[edge.from] ?? 0) && column[edge.from] != nil {
+                column[edge.to] = (column[edge.from] ?? 0) + 1
+                isSettled = false
+            }
+            if isSettled { break }
+        }
+        var row: [Int: Int] = [:]
+        var place: [String: (x: Double, y: Double)] = [:]
+        for node in nodes {
+            let index = column[node.id] ?? 0
+            place[node.id] = (10 + Double(index) * 250, 10 + Double(row[index] ?? 0) * 46)
+            row[index, default: 0] += 1
+        }
+        let (width, height) = (270 + Double(column.values.max() ?? 0) * 250, 20 + Double(row.values.max() ?? 1) * 46)
+        let arrows = edges.compactMap { edge -> HTML? in
+            guard let from = place[edge.from], let to = place[edge.to] else { return nil }
+            let (x1, y1, x2, y2) = (from.x + 210, from.y + 17, to.x, to.y + 17)
+            let curve = "M\(x1) \(y1)C\(x1 + 25) \(y1),\(x2 - 25) \(y2),\(x2) \(y2)"
+            return .element("path", [("d", curve), ("class", "edge")], .empty)
+        }
+        let boxes = nodes.map { node -> HTML in
+            let at = place[node.id] ?? (0, 0)
+            let text = node.text.count > 30 ? String(node.text.prefix(29)) + "…" : node.text
+            return .element(
+                "a", [("href", link(node.id))],
+                .element("title", [], HTML(node.text)),
+                .element(
+                    "rect",
+                    [
+                        ("x", "\(at.x)"), ("y", "\(at.y)"), ("width", "210"), ("height", "34"), ("rx", "6"),
+                        ("class", "node \(node.kind)"),
+                    ],
+                    .empty), .element("text", [("x", "\(at.x + 10)"), ("y", "\(at.y + 22)")], HTML(text)))
+        }
+        return .element(
+            "div", [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", label)],
+            .element(
+                "svg",
+                [
+                    ("class", "graph"), ("width", "\(width)"), ("height", "\(height)"),
+                    ("viewBox", "0 0 \(width) \(height)"),
+                ],
+                arrows + boxes))
+    }
+
+    /// A bar in two parts.
+    static func split(stable: String, canary: String?, percent: Int) -> HTML {
+        var parts = [
+            HTML.element(
+                "span", [("class", "part stable"), ("style", "flex-grow:\(100 - percent)")],
+                HTML("\(stable) · \(100 - percent) %"))
+        ]
+        if let canary {
+            parts.append(
+                .element(
+                    "span", [("class", "part canary"), ("style", "flex-grow:\(max(percent, 12))")],
+                    HTML("\(canary) · \(percent) %")))
+        }
+        return .element("div", [("class", "split")], parts)
+    }
+}
