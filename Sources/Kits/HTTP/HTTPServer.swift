@@ -66,8 +66,7 @@ package struct HTTPServer: Sendable {
                 await onListening(Address(host: address.host, port: channel.localAddress?.port ?? address.port))
             },
             logger: logger)
-        do { try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint]) } catch let error as IOError
-        {
+        do { try await application.runService() } catch let error as IOError {
             let isInUse = error.errnoCode == EADDRINUSE
             throw GyreError(
                 .unavailable, "Gyre cannot listen on \(address).",

@@ -44,9 +44,9 @@ def flaky(folder: str) -> str:
 
 
 @dsl.component(base_image="python:3.11")
-def nap(seconds: float, mark: str) -> str:
+def nap(seconds: float, mark: str, number: str) -> str:
     import os, time
-    open(mark, "a").write(f"{os.getpid()}\n")
+    open(f"{mark}.{number}", "a").write(f"{os.getpid()}\n")
     time.sleep(seconds)
     return "rested"
 
@@ -73,8 +73,8 @@ def day(n: int = 5, folder: str = ""):
 
 @dsl.pipeline(name="naps")
 def naps(mark: str, seconds: float):
-    first = nap(seconds=0.0, mark=mark + ".first")
-    nap(seconds=seconds, mark=mark + ".second").after(first).set_caching_options(False)
+    first = nap(seconds=0.0, mark=mark, number="first")
+    nap(seconds=seconds, mark=mark, number="second").after(first).set_caching_options(False)
 
 
 @dsl.pipeline(name="bad")
