@@ -31,7 +31,9 @@ extension Console {
                 .link(
                     "version \(text(version["number"]))", to: "/models/\(Block.query(name))/\(text(version["number"]))"),
                 HTML(own.joined(separator: ", ")), HTML(time(version["created_ms"]?.int.map { $0 * 1000 })),
-                .link(String(text(version["run_id"]).prefix(8)), to: "/runs/\(text(version["run_id"]))"),
+                version["run_id"]?.string.flatMap {
+                    $0.isEmpty ? nil : HTML.link(String($0.prefix(8)), to: "/runs/\($0)")
+                } ?? HTML("–"),
                 Block.lineage("model/\(name)@\(text(version["number"]))"),
             ]
         }

@@ -11,7 +11,8 @@ extension Console {
         let facts = try await api("/ledger?limit=12")["facts"]?.array ?? []
         let head = try await api("/ledger/head")
         let red = runs.prefix(20).filter { $0["state"]?.string == "FAILED" }
-        let stopped = try await api("/ledger?kind=quality.check.failed&limit=5")["facts"]?.array ?? []
+        let stopped = (try await api("/ledger?kind=quality.check.failed&limit=20")["facts"]?.array ?? [])
+            .filter { $0["body"]?["severity"]?.string == "critical" }
         let live = endpoints.map { endpoint in
             HTML.element(
                 "div", [],

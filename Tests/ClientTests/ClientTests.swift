@@ -32,6 +32,9 @@ extension Tag {
     @Test("a model is deployed, asked, rolled out and back, and comes back after a restart")
     func serving() async throws { try await run("serving_day") }
 
+    @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
+    func console() async throws { try await run("console") }
+
     @Test("the command line tells of everything, with exit statuses, with and without a server")
     func commands() async throws { try await run("commands") }
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real server for the client scripts: started, stopped, killed."""
+import atexit
 import http.client
 import json
 import os
@@ -27,6 +28,7 @@ class Server:
         self.log = open(self.home + ".log", "a")
         self.process = subprocess.Popen(
             [self.gyre, "up", "--http", f"127.0.0.1:{self.port}"], env=self.environment, stderr=self.log)
+        atexit.register(self.process.kill)  # a script that fails leaves no server behind
         deadline = time.time() + 30
         while not os.path.exists(f"{self.home}/server.json"):
             if self.process.poll() is not None or time.time() > deadline:
