@@ -16,7 +16,9 @@ package struct HTML: Sendable, Hashable {
     /// Markup that the program itself wrote; never anything that came from outside.
     package static func trusted(_ markup: StaticString) -> HTML { HTML(markup: "\(markup)") }
 
-    /// An element. Attributes with an empty name are left out.
+    /// An element.
+    ///
+    /// Attributes with an empty name are left out.
     package static func element(_ name: StaticString, _ attributes: [(String, String)] = [], _ content: HTML...) -> HTML
     {
         element(name, attributes, content)
