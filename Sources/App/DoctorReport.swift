@@ -44,7 +44,7 @@ struct DoctorReport: Sendable {
     }
 
     private func program(_ name: String, _ path: String, fix: String) -> JSONValue {
-        let isThere = access(path, X_OK) == 0
+        let isThere = unsafe access(path, X_OK) == 0
         return [
             "name": .string(name), "ok": .bool(isThere), "version": .null, "path": .string(path),
             "fix": isThere ? .null : .string(fix),

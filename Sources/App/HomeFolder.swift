@@ -20,7 +20,7 @@ final class HomeFolder: Sendable {
                 .unavailable, "The home folder \(path) cannot be made.", why: error.localizedDescription,
                 fix: "Choose another: --home DIR")
         }
-        lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        lock = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else {
             throw GyreError(
                 .unavailable, "The home folder \(path) cannot be written to.",

@@ -46,8 +46,11 @@ enum Server {
         while assembly.address.value == nil, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(20))  // a cancelled wait ends the loop
         }
-        do { try await assembly.pipelines.resume() } catch {
-            StandardError.write("resuming pipelines failed: \(error)")
+        do {
+            try await assembly.conductor.catchUp()
+            try await assembly.pipelines.resume()
+        } catch {
+            StandardError.write("taking up what was left failed: \(error)")
         }
         while !Task.isCancelled {
             round += 1

@@ -8,7 +8,7 @@ extension Surroundings {
     static let live = Surroundings(
         now: {
             var time = timespec()
-            clock_gettime(CLOCK_REALTIME, &time)
+            unsafe clock_gettime(CLOCK_REALTIME, &time)
             return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
         },
         newID: { UUID().uuidString.replacing("-", with: "").lowercased() },

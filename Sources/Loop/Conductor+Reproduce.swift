@@ -65,7 +65,8 @@ extension Conductor {
         ]
     }
 
-    private func version(madeBy run: String) async throws(GyreError) -> ModelVersion? {
+    /// The model version that a run of a pipeline registered.
+    func version(madeBy run: String) async throws(GyreError) -> ModelVersion? {
         for version in try await registry.versions().reversed() where !version.runID.isEmpty {
             if try await tracking.store.run(version.runID)?.tag("gyre.pipeline_run") == run { return version }
         }

@@ -107,17 +107,30 @@ package actor Conductor {
 
     /// Rolls out what a pipeline has registered.
     ///
-    /// A run that only reproduces a release changes nothing that is live.
+    /// A run that only reproduces a release changes nothing that is live. What was done for the run already is not done again,
+    /// so this may be told of the same run twice.
     package func pipelineEnded(_ run: PipelineRun) async throws(GyreError) {
         guard run.state == .succeeded, !run.reason.hasPrefix(Self.reproduction) else { return }
-        for version in try await registry.versions().reversed() where !version.runID.isEmpty {
-            guard try await tracking.store.run(version.runID)?.tag("gyre.pipeline_run") == run.id else { continue }
-            guard let project = try await project(where: { $0.model == version.name }) else { continue }
-            guard let policy = project.policies(.modelTrained).first(where: { $0.action == .rollOut }) else { return }
-            let reason = run.reason.isEmpty ? "The pipeline run \(run.id.prefix(8)) registered it." : run.reason
-            _ = try await rollOut(version, project, reason: reason, by: "policy/\(policy.name)")
-            return
+        guard let version = try await version(madeBy: run.id),
+            let project = try await project(where: { $0.model == version.name }),
+            let policy = project.policies(.modelTrained).first(where: { $0.action == .rollOut })
+        else { return }
+        let actor = "policy/\(policy.name)"
+        let reason = run.reason.isEmpty ? "The pipeline run \(run.id.prefix(8)) registered it." : run.reason
+        let known = try await releases.releases(of: project.endpoint).first { $0.pins.pipelineRun == run.ref }
+        if let known {
+            let facts = try await store.facts(FactQuery(mentioning: known.ref))
+            if !facts.contains(where: { $0.fact.kind.hasPrefix("rollout.") }) {
+                try await putOut(known, project, reason: reason, by: actor)
+            }
+        } else {
+            _ = try await rollOut(version, project, reason: reason, by: actor)
         }
+    }
+
+    /// Does what a killed server left undone: runs that ended just before it could act on them.
+    package func catchUp() async throws(GyreError) {
+        for run in try await pipelines.runs().prefix(20).reversed() { try await pipelineEnded(run) }
     }
 
     // MARK: Rolling out
@@ -140,15 +153,24 @@ package actor Conductor {
         _ version: ModelVersion, _ project: Project, reason: String, by actor: String
     ) async throws(GyreError) -> Release {
         let release = try await release(version, endpoint: project.endpoint, reason: reason, by: actor)
+        try await putOut(release, project, reason: reason, by: actor)
+        return release
+    }
+
+    /// Gives a release traffic: all of it on an empty endpoint, else a canary's.
+    private func putOut(
+        _ release: Release, _ project: Project, reason: String, by actor: String
+    ) async throws(GyreError) {
+        let model = release.pins.model
+        let number = model.version.flatMap { Int($0) } ?? 0
         if try await rollouts.split(project.endpoint) == nil {
             try await endpoints.deploy(release, reason: .string(reason), by: actor)
-            try await registry.setAlias("champion", of: version.name, to: version.number, by: actor)
+            try await registry.setAlias("champion", of: model.name, to: number, by: actor)
         } else {
             _ = try await endpoints.startCanary(
                 release, steps: project.steps, judge: Judge(json: project.judge), reason: .string(reason), by: actor)
-            try await registry.setAlias("challenger", of: version.name, to: version.number, by: actor)
+            try await registry.setAlias("challenger", of: model.name, to: number, by: actor)
         }
-        return release
     }
 
     private func release(

@@ -32,7 +32,7 @@ package struct FileBlobStore: BlobStore {
 
     package func adopt(temporaryPath: String) async throws(GyreError) -> StoredBlob {
         let writer = try await writer()
-        defer { unlink(temporaryPath) }
+        defer { unsafe unlink(temporaryPath) }
         guard let file = FileHandle(forReadingAtPath: temporaryPath) else {
             throw GyreError(.internal, "The file \(temporaryPath) was not written.")
         }
@@ -46,16 +46,16 @@ package struct FileBlobStore: BlobStore {
         return try await writer.finish()
     }
 
-    package func contains(_ digest: Digest) async -> Bool { access(Self.path(root, digest), F_OK) == 0 }
+    package func contains(_ digest: Digest) async -> Bool { unsafe access(Self.path(root, digest), F_OK) == 0 }
 
     package func size(_ digest: Digest) async throws(GyreError) -> Int64 {
         var status = stat()
-        guard stat(Self.path(root, digest), &status) == 0 else { throw Self.missing(digest) }
+        guard unsafe stat(Self.path(root, digest), &status) == 0 else { throw Self.missing(digest) }
         return Int64(status.st_size)
     }
 
     package func reader(_ digest: Digest) async throws(GyreError) -> any BlobReader {
-        let descriptor = open(Self.path(root, digest), O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(Self.path(root, digest), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.missing(digest) }
         return FileBlobReader(descriptor: descriptor, digest: digest, path: Self.path(root, digest))
     }

@@ -2,8 +2,8 @@
 
 internal import Foundation
 internal import Glibc
-package import GyreBase
-package import GyreLedger
+internal import GyreBase
+internal import GyreLedger
 internal import NIOPosix
 
 /// One blob on its way to disk; calls come one after another.
@@ -18,14 +18,14 @@ actor FileBlobWriter: BlobWriter {
     init(temporaryPath: String, root: String) throws(GyreError) {
         self.temporaryPath = temporaryPath
         self.root = root
-        descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         if descriptor < 0 { throw Self.failure("Making a file for a blob") }
     }
 
     deinit {
         if isOpen {
             close(descriptor)
-            unlink(temporaryPath)
+            unsafe unlink(temporaryPath)
         }
     }
 
@@ -53,7 +53,7 @@ actor FileBlobWriter: BlobWriter {
                 try Self.settle(descriptor, from: temporaryPath, to: path)
             }
         } catch {
-            unlink(temporaryPath)
+            unsafe unlink(temporaryPath)
             throw GyreError.wrapping(error, "Storing a blob")
         }
         return StoredBlob(digest: digest, sizeBytes: sizeBytes)
@@ -63,7 +63,7 @@ actor FileBlobWriter: BlobWriter {
         guard isOpen else { return }
         isOpen = false
         close(descriptor)
-        unlink(temporaryPath)
+        unsafe unlink(temporaryPath)
     }
 
     private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(GyreError) {
@@ -83,15 +83,15 @@ actor FileBlobWriter: BlobWriter {
     /// A blob that was there already stays.
     private static func settle(_ descriptor: Int32, from temporaryPath: String, to path: String) throws(GyreError) {
         defer { close(descriptor) }
-        if access(path, F_OK) == 0 {
-            unlink(temporaryPath)
+        if unsafe access(path, F_OK) == 0 {
+            unsafe unlink(temporaryPath)
             return
         }
         guard fdatasync(descriptor) == 0 else { throw failure("Syncing a blob") }
         let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-        if mkdir(folder, 0o755) != 0, errno != EEXIST { throw failure("Making the folder of a blob") }
-        guard rename(temporaryPath, path) == 0 else { throw failure("Naming a blob") }
-        let folderDescriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if unsafe mkdir(folder, 0o755) != 0, errno != EEXIST { throw failure("Making the folder of a blob") }
+        guard unsafe rename(temporaryPath, path) == 0 else { throw failure("Naming a blob") }
+        let folderDescriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if folderDescriptor >= 0 {
             fsync(folderDescriptor)
             close(folderDescriptor)

@@ -103,7 +103,7 @@ package final class DuckDBEngine: TableEngine {
             unsafe copy.initialize(from: text, count: text.count)
             return unsafe copy
         }
-        defer { for pointer in unsafe flat { unsafe pointer.deallocate() } }
+        defer { for index in unsafe flat.indices { unsafe flat[index].deallocate() } }
         var next = 0
         let bound = unsafe values.map { value in
             var result = unsafe gyre_duckdb_value()

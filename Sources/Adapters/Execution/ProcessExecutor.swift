@@ -56,7 +56,7 @@ package struct ProcessExecutor: TaskExecutor {
             await onStart(process)
             do {
                 for try await buffer in execution.standardOutput {
-                    try buffer.withUnsafeBytes { bytes in try unsafe log.write(bytes) }
+                    unsafe try buffer.withUnsafeBytes { bytes in try unsafe log.write(bytes) }
                 }
             } catch {
                 kill(-process, SIGKILL)

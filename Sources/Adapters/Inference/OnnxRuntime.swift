@@ -106,9 +106,9 @@ package final class OnnxRuntime: ModelRuntime {
         guard code == 0 else {
             throw GyreError(code == 2 ? .invalid : .internal, "The model could not be run.", why: message)
         }
-        defer { for index in results.indices { unsafe gyre_onnx_tensor_free(&results[index]) } }
+        defer { for index in unsafe results.indices { unsafe gyre_onnx_tensor_free(&results[index]) } }
         var tensors: [Tensor] = []
-        for index in results.indices { tensors.append(try unsafe Self.tensor(results[index])) }
+        for index in unsafe results.indices { tensors.append(try unsafe Self.tensor(results[index])) }
         return tensors
     }
 
@@ -150,7 +150,7 @@ package final class OnnxRuntime: ModelRuntime {
     private static func dimensions<Shape>(_ shape: Shape, _ rank: Int) -> [Int] {
         unsafe withUnsafeBytes(of: shape) { bytes in
             let lengths = unsafe bytes.bindMemory(to: Int64.self)
-            return unsafe (0..<rank).map { unsafe Int(lengths[$0]) }
+            return (0..<rank).map { unsafe Int(lengths[$0]) }
         }
     }
 }

@@ -56,7 +56,7 @@ package final class JournalPredictionLog: PredictionLog {
             throw GyreError.wrapping(error, "Making the prediction log")
         }
         try Self.mend(path)
-        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.failure("Opening the prediction log") }
         return Segment(descriptor: descriptor, rows: 0)
     }
@@ -66,7 +66,7 @@ package final class JournalPredictionLog: PredictionLog {
         guard let data = FileManager.default.contents(atPath: path), !data.isEmpty, data.last != UInt8(ascii: "\n")
         else { return }
         let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        if truncate(path, end) != 0 { throw failure("Mending the prediction log") }
+        if unsafe truncate(path, end) != 0 { throw failure("Mending the prediction log") }
     }
 
     package func append(_ labels: [Label], endpoint: String) async throws(GyreError) {
@@ -84,7 +84,8 @@ package final class JournalPredictionLog: PredictionLog {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try await NIOThreadPool.singleton.runIfActive {
-                let descriptor = Glibc.open(folder + "/labels.jsonl", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+                let descriptor = unsafe Glibc.open(
+                    folder + "/labels.jsonl", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
                 guard descriptor >= 0 else { throw Self.failure("Opening the labels") }
                 defer { close(descriptor) }
                 try Self.write(lines, to: descriptor)
@@ -118,7 +119,7 @@ package final class JournalPredictionLog: PredictionLog {
         let ready = open.withLock { segments in
             let ready = segments.filter { all ? $0.value.rows > 0 : $0.value.rows >= Limits.predictionSegment }
             for (endpoint, segment) in ready {
-                rename(folder(endpoint) + "/open.jsonl", folder(endpoint) + "/closing-\(now()).jsonl")
+                unsafe rename(folder(endpoint) + "/open.jsonl", folder(endpoint) + "/closing-\(now()).jsonl")
                 close(segment.descriptor)
                 segments[endpoint] = nil
             }
@@ -147,7 +148,7 @@ package final class JournalPredictionLog: PredictionLog {
         guard let data = FileManager.default.contents(atPath: target + ".new") else {
             throw GyreError(.internal, "The segment \(target) was not written.")
         }
-        guard rename(target + ".new", target) == 0, unlink(journal) == 0 else {
+        guard unsafe rename(target + ".new", target) == 0, unsafe unlink(journal) == 0 else {
             throw Self.failure("Closing a segment")
         }
         return ClosedSegment(endpoint: endpoint, name: segment, rows: rows, digest: Digest(of: Array(data)))

@@ -24,7 +24,7 @@ package final class SQLiteDatabase: Sendable {
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try db.execute(sql: "PRAGMA cache_size = -8000")
                 try db.execute(sql: "PRAGMA case_sensitive_like = ON")
-                db.add(function: SQLiteDatabase.regexp)
+                db.add(function: SQLiteDatabase.lowerLike)
             }
             pool = try DatabasePool(path: path, configuration: configuration)
             try Migrations.run(on: pool, path: path)
@@ -43,7 +43,7 @@ package final class SQLiteDatabase: Sendable {
     }
 
     /// Case-insensitive LIKE (`ILIKE` of the search language), as a function since LIKE itself minds the case here.
-    private static let regexp = DatabaseFunction("lower_like", argumentCount: 2, pure: true) { values in
+    private static let lowerLike = DatabaseFunction("lower_like", argumentCount: 2, pure: true) { values in
         guard let text = String.fromDatabaseValue(values[0]), let pattern = String.fromDatabaseValue(values[1]) else {
             return nil
         }
