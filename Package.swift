@@ -115,7 +115,7 @@ let package = Package(
         // Kits
         layer("Kits", "HTML", []),
         layer("Kits", "YAML", ["GyreBase", yams]),
-        layer("Kits", "HTTP", ["GyreBase", hummingbird, httpTypes, logging, nioCore, serviceLifecycle]),
+        layer("Kits", "HTTP", ["GyreBase", hummingbird, httpTypes, logging, nioCore, nioPosix, serviceLifecycle]),
 
         // Loop
         layer(

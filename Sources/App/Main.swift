@@ -4,10 +4,12 @@ internal import ArgumentParser
 internal import Foundation
 internal import GyreBase
 internal import GyreCLI
+internal import GyreHTTP
 
 @main
 struct Main {
     static func main() async {
+        HTTPServer.shareThreads()
         let settings = Settings.read()
         let environment = CommandEnvironment(
             openHome: { home throws(GyreError) in

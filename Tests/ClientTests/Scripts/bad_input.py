@@ -144,4 +144,28 @@ garbage = subprocess.run([server.gyre, "data", "list", "--home", f"{work}/garbag
 assert garbage.returncode == 1 and "not a readable database" in garbage.stderr, garbage
 assert server.api("GET", "/ledger/verify")["intact"]
 server.stop()
+
+# A full disk: a clear error, nothing half written; with room again it goes on by itself. Needs the right to mount.
+disk = f"{work}/disk"
+os.makedirs(disk)
+if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], capture_output=True).returncode == 0:
+    try:
+        small = Server(sys.argv[1], disk).start()
+        put = lambda n: small.request("PUT", f"/api/2.0/mlflow-artifacts/artifacts/f{n}", bytes([n]) * (1 << 20))
+        create = lambda n: small.request("POST", "/api/2.0/mlflow/experiments/create", {"name": f"e{n}" + "x" * 400})
+        stored = next(n for n in range(40) if put(n)[0] != 200)
+        status, answer = put(100)
+        assert status == 503 and "disk is full" in answer["message"], answer
+        status, answer = next(a for a in map(create, range(4000)) if a[0] != 200)
+        assert status == 503 and "disk is full" in answer["message"], answer
+        assert small.request("GET", "/health")[0] == 200
+        subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+        assert create(5000)[0] == 200 and put(101)[0] == 200
+        assert all(small.request("GET", f"/api/2.0/mlflow-artifacts/artifacts/f{n}")[0] == 200 for n in range(stored))
+        assert small.api("GET", "/ledger/verify")["intact"]
+        small.stop()
+    finally:
+        subprocess.run(["umount", "-l", disk])
+else:
+    print("not allowed to mount: the full disk was not tried")
 print("bad input: all refused")
