@@ -140,6 +140,8 @@ package final class JournalPredictionLog: PredictionLog {
         let segment = String(name.dropFirst("closing-".count).dropLast(".jsonl".count))
         let target = "\(folder(endpoint))/segment-\(segment).parquet"
         let session = try await tables.open()
+        // One thread: requests are answered meanwhile.
+        try await session.run("SET threads = 1")
         try await session.run(
             "COPY (SELECT * FROM \(Self.journalReader([journal]))) TO \(SQL.text(target + ".new")) (FORMAT parquet, COMPRESSION zstd)"
         )

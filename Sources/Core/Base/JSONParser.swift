@@ -99,6 +99,40 @@ public struct JSONParser: Sendable {
         let isNegative = bytes[start] == UInt8(ascii: "-")
         let first = position
         var magnitude: UInt64 = 0
+        var fits = takeDigits(into: &magnitude)
+        if position - first > 1, bytes[first] == UInt8(ascii: "0") { throw unexpected("a number that starts with 0") }
+        var fraction: Int?
+        if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
+            position += 1
+            let begin = position
+            guard isDigit(at: position) else { throw unexpected("a number without digits") }
+            fits = takeDigits(into: &magnitude) && fits
+            fraction = position - begin
+        }
+        let hasExponent = try takeExponent()
+        if !hasExponent, fits {
+            if let fraction {
+                // Both are exact, so their quotient is the double nearest to the text (Clinger's fast path).
+                if magnitude < 1 << 53, fraction < Self.powersOfTen.count {
+                    let value = Double(magnitude) / Self.powersOfTen[fraction]
+                    return .double(isNegative ? -value : value)
+                }
+            } else if isNegative, magnitude <= UInt64(Int64.max) + 1 {
+                return .int(Int64(truncatingIfNeeded: 0 &- magnitude))
+            } else if !isNegative, magnitude <= UInt64(Int64.max) {
+                return .int(Int64(magnitude))
+            }
+        }
+        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        guard let value = Double(text) else { throw unexpected("a number that cannot be read") }
+        return .double(value)
+    }
+
+    /// 1, 10, … 10²²: the powers of ten that a double holds exactly.
+    private static let powersOfTen: [Double] = (0...22).map { Double("1e\($0)") ?? .nan }
+
+    /// Takes digits into `magnitude`; false if they do not fit.
+    private mutating func takeDigits(into magnitude: inout UInt64) -> Bool {
         var fits = true
         while isDigit(at: position) {
             let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10)
@@ -107,28 +141,17 @@ public struct JSONParser: Sendable {
             magnitude = sum
             position += 1
         }
-        if position - first > 1, bytes[first] == UInt8(ascii: "0") { throw unexpected("a number that starts with 0") }
-        var isWhole = true
-        if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
-            isWhole = false
+        return fits
+    }
+
+    private mutating func takeExponent() throws(GyreError) -> Bool {
+        guard position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") else { return false }
+        position += 1
+        if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-") {
             position += 1
-            try run()
         }
-        if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
-            isWhole = false
-            position += 1
-            if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-") {
-                position += 1
-            }
-            try run()
-        }
-        if isWhole, fits {
-            if isNegative, magnitude <= UInt64(Int64.max) + 1 { return .int(Int64(truncatingIfNeeded: 0 &- magnitude)) }
-            if !isNegative, magnitude <= UInt64(Int64.max) { return .int(Int64(magnitude)) }
-        }
-        let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        guard let value = Double(text) else { throw unexpected("a number that cannot be read") }
-        return .double(value)
+        try run()
+        return true
     }
 
     private mutating func run() throws(GyreError) {

@@ -31,7 +31,7 @@ public enum Limits {
     /// Predictions held in memory before the oldest waits for a segment to be written.
     public static let predictionBuffer = 200_000
     /// Predictions in one segment of the prediction log.
-    public static let predictionSegment = 20_000
+    public static let predictionSegment = 100_000
     /// Rows in one inference request.
     public static let inferenceRows = 100_000
     /// Seconds between a request to stop and the end of the process.

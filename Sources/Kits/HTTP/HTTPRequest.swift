@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+internal import Hummingbird
 internal import NIOCore
 
 /// A request as the dialects see it, however it came in.
@@ -68,7 +69,7 @@ package struct HTTPRequest: Sendable {
 package struct HTTPBody: Sendable {
     enum Source: Sendable {
         case bytes([UInt8])
-        case stream(any AsyncSequence<ByteBuffer, any Error> & Sendable)
+        case stream(RequestBody)
         case pull(@Sendable () async throws -> [UInt8]?)
     }
 
@@ -80,7 +81,7 @@ package struct HTTPBody: Sendable {
     /// A body that is read piece by piece, until nil or an empty piece.
     package init(_ next: @escaping @Sendable () async throws -> [UInt8]?) { source = .pull(next) }
 
-    init(stream: any AsyncSequence<ByteBuffer, any Error> & Sendable) { source = .stream(stream) }
+    init(stream: RequestBody) { source = .stream(stream) }
 
     /// All of it.
     /// - Throws: `.limitExceeded` as soon as more than `limit` bytes have come.
