@@ -149,7 +149,9 @@ struct DataCommand: AsyncParsableCommand {
             try FileManager.default.createDirectory(
                 at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
             try await connection.download(sha256, to: path + ".part")
-            guard rename(path + ".part", path) == 0 else { throw GyreError(.unavailable, "\(path) cannot be written.") }
+            guard unsafe rename(path + ".part", path) == 0 else {
+                throw GyreError(.unavailable, "\(path) cannot be written.")
+            }
         }
     }
 }

@@ -52,9 +52,13 @@ package actor Monitors {
                 .conflict, "The window \"\(window)\" of \"\(endpoint)\" cannot be judged.",
                 why: "Version \(target.version) answered nothing in it.", fix: "Choose another window.")
         }
-        let report = try MonitorReport.make(
-            endpoint: endpoint, version: target.version, release: target.release, window: window, rows: rows,
-            features: release.pins.features, reference: try await reference(of: release), at: now())
+        let reference = try await reference(of: release)
+        let at = now()
+        let report = try await Background.run { () throws(GyreError) in
+            try MonitorReport.make(
+                endpoint: endpoint, version: target.version, release: target.release, window: window, rows: rows,
+                features: release.pins.features, reference: reference, at: at)
+        }
         try await store.commit(
             [.put(Document("monitor-report", "\(endpoint)/\(window)@\(target.version)", report.json))],
             recording: [

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 package import GyreBase
 package import GyreLedger
+internal import NIOPosix
 
 /// Blobs as files named by their digest: `<root>/ab/abcdef…`.
 ///
@@ -30,20 +31,37 @@ package struct FileBlobStore: BlobStore {
 
     package func makeTemporaryPath() -> String { incoming + "/" + UUID().uuidString }
 
-    package func adopt(temporaryPath: String) async throws(GyreError) -> StoredBlob {
+    package func add(file path: String) async throws(GyreError) -> StoredBlob {
         let writer = try await writer()
-        defer { unsafe unlink(temporaryPath) }
-        guard let file = FileHandle(forReadingAtPath: temporaryPath) else {
-            throw GyreError(.internal, "The file \(temporaryPath) was not written.")
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            await writer.abandon()
+            throw GyreError(.notFound, "The file \(path) cannot be read.")
         }
         do {
-            while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { try await writer.write(Array(piece)) }
+            while true {
+                let piece = try await NIOThreadPool.singleton.runIfActive { try file.read(upToCount: 1 << 20) }
+                guard let piece, !piece.isEmpty else { break }
+                try await writer.write(Array(piece))
+            }
             try file.close()
         } catch {
             await writer.abandon()
             throw GyreError.wrapping(error, "Storing a file as a blob")
         }
         return try await writer.finish()
+    }
+
+    package func copy(_ digest: Digest, to path: String) async throws(GyreError) {
+        let source = try await file(digest)
+        do {
+            try await NIOThreadPool.singleton.runIfActive {
+                let folder = (path as NSString).deletingLastPathComponent
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                try FileManager.default.copyItem(atPath: source, toPath: path)
+            }
+        } catch {
+            throw GyreError.wrapping(error, "Copying the blob \(digest.short)")
+        }
     }
 
     package func contains(_ digest: Digest) async -> Bool { unsafe access(Self.path(root, digest), F_OK) == 0 }

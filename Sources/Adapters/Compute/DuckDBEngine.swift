@@ -78,7 +78,11 @@ package final class DuckDBEngine: TableEngine {
         unsafe pointer = result
     }
 
-    deinit { unsafe gyre_duckdb_close(pointer) }
+    deinit {
+        // Freeing a large table takes time that no request should wait for.
+        let address = unsafe UInt(bitPattern: pointer)
+        Background.detach { unsafe gyre_duckdb_close(OpaquePointer(bitPattern: address)) }
+    }
 
     @discardableResult
     func run(_ sql: String, _ values: [JSONValue]) async throws(GyreError) -> TableResult {

@@ -147,13 +147,16 @@ package final class JournalPredictionLog: PredictionLog {
         )
         let rows =
             try await session.run("SELECT count(*) FROM read_parquet(\(SQL.text(target + ".new")))").scalar?.int ?? 0
-        guard let data = FileManager.default.contents(atPath: target + ".new") else {
-            throw GyreError(.internal, "The segment \(target) was not written.")
+        let digest = try await Background.run { () throws(GyreError) in
+            guard let data = FileManager.default.contents(atPath: target + ".new") else {
+                throw GyreError(.internal, "The segment \(target) was not written.")
+            }
+            guard unsafe rename(target + ".new", target) == 0, unsafe unlink(journal) == 0 else {
+                throw Self.failure("Closing a segment")
+            }
+            return Digest(of: Array(data))
         }
-        guard unsafe rename(target + ".new", target) == 0, unsafe unlink(journal) == 0 else {
-            throw Self.failure("Closing a segment")
-        }
-        return ClosedSegment(endpoint: endpoint, name: segment, rows: rows, digest: Digest(of: Array(data)))
+        return ClosedSegment(endpoint: endpoint, name: segment, rows: rows, digest: digest)
     }
 
     // MARK: Reading
@@ -205,12 +208,15 @@ package final class JournalPredictionLog: PredictionLog {
                 .int(query.from), .int(query.to), .int(query.answeredFrom), .optional(query.version.map(Int64.init)),
                 .optional(query.version.map(Int64.init)),
             ])
-        return try result.rows.map { row throws(GyreError) in
-            LoggedRow(
-                id: row[0].string ?? "", version: Int(row[1].int ?? 0),
-                inputs: (try JSONValue(parsing: row[2].string ?? "[]").array ?? []).map(\.double), score: row[3].double,
-                label: row[4].double,
-                latencyMicroseconds: row[5].int ?? 0, isError: row[6].bool ?? false)
+        return try await Background.run { () throws(GyreError) in
+            try result.rows.map { row throws(GyreError) in
+                LoggedRow(
+                    id: row[0].string ?? "", version: Int(row[1].int ?? 0),
+                    inputs: (try JSONValue(parsing: row[2].string ?? "[]").array ?? []).map(\.double),
+                    score: row[3].double,
+                    label: row[4].double,
+                    latencyMicroseconds: row[5].int ?? 0, isError: row[6].bool ?? false)
+            }
         }
     }
 

@@ -11,15 +11,8 @@ struct ArtifactFiles: Sendable {
     /// Writes an artifact's files to `path`: the file itself, or a folder.
     func place(_ artifact: Artifact, at path: String) async throws(GyreError) {
         for entry in artifact.tree.entries {
-            let target = artifact.isSingleFile ? path : "\(path)/\(entry.path)"
-            do {
-                let folder = (target as NSString).deletingLastPathComponent
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-                // A copy: a component that writes to its input must not reach the blob.
-                try FileManager.default.copyItem(atPath: try await blobs.file(entry.blob.digest), toPath: target)
-            } catch {
-                throw GyreError.wrapping(error, "Placing the artifact \"\(artifact.name)\" for a task")
-            }
+            // A copy: a component that writes to its input must not reach the blob.
+            try await blobs.copy(entry.blob.digest, to: artifact.isSingleFile ? path : "\(path)/\(entry.path)")
         }
     }
 
@@ -38,26 +31,10 @@ struct ArtifactFiles: Sendable {
                     kind == .typeRegular
                 else { continue }
                 entries.append(
-                    Tree.Entry(path: try RelativePath(file.isEmpty ? name : file), blob: try await store(file: full)))
+                    Tree.Entry(
+                        path: try RelativePath(file.isEmpty ? name : file), blob: try await blobs.add(file: full)))
             }
         }
         return Artifact(name: name, type: type, tree: try Tree(entries), metadata: metadata)
-    }
-
-    private func store(file: String) async throws(GyreError) -> StoredBlob {
-        guard let handle = FileHandle(forReadingAtPath: file) else {
-            throw GyreError(.unavailable, "The output \(file) cannot be read.")
-        }
-        let writer = try await blobs.writer()
-        do {
-            while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
-                try await writer.write(Array(piece))
-            }
-            try handle.close()
-        } catch {
-            await writer.abandon()
-            throw GyreError.wrapping(error, "Storing an output")
-        }
-        return try await writer.finish()
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Dispatch
 package import GyreBase
 internal import Synchronization
 
@@ -102,15 +101,8 @@ package struct HostedModel: Sendable {
     /// As `infer`, but a large batch runs on a thread of its own, so that it does not hold up the ones that answer requests.
     package func inferSuspending(_ inputs: [NamedTensor]) async throws(GyreError) -> [NamedTensor] {
         guard inputs.contains(where: { $0.tensor.count > 8192 }) else { return try infer(inputs) }
-        let result: Result<[NamedTensor], GyreError> = await withCheckedContinuation { continuation in
-            Self.largeBatches.async {
-                continuation.resume(returning: Result { () throws(GyreError) in try self.infer(inputs) })
-            }
-        }
-        return try result.get()
+        return try await Background.run { () throws(GyreError) in try self.infer(inputs) }
     }
-
-    private static let largeBatches = DispatchQueue(label: "gyre.inference", attributes: .concurrent)
 
     /// Checks the inputs against the model, runs it, and names the outputs.
     ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 package import GyreBase
 
 /// Content-addressed bytes.
@@ -19,8 +20,10 @@ package protocol BlobStore: Sendable {
     func file(_ digest: Digest) async throws(GyreError) -> String
     /// A path that nothing is at, on the disk of the blobs, for a library to write a file to.
     func makeTemporaryPath() -> String
-    /// Makes a blob of a file at such a path; the path is free again afterwards.
-    func adopt(temporaryPath: String) async throws(GyreError) -> StoredBlob
+    /// Makes a blob of a file's bytes; the file stays.
+    func add(file path: String) async throws(GyreError) -> StoredBlob
+    /// Writes the bytes to a new file; folders on the way are made.
+    func copy(_ digest: Digest, to path: String) async throws(GyreError)
     /// Every blob there is.
     func all() async throws(GyreError) -> [Digest]
 }
@@ -57,6 +60,14 @@ package struct StoredBlob: Sendable, Hashable {
 }
 
 extension BlobStore {
+    /// Makes a blob of a file at a temporary path; the path is free again afterwards.
+    package func adopt(temporaryPath: String) async throws(GyreError) -> StoredBlob {
+        let blob = try await add(file: temporaryPath)
+        // A file that stays is removed with all temporary ones at the next start.
+        try? FileManager.default.removeItem(atPath: temporaryPath)
+        return blob
+    }
+
     /// Stores bytes that are in memory already.
     package func put(_ bytes: [UInt8]) async throws(GyreError) -> StoredBlob {
         let writer = try await writer()
