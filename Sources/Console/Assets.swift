@@ -35,7 +35,7 @@ enum Assets {
         figure { margin: 0; padding: .6rem; background: var(--card); border: 1px solid var(--rule); border-radius: 8px }
         figure svg { width: 100%; height: auto } figcaption { color: var(--dim); font-size: .85rem }
         .line { fill: none; stroke: var(--accent); stroke-width: 2 } .edge { fill: none; stroke: var(--dim) }
-        .graph { display: block } .graph text { fill: var(--ink); font-size: 13px } .graph a { text-decoration: none }
+        .graph { display: block } .graph text { fill: var(--ink); font-size: 12px } dl + .scroll { margin-top: .8rem } .graph a { text-decoration: none }
         .node { fill: var(--paper); stroke: var(--dim) } .node.good { stroke: var(--good); stroke-width: 2 }
         .node.bad { stroke: var(--bad); stroke-width: 2 } .node.busy { stroke: var(--busy); stroke-width: 2 }
         pre { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 1rem; overflow: auto; max-height: 60vh }

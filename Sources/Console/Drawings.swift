@@ -52,13 +52,13 @@ enum Drawings {
         var place: [String: (x: Double, y: Double)] = [:]
         for node in nodes {
             let index = column[node.id] ?? 0
-            place[node.id] = (10 + Double(index) * 250, 10 + Double(row[index] ?? 0) * 46)
+            place[node.id] = (10 + Double(index) * 265, 10 + Double(row[index] ?? 0) * 46)
             row[index, default: 0] += 1
         }
-        let (width, height) = (270 + Double(column.values.max() ?? 0) * 250, 20 + Double(row.values.max() ?? 1) * 46)
+        let (width, height) = (290 + Double(column.values.max() ?? 0) * 265, 20 + Double(row.values.max() ?? 1) * 46)
         let arrows = edges.compactMap { edge -> HTML? in
             guard let from = place[edge.from], let to = place[edge.to] else { return nil }
-            let (x1, y1, x2, y2) = (from.x + 210, from.y + 17, to.x, to.y + 17)
+            let (x1, y1, x2, y2) = (from.x + 225, from.y + 17, to.x, to.y + 17)
             let curve = "M\(x1) \(y1)C\(x1 + 25) \(y1),\(x2 - 25) \(y2),\(x2) \(y2)"
             return .element("path", [("d", curve), ("class", "edge")], .empty)
         }
@@ -71,7 +71,7 @@ enum Drawings {
                 .element(
                     "rect",
                     [
-                        ("x", "\(at.x)"), ("y", "\(at.y)"), ("width", "210"), ("height", "34"), ("rx", "6"),
+                        ("x", "\(at.x)"), ("y", "\(at.y)"), ("width", "225"), ("height", "34"), ("rx", "6"),
                         ("class", "node \(node.kind)"),
                     ],
                     .empty), .element("text", [("x", "\(at.x + 10)"), ("y", "\(at.y + 22)")], HTML(text)))

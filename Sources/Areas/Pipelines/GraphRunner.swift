@@ -23,7 +23,10 @@ struct GraphRunner: Sendable {
         var message: String?
     }
 
-    func run(_ graph: TaskGraph, _ inputs: Inputs, prefix: String) async throws(GyreError) -> Outcome {
+    /// Runs a graph; its first tasks come after `entry`, the tasks before the group that holds it.
+    func run(
+        _ graph: TaskGraph, _ inputs: Inputs, prefix: String, entry: [String] = []
+    ) async throws(GyreError) -> Outcome {
         do {
             return try await withThrowingTaskGroup(of: (String, Outcome).self) { group in
                 var ended: [String: Outcome] = [:]
@@ -33,7 +36,9 @@ struct GraphRunner: Sendable {
                     where !started.contains(name) && definition.upstream.allSatisfy({ ended[$0] != nil }) {
                         started.insert(name)
                         let before = ended
-                        group.addTask { (name, try await self.run(name, definition, inputs, before, prefix: prefix)) }
+                        group.addTask {
+                            (name, try await self.run(name, definition, inputs, before, prefix: prefix, entry: entry))
+                        }
                     }
                     guard let (name, outcome) = try await group.next() else { break }
                     ended[name] = outcome
@@ -69,10 +74,11 @@ struct GraphRunner: Sendable {
     // MARK: One task
 
     private func run(
-        _ name: String, _ definition: TaskDefinition, _ graphInputs: Inputs, _ ended: [String: Outcome], prefix: String
+        _ name: String, _ definition: TaskDefinition, _ graphInputs: Inputs, _ ended: [String: Outcome],
+        prefix: String, entry: [String]
     ) async throws(GyreError) -> Outcome {
         let path = prefix + name
-        let upstream = definition.upstream.map { prefix + $0 }
+        let upstream = definition.upstream.isEmpty ? entry : definition.upstream.map { prefix + $0 }
         let blocked = definition.upstream.filter { ended[$0]?.state != .succeeded }
         if !blocked.isEmpty, !definition.runsAfterFailure {
             return try await tasks.skip(
@@ -82,7 +88,8 @@ struct GraphRunner: Sendable {
             throw GyreError(.invalid, "The component \"\(definition.component)\" does not exist.")
         }
         if let iterator = definition.iterator {
-            return try await loop(name, definition, component, iterator, graphInputs, ended, prefix: prefix)
+            return try await loop(
+                name, definition, component, iterator, graphInputs, ended, prefix: prefix, entry: entry)
         }
         let inputs = try inputs(of: definition, component, graphInputs, ended)
         if let condition = definition.condition, try !Condition.evaluate(condition, inputs.parameters) {
@@ -94,7 +101,9 @@ struct GraphRunner: Sendable {
     private func run(
         _ component: Component, _ definition: TaskDefinition, _ inputs: Inputs, path: String, upstream: [String]
     ) async throws(GyreError) -> Outcome {
-        if case .graph(let graph) = component.body { return try await run(graph, inputs, prefix: path + "/") }
+        if case .graph(let graph) = component.body {
+            return try await run(graph, inputs, prefix: path + "/", entry: upstream)
+        }
         return try await tasks.run(
             TaskRunner.Job(component: component, definition: definition, inputs: inputs, path: path, upstream: upstream)
         )
@@ -103,7 +112,7 @@ struct GraphRunner: Sendable {
     private func loop(
         _ name: String, _ definition: TaskDefinition, _ component: Component, _ iterator: TaskDefinition.Iterator,
         _ graphInputs: Inputs,
-        _ ended: [String: Outcome], prefix: String
+        _ ended: [String: Outcome], prefix: String, entry: [String]
     ) async throws(GyreError) -> Outcome {
         let items = try value(iterator.items, graphInputs, ended)?.array ?? []
         guard items.count <= Limits.pipelineTasks else {
@@ -111,7 +120,7 @@ struct GraphRunner: Sendable {
                 .limitExceeded, "The loop \"\(name)\" has \(items.count) items; \(Limits.pipelineTasks) is the most.")
         }
         let shared = try inputs(of: definition, component, graphInputs, ended)
-        let upstream = definition.upstream.map { prefix + $0 }
+        let upstream = definition.upstream.isEmpty ? entry : definition.upstream.map { prefix + $0 }
         do {
             return try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
                 var outcomes = [Outcome?](repeating: nil, count: items.count)

@@ -48,7 +48,6 @@ package struct Versioning: Sendable {
             name: name, tree: tree, message: message, at: surroundings.now(), actor: actor, madeFrom: madeFrom)
         let previous = try await store.pointer(Self.latest(version.name))?.string
         if previous == version.id { return (try await self.version(version.name, version.id), false) }
-        let inputs = madeFrom + (previous.map { [Ref("dataset", version.name, $0)] } ?? [])
         try await store.commit(
             [
                 .put(Document("dataset-version", "\(version.name)@\(version.id)", version.json)),
@@ -56,7 +55,7 @@ package struct Versioning: Sendable {
             ],
             recording: [
                 Fact(
-                    "versioning.dataset.added", version.ref, by: actor, inputs: madeFrom.isEmpty ? [] : inputs,
+                    "versioning.dataset.added", version.ref, by: actor, inputs: madeFrom,
                     outputs: [version.ref],
                     body: [
                         "message": .string(message), "previous": .optional(previous),
