@@ -74,7 +74,8 @@ struct Assembly: Sendable {
         let ended = EndedRuns()
         let pipelines = Pipelines(
             store: ledger, blobs: blobs, executor: executor,
-            options: pipelineOptions(home: home, address: address, versioning: versioning, ended: ended),
+            options: pipelineOptions(
+                home: home, settings: settings, address: address, versioning: versioning, ended: ended),
             surroundings: surroundings)
 
         // Loop
@@ -140,10 +141,10 @@ struct Assembly: Sendable {
     }
 
     private static func pipelineOptions(
-        home: HomeFolder, address: AddressBox, versioning: Versioning, ended: EndedRuns
+        home: HomeFolder, settings: Settings, address: AddressBox, versioning: Versioning, ended: EndedRuns
     ) -> PipelineOptions {
         PipelineOptions(
-            folder: home.tasks,
+            folder: home.tasks, timeoutSeconds: settings.taskTimeoutSeconds,
             variables: { run, task in
                 // mlflow reads the tags of its runs from this variable, and the ledger its lineage from the tags.
                 var tags: JSONValue = [

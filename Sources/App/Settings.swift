@@ -11,6 +11,8 @@ struct Settings: Sendable {
     /// Where set-up keeps its Python environment, and tasks theirs.
     let toolsFolder: String
     let libraries: NativeLibrary.Search
+    /// Seconds after which a task of a pipeline is stopped.
+    let taskTimeoutSeconds: Int
 
     static func read() -> Settings {
         let environment = ProcessInfo.processInfo.environment
@@ -22,7 +24,8 @@ struct Settings: Sendable {
         return Settings(
             defaultHome: environment["GYRE_HOME"] ?? user + "/.gyre", defaultServer: environment["GYRE_SERVER"],
             actor: environment["GYRE_ACTOR"] ?? NSUserName(), toolsFolder: tools,
-            libraries: NativeLibrary.Search(toolsFolder: tools, overrides: overrides))
+            libraries: NativeLibrary.Search(toolsFolder: tools, overrides: overrides),
+            taskTimeoutSeconds: environment["GYRE_TASK_TIMEOUT_SECONDS"].flatMap { Int($0) } ?? 24 * 3600)
     }
 
     var uv: String { toolsFolder + "/python/bin/uv" }

@@ -99,6 +99,15 @@ def wait(id, seconds=120):
     raise AssertionError("the run does not end")
 
 
+def gone(pid):
+    """Whether a process ends within five seconds."""
+    for _ in range(50):
+        if not os.path.exists(f"/proc/{pid}"):
+            return True
+        time.sleep(0.1)
+    return False
+
+
 # Everything at once: parallel branches, a condition, a loop, a retry.
 path, package = compiled(day)
 folder = f"{work}/flaky"
@@ -138,12 +147,7 @@ pid = int(open(mark + ".second").read())
 server.run("pipeline", "cancel", id[:8])
 run, tasks = wait(id)
 assert run["state"] == "CANCELED", run
-for _ in range(50):
-    if not os.path.exists(f"/proc/{pid}"):
-        break
-    time.sleep(0.1)
-else:
-    raise AssertionError("the cancelled task still runs")
+assert gone(pid), "the cancelled task still runs"
 
 # Killed in the middle: after a restart the run goes on, and what was finished is not run again.
 mark = f"{work}/killed"
@@ -157,7 +161,16 @@ run, tasks = wait(id)
 assert run["state"] == "SUCCEEDED", run
 assert len(open(mark + ".first").readlines()) == 1, "a finished task ran twice"
 assert len(open(mark + ".second").readlines()) == 2
-assert not os.path.exists(f"/proc/{orphan}"), "the killed server's task still runs"
+assert gone(orphan), "the killed server's task still runs"
 assert server.api("GET", "/ledger/verify")["intact"]
+server.stop()
+
+# A task that hangs is stopped when its time is over.
+server.environment["GYRE_TASK_TIMEOUT_SECONDS"] = "2"
+server.start()
+mark = f"{work}/hanging"
+run, tasks = wait(server.api("POST", "/pipeline-runs", {"package": package, "parameters": {"mark": mark, "seconds": 600}})["id"])
+assert run["state"] == "FAILED" and "ran longer than 2 seconds" in tasks["nap-2"]["message"], (run, tasks)
+assert gone(int(open(mark + ".second").read())), "the hanging task still runs"
 server.stop()
 print("kfp: all done")
