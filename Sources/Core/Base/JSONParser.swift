@@ -93,6 +93,21 @@ public struct JSONParser: Sendable {
         return try digits(from: start)
     }
 
+    /// The next number as a double, where it is one that a double holds exactly or that was written with a fraction; else nil,
+    /// and nothing is consumed.
+    public mutating func plainNumber() throws(GyreError) -> Double? {
+        skipSpace()
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "-") || isDigit(at: position) else { return nil }
+        let start = position
+        switch try number() {
+        case .double(let value): return value
+        case .int(let value) where value.magnitude <= 1 << 53: return Double(value)
+        default:
+            position = start
+            return nil
+        }
+    }
+
     // MARK: Parts
 
     private mutating func digits(from start: Int) throws(GyreError) -> JSONValue {

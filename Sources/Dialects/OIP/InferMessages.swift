@@ -45,7 +45,7 @@ struct InferRequest {
         var name: String?
         var shape: [Int]?
         var datatype: Tensor.Datatype?
-        var data: [JSONValue]?
+        var data: TensorData?
         try parser.expect("{")
         repeat {
             let member = try parser.string()
@@ -60,7 +60,7 @@ struct InferRequest {
                 }
                 datatype = known
             case "data":
-                var flat: [JSONValue] = []
+                var flat = TensorData()
                 try flatten(&parser, into: &flat, depth: 0)
                 data = flat
             default: _ = try parser.value()
@@ -75,14 +75,15 @@ struct InferRequest {
     }
 
     /// Data may be nested to the shape or flat; both are row-major.
-    private static func flatten(_ parser: inout JSONParser, into flat: inout [JSONValue], depth: Int) throws(GyreError)
-    {
+    private static func flatten(_ parser: inout JSONParser, into flat: inout TensorData, depth: Int) throws(GyreError) {
         guard depth <= 16 else { throw GyreError(.limitExceeded, "The data is nested deeper than 16 levels.") }
         try parser.expect("[")
         if parser.consume("]") { return }
         repeat {
             if parser.peek() == UInt8(ascii: "[") {
                 try flatten(&parser, into: &flat, depth: depth + 1)
+            } else if let number = try parser.plainNumber() {
+                flat.append(number)
             } else {
                 flat.append(try parser.value())
             }
@@ -91,7 +92,7 @@ struct InferRequest {
     }
 
     private static func tensor(
-        _ name: String, _ datatype: Tensor.Datatype, _ shape: [Int], _ data: [JSONValue]
+        _ name: String, _ datatype: Tensor.Datatype, _ shape: [Int], _ data: TensorData
     ) throws(GyreError) -> Tensor {
         guard let count = Tensor.elementCount(of: shape), shape.count <= 16, count == data.count else {
             throw GyreError(
@@ -105,16 +106,11 @@ struct InferRequest {
         }
         switch datatype {
         case .fp32:
-            var values: [Float] = []
-            values.reserveCapacity(count)
-            for value in data {
-                guard let number = value.double else { throw wrong(value) }
-                values.append(Float(number))
-            }
-            return Tensor(datatype: datatype, shape: shape, storage: .floats(values))
+            if let values = data.floats { return Tensor(datatype: datatype, shape: shape, storage: .floats(values)) }
+            throw wrong(data.values.first { $0.double == nil } ?? .null)
         case .bytes:
             var texts: [[UInt8]] = []
-            for value in data {
+            for value in data.values {
                 guard let text = value.string else { throw wrong(value) }
                 texts.append(Array(text.utf8))
             }
@@ -122,7 +118,7 @@ struct InferRequest {
         case .fp16: throw GyreError(.invalid, "The input \"\(name)\" is FP16, which has no JSON form.")
         default:
             var bytes: [UInt8] = []
-            for value in data {
+            for value in data.values {
                 guard let pattern = pattern(value, datatype) else { throw wrong(value) }
                 for offset in 0..<(datatype.elementBytes ?? 0) {
                     bytes.append(UInt8(truncatingIfNeeded: pattern >> UInt64(8 * offset)))
@@ -226,5 +222,35 @@ enum InferResponse {
                 }
             }
         }
+    }
+}
+
+/// The elements of a tensor as they are read: numbers as doubles, which costs little, until one comes that a double does not hold.
+private struct TensorData {
+    private var numbers: [Double] = []
+    private var others: [JSONValue] = []
+
+    /// How many there are.
+    var count: Int { others.isEmpty ? numbers.count : others.count }
+
+    mutating func append(_ number: Double) {
+        if others.isEmpty { numbers.append(number) } else { others.append(.double(number)) }
+    }
+
+    mutating func append(_ value: JSONValue) {
+        // NaN and the infinities are words to the parser and doubles here.
+        if case .double(let number) = value { return append(number) }
+        if others.isEmpty { others = numbers.map { .double($0) } }
+        others.append(value)
+    }
+
+    /// All of them; a whole double is as good as an integer.
+    var values: [JSONValue] { others.isEmpty ? numbers.map { .double($0) } : others }
+
+    /// All of them in single precision; nil if one is no number.
+    var floats: [Float]? {
+        if others.isEmpty { return numbers.map { Float($0) } }
+        let floats = others.compactMap { $0.double.map { Float($0) } }
+        return floats.count == others.count ? floats : nil
     }
 }
