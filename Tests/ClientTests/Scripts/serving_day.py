@@ -114,6 +114,28 @@ card = server.api("GET", "/models/m/versions/1/card")
 assert "purpose" in card["missing"] and card["features"] == ["a", "b", "c"], card
 metrics = server.request("GET", "/metrics", headers={"accept": "application/openmetrics-text"})[1].decode()
 assert metrics.endswith("# EOF\n") and 'gyre_endpoint_requests_total{endpoint="m",version="1",variant="stable"}' in metrics, metrics
+
+# Every datatype comes back as it was sent: 64-bit integers without loss, texts, booleans, NaN.
+from onnx import TensorProto, helper
+for name, element, datatype, values in [
+    ("int64", TensorProto.INT64, "INT64", [2**63 - 1, -(2**63), 0]), ("uint64", TensorProto.UINT64, "UINT64", [2**53 + 1, 0, 7]),
+    ("double", TensorProto.DOUBLE, "FP64", [1.5, -2.25, 1e300]), ("text", TensorProto.STRING, "BYTES", ["a", "é", ""]),
+    ("flag", TensorProto.BOOL, "BOOL", [True, False, True]), ("float", TensorProto.FLOAT, "FP32", [1, 2.5, -3]),
+    ("int8", TensorProto.INT8, "INT8", [-128, 127, 0]), ("uint16", TensorProto.UINT16, "UINT16", [65535, 0, 1]),
+]:
+    identity = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])], "g", [helper.make_tensor_value_info("x", element, [None])],
+        [helper.make_tensor_value_info("y", element, [None])])
+    model = helper.make_model(identity, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    mlflow.onnx.log_model(model, name="model", registered_model_name=name)
+    server.api("POST", f"/endpoints/{name}/deploy", {"version": "1"})
+    tensor = {"inputs": [{"name": "x", "shape": [3], "datatype": datatype, "data": values}]}
+    status, answer = server.request("POST", f"/v2/models/{name}/infer", tensor)
+    assert status == 200 and answer["outputs"][0]["data"] == values and answer["outputs"][0]["datatype"] == datatype, (name, answer)
+text = '{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[NaN,1]}]}'
+status, answer = server.request("POST", "/v2/models/float/infer", text)
+assert status == 200 and numpy.isnan(answer["outputs"][0]["data"][0]), answer
+assert server.request("POST", "/v2/models/int8/infer", {"inputs": [{"name": "x", "shape": [1], "datatype": "INT8", "data": [128]}]})[0] == 400
 assert server.api("GET", "/ledger/verify")["intact"]
 server.stop()
 print("serving: all done")
