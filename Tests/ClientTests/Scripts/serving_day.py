@@ -72,6 +72,17 @@ rollout = server.api("GET", "/endpoints/m")["rollouts"][0]
 assert rollout["state"] == "running" and rollout["percent"] == 20 and "each needs" in rollout["last_reason"], rollout
 server.run("endpoint", "pause", "m")
 server.run("endpoint", "resume", "m")
+
+# Killed in the middle of a canary: it goes on where it was, with what was counted.
+for index in range(100):
+    assert ask([numbers.random() for _ in range(3)], f"k{index}")[0] == 200
+server.kill()
+server.start()
+endpoint = server.api("GET", "/endpoints/m")
+assert endpoint["canary_percent"] == 20 and endpoint["rollouts"][0]["state"] == "running", endpoint
+time.sleep(1.2)
+counted = server.api("GET", "/endpoints/m")["rollouts"][0]["last_numbers"]
+assert counted["stable"]["requests"] + counted["canary"]["requests"] == 100, counted
 server.run("endpoint", "promote", "m", "--reason", "trust me")
 assert ask([0.9, 0, 0])[1]["model_version"] == "2"
 server.run("endpoint", "promote", "m", status=4)
