@@ -61,6 +61,7 @@ package struct Project: Sendable, Hashable {
         package enum Trigger: String, Sendable, Hashable, CaseIterable {
             case checkFailed = "check_failed"
             case modelTrained = "model_trained"
+            /// The judge rolls a worse canary back whether or not a project says so; saying so keeps the file complete.
             case canaryWorse = "canary_worse"
             case qualityFell = "auc_fell"
             case drifted = "psi"
@@ -130,6 +131,22 @@ package struct Project: Sendable, Hashable {
             throw GyreError(
                 .invalid, "The policy \(json.text.prefix(200)) is not understood.",
                 why: "\"when\" is one of \(triggers); \"do\" is one of \(actions).")
+        }
+        // An action that is not carried out for its trigger must not be promised.
+        let isKnown =
+            switch trigger {
+            case .checkFailed: action == .stop
+            case .modelTrained: action == .rollOut
+            case .canaryWorse: action == .rollBack
+            case .qualityFell, .drifted: action == .retrain || action == .alert
+            }
+        guard isKnown else {
+            throw GyreError(
+                .invalid, "The policy \(json.text.prefix(200)) cannot be carried out.",
+                why: "\"\(action.rawValue)\" is not done when \"\(trigger.rawValue)\".",
+                fix:
+                    "check_failed: stop; model_trained: roll_out; canary_worse: roll_back; auc_fell and psi: retrain or alert."
+            )
         }
         return Policy(
             name: json["name"]?.string ?? "\(trigger.rawValue)-\(action.rawValue)", trigger: trigger,

@@ -12,8 +12,6 @@ public enum Limits {
     public static let bodyBytes = 32 << 20
     /// Bytes of an uploaded artifact, streamed to disk.
     public static let artifactBytes: Int64 = 1 << 40
-    /// Bytes of one ONNX model file.
-    public static let modelBytes: Int64 = 2 << 30
     /// Files in one dataset version.
     public static let datasetFiles = 1_000_000
     /// Writes that wait for the next commit.
@@ -34,6 +32,4 @@ public enum Limits {
     public static let predictionSegment = 100_000
     /// Rows in one inference request.
     public static let inferenceRows = 100_000
-    /// Seconds between a request to stop and the end of the process.
-    public static let shutdownSeconds = 10
 }
