@@ -18,6 +18,7 @@ let houseStyle: [SwiftSetting] = [
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -144,7 +145,7 @@ let package = Package(
 
         // Adapters
         adapter("Memory", ["GyreLedger"]),
-        adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracking", "GyreFeatures", grdb]),
+        adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracking", "GyreFeatures", grdb, sqlite]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),

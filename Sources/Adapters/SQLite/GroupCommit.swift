@@ -7,8 +7,8 @@ internal import Synchronization
 
 /// Lets writers that wait at the same time share one transaction and one fsync.
 ///
-/// Each operation runs in its own savepoint, so one that fails takes nothing of its neighbours with it. A writer hears of success
-/// only after the commit that holds its operation is on disk.
+/// An operation that fails takes nothing of its neighbours with it: the transaction is undone and run again with a savepoint for
+/// each, so an operation may run twice. A writer hears of success only after the commit that holds its operation is on disk.
 final class GroupCommit: Sendable {
     private struct Pending: Sendable {
         let operation: @Sendable (Database, inout ChainTail) throws -> Void
@@ -81,33 +81,66 @@ final class GroupCommit: Sendable {
     }
 
     private func commit(_ batch: [Pending]) {
-        var failures: [Int: any Error] = [:]
         do {
-            try tail.withLock { tail in
-                var working = tail
-                try pool.writeWithoutTransaction { db in
-                    try db.inTransaction(.immediate) {
-                        for (index, pending) in batch.enumerated() {
-                            let before = working
-                            do {
-                                try db.inSavepoint {
-                                    try pending.operation(db, &working)
-                                    return .commit
-                                }
-                            } catch {
-                                working = before
-                                failures[index] = error
-                            }
-                        }
-                        return .commit
-                    }
+            let failures = try tail.withLock { tail in
+                // Nearly always every operation succeeds; only after a failure each gets a savepoint of its own.
+                if let after = try attempt(batch, from: tail) {
+                    tail = after
+                    return [Int: any Error]()
                 }
-                tail = working
+                let (after, failures) = try commitOneByOne(batch, from: tail)
+                tail = after
+                return failures
             }
             for (index, pending) in batch.enumerated() { pending.finish(failures[index]) }
         } catch {
             for pending in batch { pending.finish(error) }
         }
+    }
+
+    /// All operations in one transaction without savepoints; nil, and nothing changed, if one of them fails.
+    private func attempt(_ batch: [Pending], from tail: ChainTail) throws -> ChainTail? {
+        var working = tail
+        var isWhole = true
+        try pool.writeWithoutTransaction { db in
+            try db.inTransaction(.immediate) {
+                do {
+                    for pending in batch { try pending.operation(db, &working) }
+                    return .commit
+                } catch {
+                    // The operations run again, and whoever failed hears why.
+                    isWhole = false
+                    return .rollback
+                }
+            }
+        }
+        return isWhole ? working : nil
+    }
+
+    /// Each operation in its own savepoint.
+    private func commitOneByOne(
+        _ batch: [Pending], from tail: ChainTail
+    ) throws -> (ChainTail, failures: [Int: any Error]) {
+        var working = tail
+        var failures: [Int: any Error] = [:]
+        try pool.writeWithoutTransaction { db in
+            try db.inTransaction(.immediate) {
+                for (index, pending) in batch.enumerated() {
+                    let before = working
+                    do {
+                        try db.inSavepoint {
+                            try pending.operation(db, &working)
+                            return .commit
+                        }
+                    } catch {
+                        working = before
+                        failures[index] = error
+                    }
+                }
+                return .commit
+            }
+        }
+        return (working, failures)
     }
 }
 

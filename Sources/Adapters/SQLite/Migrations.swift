@@ -13,6 +13,7 @@ enum Migrations {
         migration0001Ledger(&migrator)
         migration0002Tracking(&migrator)
         migration0003Online(&migrator)
+        migration0004Search(&migrator)
         let known = migrator.migrations
         let unknown = try pool.read { db in
             try db.tableExists("grdb_migrations")
@@ -163,6 +164,32 @@ enum Migrations {
                         body       TEXT    NOT NULL,
                         PRIMARY KEY (view, generation, entity)
                     ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+    }
+
+    private static func migration0004Search(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("0004-search") { db in
+            try db.execute(
+                sql: """
+                    CREATE INDEX latest_metric_by_value ON latest_metric (key, is_nan, value, run);
+                    CREATE INDEX param_by_value ON param (key, substr(value, 1, 64), run);
+                    CREATE INDEX run_tag_by_value ON run_tag (key, substr(value, 1, 64), run);
+                    CREATE TABLE model_metric (
+                        model_id       TEXT    NOT NULL,
+                        key            TEXT    NOT NULL,
+                        dataset_name   TEXT    NOT NULL,
+                        dataset_digest TEXT    NOT NULL,
+                        run            INTEGER NOT NULL REFERENCES run,
+                        step           INTEGER NOT NULL,
+                        timestamp_ms   INTEGER NOT NULL,
+                        value          REAL    NOT NULL,
+                        is_nan         INTEGER NOT NULL,
+                        PRIMARY KEY (model_id, key, dataset_name, dataset_digest, run, step, timestamp_ms)
+                    ) STRICT, WITHOUT ROWID;
+                    INSERT INTO model_metric
+                        SELECT model_id, key, '', '', run, step, timestamp_ms, value, is_nan FROM metric
+                        WHERE model_id IS NOT NULL GROUP BY model_id, key, run, step, timestamp_ms;
                     """)
         }
     }

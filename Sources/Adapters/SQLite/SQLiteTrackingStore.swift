@@ -122,21 +122,32 @@ package struct SQLiteTrackingStore: TrackingStore {
 
     // MARK: Runs
 
-    package func createRun(_ run: Run, recording fact: Fact) async throws(GyreError) {
+    package func createRun(
+        in experiment: Int64, _ make: @escaping @Sendable (Experiment) throws(GyreError) -> (run: Run, fact: Fact)
+    ) async throws(GyreError) -> Run {
         let now = database.now()
-        try await database.write("Creating the run \(run.id)") { db, tail in
-            let statement = try db.cachedStatement(
-                sql: """
-                    INSERT OR IGNORE INTO run (run_id, experiment_id, name, user_id, status, start_ms, artifact_uri)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)
-                    """)
-            try statement.execute(arguments: [
-                run.id, run.experimentID, run.name, run.userID, run.status.rawValue, run.startMilliseconds,
-                run.artifactURI,
-            ])
+        return try await database.write("Creating a run in the experiment \(experiment)") { db, tail in
+            guard let parent = try Self.experiments(db, "WHERE experiment_id = ?", [experiment]).first else {
+                throw GyreError(.notFound, "No Experiment with id=\(experiment) exists.")
+            }
+            let (run, fact) = try make(parent)
+            let statement = try BoundStatement(
+                """
+                INSERT OR IGNORE INTO run (run_id, experiment_id, name, user_id, status, start_ms, artifact_uri)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """, in: db)
+            statement.bind(run.id, at: 1)
+            statement.bind(run.experimentID, at: 2)
+            statement.bind(run.name, at: 3)
+            statement.bind(run.userID, at: 4)
+            statement.bind(run.status.rawValue, at: 5)
+            statement.bind(run.startMilliseconds, at: 6)
+            statement.bind(run.artifactURI, at: 7)
+            try statement.run()
             if db.changesCount == 0 { throw GyreError(.alreadyExists, "A run with the id \(run.id) exists already.") }
             try Self.setTags(run.tags, row: db.lastInsertedRowID, in: db)
             try LedgerSQL.append(fact, at: now, in: db, tail: &tail)
+            return run
         }
     }
 
@@ -165,113 +176,87 @@ package struct SQLiteTrackingStore: TrackingStore {
         }
     }
 
-    package func log(_ id: String, _ entries: RunEntries) async throws(GyreError) {
-        try await database.write("Logging to the run \(id)") { db, _ in
-            let found = try Row.fetchOne(
-                db.cachedStatement(sql: "SELECT row, is_deleted FROM run WHERE run_id = ?"), arguments: [id])
-            guard let found else { throw Self.missing(id) }
-            guard found["is_deleted"] as Bool == false else {
-                throw GyreError(.invalid, "The run \(id) must be in the 'active' state.", why: "It was deleted.")
-            }
-            let row: Int64 = found["row"]
-            for param in entries.params { try Self.setParam(param, row: row, run: id, in: db) }
-            for metric in entries.metrics { try Self.add(metric, row: row, in: db) }
-            try Self.setTags(entries.tags, row: row, in: db)
-            for link in entries.links {
-                try db.cachedStatement(
-                    sql: "INSERT OR REPLACE INTO run_link (run, kind, key, body) VALUES (?, ?, ?, ?)"
-                )
-                .execute(arguments: [row, link.kind.rawValue, link.key, link.body.text])
-            }
-        }
-    }
-
-    package func deleteTag(_ key: String, of id: String) async throws(GyreError) {
-        try await database.write("Deleting a tag of the run \(id)") { db, _ in
-            guard let row = try Self.row(of: id, in: db) else { throw Self.missing(id) }
-            try db.execute(sql: "DELETE FROM run_tag WHERE run = ? AND key = ?", arguments: [row, key])
-            if db.changesCount == 0 { throw GyreError(.notFound, "No tag with name: \(key) in run with id \(id)") }
-        }
-    }
-
-    package func searchRuns(_ query: RunQuery) async throws(GyreError) -> [Run] {
-        guard !query.experimentIDs.isEmpty else { return [] }
-        let search = try RunSearchSQL(query)
+    package func searchRuns(_ query: RunQuery) async throws(GyreError) -> RunPage {
+        guard !query.experimentIDs.isEmpty else { return RunPage(rows: [], next: nil) }
+        var wider = query
+        wider.limit += 1
+        let search = try RunSearchSQL(wider)
         return try await database.read("Searching runs") { db in
-            let rows = try Int64.fetchAll(db, sql: search.sql, arguments: search.arguments)
-            return try RunReader.runs(rows, in: db)
+            if let probe = search.probe {
+                let page = try Self.page(probe, search.keyCount, query.limit, in: db)
+                if try page.next.map({ try !Self.isAtBoundary($0, search, in: db) }) ?? false { return page }
+            }
+            return try Self.page(search.full, search.keyCount, query.limit, in: db)
         }
+    }
+
+    /// Whether a page ends among equal values of which the probe may not have seen all.
+    private static func isAtBoundary(_ last: [JSONValue], _ search: RunSearchSQL, in db: Database) throws -> Bool {
+        guard let boundary = search.boundary else { return false }
+        return try Double.fetchOne(db, sql: boundary.sql, arguments: boundary.arguments) == last[1].double
+    }
+
+    private static func page(
+        _ question: RunSearchSQL.Question, _ keyCount: Int, _ limit: Int, in db: Database
+    ) throws -> RunPage {
+        var rows: [Int64] = []
+        var keys: [JSONValue] = []
+        let cursor = try Row.fetchCursor(db, sql: question.sql, arguments: question.arguments)
+        while let row = try cursor.next() {
+            rows.append(row[0])
+            if rows.count == limit { keys = (1...keyCount).map { Self.json(row[$0]) } }
+        }
+        guard rows.count > limit else { return RunPage(rows: rows, next: nil) }
+        return RunPage(rows: Array(rows.prefix(limit)), next: keys)
+    }
+
+    private static func json(_ value: DatabaseValue) -> JSONValue {
+        switch value.storage {
+        case .int64(let number): .int(number)
+        case .double(let number): .double(number)
+        case .string(let text): .string(text)
+        case .blob, .null: .null
+        }
+    }
+
+    package func runs(_ rows: [Int64]) async throws(GyreError) -> [Run] {
+        try await database.read("Reading runs") { try RunReader.runs(rows, in: $0) }
     }
 
     package func history(
-        of key: String, in id: String, offset: Int, limit: Int
+        of key: String, in id: String, after: MetricPoint?, limit: Int
     ) async throws(GyreError) -> [MetricPoint] {
         try await database.read("Reading the history of \"\(key)\"") { db in
             guard let row = try Self.row(of: id, in: db) else { throw Self.missing(id) }
-            return try Row.fetchAll(
-                db,
-                sql:
-                    "SELECT * FROM metric WHERE run = ? AND key = ? ORDER BY step, timestamp_ms, value LIMIT ? OFFSET ?",
-                arguments: [row, key, limit, offset]
-            ).map(RunReader.point)
-        }
-    }
-
-    // MARK: Parts of a write
-
-    private static func row(of id: String, in db: Database) throws -> Int64? {
-        try Int64.fetchOne(db.cachedStatement(sql: "SELECT row FROM run WHERE run_id = ?"), arguments: [id])
-    }
-
-    private static func setParam(_ param: KeyValue, row: Int64, run id: String, in db: Database) throws {
-        try db.cachedStatement(sql: "INSERT OR IGNORE INTO param (run, key, value) VALUES (?, ?, ?)")
-            .execute(arguments: [row, param.key, param.value])
-        guard db.changesCount == 0 else { return }
-        let old = try String.fetchOne(
-            db.cachedStatement(sql: "SELECT value FROM param WHERE run = ? AND key = ?"), arguments: [row, param.key])
-        guard old != param.value else { return }
-        throw GyreError(
-            .invalid,
-            "Changing param values is not allowed. Param with key='\(param.key)' was already logged with "
-                + "value='\(old?.prefix(200) ?? "")' for run ID='\(id)'. Attempted logging new value '\(param.value.prefix(200))'."
-        )
-    }
-
-    private static func add(_ metric: MetricPoint, row: Int64, in db: Database) throws {
-        let isNaN = metric.value.isNaN
-        let value = isNaN ? 0 : metric.value
-        let arguments: StatementArguments = [
-            row, metric.key, metric.step, metric.timestampMilliseconds, value, isNaN, metric.modelID,
-        ]
-        try db.cachedStatement(
-            sql: """
-                INSERT OR IGNORE INTO metric (run, key, step, timestamp_ms, value, is_nan, model_id)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+            let begin = after == nil ? "" : " AND (step, timestamp_ms, value, is_nan) > (?4, ?5, ?6, ?7)"
+            let statement = try BoundStatement(
                 """
-        ).execute(arguments: arguments)
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO latest_metric (run, key, step, timestamp_ms, value, is_nan, model_id) VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (run, key) DO UPDATE SET step = excluded.step, timestamp_ms = excluded.timestamp_ms,
-                    value = excluded.value, is_nan = excluded.is_nan, model_id = excluded.model_id
-                WHERE (excluded.step, excluded.timestamp_ms, 1 - excluded.is_nan, excluded.value)
-                    >= (step, timestamp_ms, 1 - is_nan, value)
-                """
-        ).execute(arguments: arguments)
-    }
-
-    private static func setTags(_ tags: [KeyValue], row: Int64, in db: Database) throws {
-        for tag in tags {
-            try db.cachedStatement(sql: "INSERT OR REPLACE INTO run_tag (run, key, value) VALUES (?, ?, ?)")
-                .execute(arguments: [row, tag.key, tag.value])
-            // The name of a run and this tag are one thing for MLflow.
-            if tag.key == "mlflow.runName" {
-                try db.execute(sql: "UPDATE run SET name = ? WHERE row = ?", arguments: [tag.value, row])
+                SELECT step, timestamp_ms, value, is_nan, model_id FROM metric WHERE run = ?1 AND key = ?2\(begin)
+                ORDER BY step, timestamp_ms, value, is_nan LIMIT ?3
+                """, in: db)
+            statement.bind(row, at: 1)
+            statement.bind(key, at: 2)
+            statement.bind(Int64(limit), at: 3)
+            if let after {
+                statement.bind(after.step, at: 4)
+                statement.bind(after.timestampMilliseconds, at: 5)
+                statement.bind(after.value.isNaN ? 0 : after.value, at: 6)
+                statement.bind(after.value.isNaN, at: 7)
             }
+            var points: [MetricPoint] = []
+            while try statement.step() {
+                points.append(
+                    MetricPoint(
+                        key: key, value: statement.integer(3) != 0 ? .nan : statement.double(2),
+                        timestampMilliseconds: statement.integer(1), step: statement.integer(0),
+                        modelID: statement.optionalText(4)))
+            }
+            statement.reset()
+            return points
         }
     }
 
-    private static func missing(_ id: String) -> GyreError {
+    static func missing(_ id: String) -> GyreError {
         GyreError(.notFound, "Run with id=\(id.prefix(80)) not found.")
     }
 }

@@ -80,14 +80,33 @@ package struct MetricPoint: Sendable, Hashable {
     package let step: Int64
     /// The logged model that it is about, if any.
     package let modelID: String?
+    /// The name of the dataset that the model was measured on, if any.
+    package let datasetName: String?
+    /// The digest of that dataset.
+    package let datasetDigest: String?
 
     /// A point.
-    package init(key: String, value: Double, timestampMilliseconds: Int64, step: Int64, modelID: String? = nil) {
+    package init(
+        key: String, value: Double, timestampMilliseconds: Int64, step: Int64, modelID: String? = nil,
+        datasetName: String? = nil, datasetDigest: String? = nil
+    ) {
         self.key = key
         self.value = value.isInfinite ? (value < 0 ? -Double.greatestFiniteMagnitude : .greatestFiniteMagnitude) : value
         self.timestampMilliseconds = timestampMilliseconds
         self.step = step
         self.modelID = modelID
+        self.datasetName = datasetName
+        self.datasetDigest = datasetDigest
+    }
+
+    /// Whether it comes after `other`: by step, then time, then value, NaN being the smallest.
+    package func isLater(than other: MetricPoint) -> Bool {
+        if step != other.step { return step > other.step }
+        if timestampMilliseconds != other.timestampMilliseconds {
+            return timestampMilliseconds > other.timestampMilliseconds
+        }
+        if value.isNaN || other.value.isNaN { return !value.isNaN }
+        return value > other.value
     }
 }
 

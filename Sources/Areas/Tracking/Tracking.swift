@@ -87,10 +87,8 @@ package struct Tracking: Sendable {
 
     /// Starts a run.
     package func createRun(_ draft: RunDraft, by actor: String) async throws(GyreError) -> Run {
-        let experiment = try await experiment(draft.experimentID)
-        guard !experiment.isDeleted else {
-            throw GyreError(
-                .invalid, "The experiment \(experiment.id) must be in the 'active' state.", why: "It was deleted.")
+        guard let experiment = Int64(draft.experimentID) else {
+            throw GyreError(.notFound, "No Experiment with id=\(draft.experimentID.prefix(80)) exists.")
         }
         for tag in draft.tags { try TrackingRules.checkKey(tag.key, of: "tag") }
         let tagged = draft.tags.first { $0.key == "mlflow.runName" }?.value
@@ -103,17 +101,23 @@ package struct Tracking: Sendable {
         let name = named ?? TrackingRules.makeRunName(surroundings.random)
         let id = draft.id ?? surroundings.newID()
         try TrackingRules.checkRunID(id)
-        var run = Run(
-            id: id, experimentID: experiment.id, name: name, userID: draft.userID, status: .running,
-            startMilliseconds: draft.startMilliseconds ?? nowMilliseconds, endMilliseconds: nil, isDeleted: false,
-            artifactURI: "\(experiment.artifactLocation)/\(id)/artifacts")
-        run.tags = draft.tags.filter { $0.key != "mlflow.runName" } + [KeyValue("mlflow.runName", name)]
-        try await store.createRun(
-            run,
-            recording: Fact(
+        let tags = draft.tags.filter { $0.key != "mlflow.runName" } + [KeyValue("mlflow.runName", name)]
+        let start = draft.startMilliseconds ?? nowMilliseconds
+        return try await store.createRun(in: experiment) { experiment throws(GyreError) in
+            guard !experiment.isDeleted else {
+                throw GyreError(
+                    .invalid, "The experiment \(experiment.id) must be in the 'active' state.", why: "It was deleted.")
+            }
+            var run = Run(
+                id: id, experimentID: experiment.id, name: name, userID: draft.userID, status: .running,
+                startMilliseconds: start, endMilliseconds: nil, isDeleted: false,
+                artifactURI: "\(experiment.artifactLocation)/\(id)/artifacts")
+            run.tags = tags
+            let fact = Fact(
                 "tracking.run.created", run.ref, by: actor, inputs: [experiment.ref], outputs: [run.ref],
-                body: ["name": .string(name), "tags": tagsJSON(draft.tags)]))
-        return run
+                body: ["name": .string(name), "tags": tagsJSON(draft.tags)])
+            return (run, fact)
+        }
     }
 
     /// A run with its data, deleted or not.
@@ -193,18 +197,17 @@ package struct Tracking: Sendable {
         var stream = DigestStream()
         stream.update(tagsJSON(run.params).canonicalBytes)
         for metric in run.metrics {
-            var offset = 0
-            while true {
-                let page = try await store.history(of: metric.key, in: run.id, offset: offset, limit: 10_000)
+            var last: MetricPoint?
+            repeat {
+                let page = try await store.history(of: metric.key, in: run.id, after: last, limit: 10_000)
                 for point in page {
                     let line: JSONValue = [
                         .string(point.key), .int(point.step), .int(point.timestampMilliseconds), .double(point.value),
                     ]
                     stream.update(line.canonicalBytes)
                 }
-                offset += page.count
-                if page.count < 10_000 { break }
-            }
+                last = page.count == 10_000 ? page.last : nil
+            } while last != nil
         }
         return stream.finish()
     }

@@ -10,9 +10,12 @@ package enum TrackingRules {
     package static let batchParams = 100
     /// Most tags in one call.
     package static let batchTags = 100
+    /// Most points, params and tags together in one call.
+    package static let batchEntities = 1000
 
     /// Checks the key of a param, a metric or a tag: at most 250 of letters, digits and `/_-. :`, and no path that moves.
     package static func checkKey(_ key: String, of noun: String) throws(GyreError) {
+        if isPlain(key) { return }
         let isAllowed = key.unicodeScalars.allSatisfy { scalar in
             scalar.properties.isAlphabetic || scalar.properties.numericType != nil
                 || "/_-. :".unicodeScalars.contains(scalar)
@@ -26,6 +29,19 @@ package enum TrackingRules {
                     "Names have 1 to 250 alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colons (:) and "
                     + "slashes (/), and are no path that moves.")
         }
+    }
+
+    /// Whether a key is one that most are: at most 250 of ASCII letters, digits, `_` and `-`.
+    private static func isPlain(_ key: String) -> Bool {
+        (1...250).contains(key.utf8.count)
+            && key.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
     }
 
     /// A param's value, cut to 6,000 characters as the client does.

@@ -24,9 +24,11 @@ package protocol TrackingStore: Sendable {
         _ id: Int64, _ change: ExperimentChange, at milliseconds: Int64, recording fact: Fact
     ) async throws(GyreError)
 
-    /// Makes a run with its first tags.
-    /// - Throws: `.alreadyExists` for an id that is taken.
-    func createRun(_ run: Run, recording fact: Fact) async throws(GyreError)
+    /// Makes the run that `make` gives for its experiment, with its first tags.
+    /// - Throws: `.notFound` without that experiment; `.alreadyExists` for an id that is taken; what `make` throws.
+    func createRun(
+        in experiment: Int64, _ make: @escaping @Sendable (Experiment) throws(GyreError) -> (run: Run, fact: Fact)
+    ) async throws(GyreError) -> Run
     /// A run with its data, deleted or not.
     func run(_ id: String) async throws(GyreError) -> Run?
     /// Changes status, end or name, and records the fact if there is one.
@@ -37,10 +39,16 @@ package protocol TrackingStore: Sendable {
     /// Removes a tag.
     /// - Throws: `.notFound` if there is none.
     func deleteTag(_ key: String, of id: String) async throws(GyreError)
-    /// Runs with their data.
-    func searchRuns(_ query: RunQuery) async throws(GyreError) -> [Run]
-    /// Points of one metric by step, time and value.
-    func history(of key: String, in id: String, offset: Int, limit: Int) async throws(GyreError) -> [MetricPoint]
+    /// Which runs fit, in order; their data is read with `runs`.
+    func searchRuns(_ query: RunQuery) async throws(GyreError) -> RunPage
+    /// Runs with their data, by the rows of a page; a run that is gone meanwhile is left out.
+    func runs(_ rows: [Int64]) async throws(GyreError) -> [Run]
+    /// Points of one metric by step, time and value, those after a given one.
+    func history(
+        of key: String, in id: String, after: MetricPoint?, limit: Int
+    ) async throws(GyreError) -> [MetricPoint]
+    /// The points that are about these logged models, whatever run logged them.
+    func modelMetrics(_ modelIDs: [String]) async throws(GyreError) -> [ModelMetric]
 
     /// The blob behind an artifact path.
     func artifact(_ path: RelativePath) async throws(GyreError) -> StoredBlob?
@@ -121,8 +129,8 @@ package struct RunQuery: Sendable, Hashable {
     package var order: [OrderBy] = []
     /// Active, deleted or both.
     package var view: LifecycleView = .active
-    /// After this many.
-    package var offset = 0
+    /// After the run that a page ended with.
+    package var after: [JSONValue]?
     /// At most this many.
     package var limit = 1000
 
@@ -130,6 +138,34 @@ package struct RunQuery: Sendable, Hashable {
     package init(experimentIDs: [Int64], filter: Filter) {
         self.experimentIDs = experimentIDs
         self.filter = filter
+    }
+}
+
+/// One page of a search.
+package struct RunPage: Sendable, Hashable {
+    /// Where the store has the runs, in order.
+    package let rows: [Int64]
+    /// What the next page comes after; nil at the end.
+    package let next: [JSONValue]?
+
+    /// A page.
+    package init(rows: [Int64], next: [JSONValue]?) {
+        self.rows = rows
+        self.next = next
+    }
+}
+
+/// A point about a logged model.
+package struct ModelMetric: Sendable, Hashable {
+    /// The run that logged it.
+    package let runID: String
+    /// The point.
+    package let point: MetricPoint
+
+    /// A point that a run logged.
+    package init(runID: String, point: MetricPoint) {
+        self.runID = runID
+        self.point = point
     }
 }
 

@@ -77,6 +77,9 @@ struct Arguments: Sendable {
         return elements
     }
 
+    /// What stands under `name` in the query.
+    func query(_ name: String) -> String? { request.query(name) }
+
     /// Whatever stands under `name` in the body.
     subscript(name: String) -> JSONValue? { body[name] }
 

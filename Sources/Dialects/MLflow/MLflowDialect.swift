@@ -30,7 +30,7 @@ package struct MLflowDialect: Sendable {
             prefixes: ["/api/2.0/", "/api/3.0/", "/ajax-api/", "/version", "/get-artifact"],
             errorResponse: MLflowErrors.response,
             routes: serverRoutes + both(experimentRoutes + runRoutes + modelRoutes + versionRoutes + loggedModelRoutes)
-                + artifactRoutes)
+                + bothDirect(runObjectRoutes + runSearchRoutes) + loggingRoutes + browserRoutes + artifactRoutes)
     }
 
     private var serverRoutes: [Route] {
@@ -58,6 +58,17 @@ package struct MLflowDialect: Sendable {
         }
     }
 
+    /// The same for calls that make the whole answer themselves.
+    private func bothDirect(_ routes: [(String, String, DirectCall)]) -> [Route] {
+        routes.flatMap { method, path, call in
+            ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"].map { prefix in
+                Route(method, prefix + path) { request throws(GyreError) in try await call(try await Arguments(request))
+                }
+            }
+        }
+    }
+
+    typealias DirectCall = @Sendable (Arguments) async throws(GyreError) -> HTTPResponse
     typealias Call = @Sendable (Arguments) async throws(GyreError) -> JSONValue
 
     /// One page of a list that is in memory, and the token of the next.

@@ -16,38 +16,15 @@ enum Messages {
         ]
     }
 
-    static func runInfo(_ run: Run) -> JSONValue {
-        var info: JSONValue = [
-            "run_id": .string(run.id), "run_uuid": .string(run.id), "run_name": .string(run.name),
-            "experiment_id": .string(String(run.experimentID)), "user_id": .string(run.userID),
-            "status": .string(run.status.rawValue), "start_time": .int(run.startMilliseconds),
-            "artifact_uri": .string(run.artifactURI), "lifecycle_stage": run.isDeleted ? "deleted" : "active",
-        ]
-        if let end = run.endMilliseconds { info["end_time"] = .int(end) }
-        return info
-    }
-
-    static func run(_ run: Run) -> JSONValue {
-        var inputs: JSONValue = [:]
-        var outputs: JSONValue = [:]
-        func bodies(_ kind: RunLink.Kind) -> [JSONValue] { run.links.filter { $0.kind == kind }.map(\.body) }
-        if !bodies(.dataset).isEmpty { inputs["dataset_inputs"] = .array(bodies(.dataset)) }
-        if !bodies(.modelInput).isEmpty { inputs["model_inputs"] = .array(bodies(.modelInput)) }
-        if !bodies(.modelOutput).isEmpty { outputs["model_outputs"] = .array(bodies(.modelOutput)) }
-        var data: JSONValue = [:]
-        if !run.metrics.isEmpty { data["metrics"] = .array(run.metrics.map { metric($0) }) }
-        if !run.params.isEmpty { data["params"] = pairs(run.params) }
-        if !run.tags.isEmpty { data["tags"] = pairs(run.tags) }
-        return ["info": runInfo(run), "data": data, "inputs": inputs, "outputs": outputs]
-    }
-
-    static func metric(_ point: MetricPoint, runID: String? = nil) -> JSONValue {
+    static func modelMetric(_ metric: ModelMetric) -> JSONValue {
+        let point = metric.point
         var json: JSONValue = [
             "key": .string(point.key), "value": .double(point.value), "timestamp": .int(point.timestampMilliseconds),
-            "step": .int(point.step),
+            "step": .int(point.step), "run_id": .string(metric.runID),
         ]
         if let model = point.modelID { json["model_id"] = .string(model) }
-        if let runID { json["run_id"] = .string(runID) }
+        if let name = point.datasetName { json["dataset_name"] = .string(name) }
+        if let digest = point.datasetDigest { json["dataset_digest"] = .string(digest) }
         return json
     }
 

@@ -101,7 +101,9 @@ extension MLflowDialect {
         }
         let all = try await loggedModels.models(in: try arguments.texts("experiment_ids"))
         var metrics: [String: [JSONValue]] = [:]
-        for model in all { metrics[model.id] = try await self.metrics(of: model) }
+        for metric in try await tracking.store.modelMetrics(all.map(\.id)) {
+            metrics[metric.point.modelID ?? "", default: []].append(Messages.modelMetric(metric))
+        }
         let lookUp: (Filter.Key, LoggedModel) throws(GyreError) -> JSONValue? = { key, model throws(GyreError) in
             switch (key.entity, key.name) {
             case ("tag", _), ("tags", _): return model.tags[key.name].map { .string($0) }
@@ -129,9 +131,8 @@ extension MLflowDialect {
         ["model": Messages.loggedModel(model, metrics: try await metrics(of: model))]
     }
 
-    /// The points that its run logged about it.
+    /// The points that runs logged about it.
     private func metrics(of model: LoggedModel) async throws(GyreError) -> [JSONValue] {
-        guard !model.runID.isEmpty, let run = try await tracking.store.run(model.runID) else { return [] }
-        return run.metrics.filter { $0.modelID == model.id }.map { Messages.metric($0, runID: run.id) }
+        try await tracking.store.modelMetrics([model.id]).map(Messages.modelMetric)
     }
 }

@@ -1,37 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
-internal import GyreSearch
+internal import GyreHTTP
 internal import GyreTracking
 
 extension MLflowDialect {
-    var runRoutes: [(String, String, Call)] {
+    /// The calls that answer with a run: written straight into bytes.
+    var runObjectRoutes: [(String, String, DirectCall)] {
         [
             ("POST", "/runs/create", createRun),
             ("POST", "/runs/update", updateRun),
-            ("POST", "/runs/search", searchRuns),
-            ("POST", "/runs/log-metric", logMetric),
-            ("POST", "/runs/log-batch", logBatch),
-            ("POST", "/runs/log-inputs", logInputs),
-            ("POST", "/runs/outputs", logOutputs),
-            ("GET", "/metrics/get-history", history),
             (
                 "GET", "/runs/get",
                 { arguments throws(GyreError) in
-                    ["run": Messages.run(try await tracking.run(try runID(arguments)))]
+                    Self.answer("run", try await tracking.run(try Self.runID(arguments))) { $0.run($1) }
                 }
             ),
+        ]
+    }
+
+    private static func answer(
+        _ name: StaticString, _ run: Run, _ write: (inout JSONWriter, Run) -> Void
+    ) -> HTTPResponse {
+        var writer = JSONWriter(reservingCapacity: 4096)
+        writer.raw("{\"")
+        writer.raw(name)
+        writer.raw("\":")
+        write(&writer, run)
+        writer.raw("}")
+        return .json(writer.bytes)
+    }
+
+    var runRoutes: [(String, String, Call)] {
+        [
+            ("POST", "/runs/log-inputs", logInputs),
+            ("POST", "/runs/outputs", logOutputs),
             (
                 "POST", "/runs/delete",
                 { arguments throws(GyreError) in
-                    try await tracking.setDeleted(true, run: try runID(arguments), by: arguments.actor)
+                    try await tracking.setDeleted(true, run: try Self.runID(arguments), by: arguments.actor)
                     return [:]
                 }
             ),
             (
                 "POST", "/runs/restore",
                 { arguments throws(GyreError) in
-                    try await tracking.setDeleted(false, run: try runID(arguments), by: arguments.actor)
+                    try await tracking.setDeleted(false, run: try Self.runID(arguments), by: arguments.actor)
                     return [:]
                 }
             ),
@@ -40,7 +54,7 @@ extension MLflowDialect {
                 { arguments throws(GyreError) in
                     var entries = RunEntries()
                     entries.params = [KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")]
-                    try await tracking.log(try runID(arguments), entries)
+                    try await tracking.log(try Self.runID(arguments), entries)
                     return [:]
                 }
             ),
@@ -49,14 +63,14 @@ extension MLflowDialect {
                 { arguments throws(GyreError) in
                     var entries = RunEntries()
                     entries.tags = [KeyValue(try arguments.text("key"), try arguments.optionalText("value") ?? "")]
-                    try await tracking.log(try runID(arguments), entries)
+                    try await tracking.log(try Self.runID(arguments), entries)
                     return [:]
                 }
             ),
             (
                 "POST", "/runs/delete-tag",
                 { arguments throws(GyreError) in
-                    try await tracking.store.deleteTag(try arguments.text("key"), of: try runID(arguments))
+                    try await tracking.store.deleteTag(try arguments.text("key"), of: try Self.runID(arguments))
                     return [:]
                 }
             ),
@@ -64,7 +78,7 @@ extension MLflowDialect {
             (
                 "POST", "/runs/log-model",
                 { arguments throws(GyreError) in
-                    let id = try runID(arguments)
+                    let id = try Self.runID(arguments)
                     let old = try await tracking.run(id).tag("mlflow.log-model.history") ?? "[]"
                     var list = try JSONValue(parsing: old).array ?? []
                     list.append(try JSONValue(parsing: try arguments.text("model_json")))
@@ -77,13 +91,13 @@ extension MLflowDialect {
         ]
     }
 
-    private func runID(_ arguments: Arguments) throws(GyreError) -> String {
+    static func runID(_ arguments: Arguments) throws(GyreError) -> String {
         if let id = try arguments.optionalText("run_id"), !id.isEmpty { return id }
         if let id = try arguments.optionalText("run_uuid"), !id.isEmpty { return id }
         return try arguments.text("run_id")
     }
 
-    private func createRun(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+    private func createRun(_ arguments: Arguments) async throws(GyreError) -> HTTPResponse {
         var draft = Tracking.RunDraft()
         draft.experimentID = try arguments.optionalText("experiment_id").flatMap { $0.isEmpty ? nil : $0 } ?? "0"
         draft.name = try arguments.optionalText("run_name")
@@ -91,64 +105,17 @@ extension MLflowDialect {
         draft.startMilliseconds = try arguments.integer("start_time")
         draft.tags = try Translate.pairs(try arguments.objects("tags"), "tags")
         let run = try await tracking.createRun(draft, by: arguments.actor)
-        return ["run": Messages.run(run)]
+        return Self.answer("run", run) { $0.run($1) }
     }
 
-    private func updateRun(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+    private func updateRun(_ arguments: Arguments) async throws(GyreError) -> HTTPResponse {
         var change = RunChange()
         change.status = try arguments.optionalText("status").map { text throws(GyreError) in try Translate.status(text)
         }
         change.endMilliseconds = try arguments.integer("end_time")
         change.name = try arguments.optionalText("run_name").flatMap { $0.isEmpty ? nil : $0 }
-        return [
-            "run_info": Messages.runInfo(
-                try await tracking.updateRun(try runID(arguments), change, by: arguments.actor))
-        ]
-    }
-
-    private func searchRuns(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        var query = RunQuery(
-            experimentIDs: try arguments.texts("experiment_ids").compactMap { Int64($0) },
-            filter: try Filter(try arguments.optionalText("filter") ?? ""))
-        query.order = try arguments.texts("order_by").map { text throws(GyreError) in try OrderBy(text) }
-        query.view = try Translate.view(try arguments.optionalText("run_view_type"))
-        query.offset = try arguments.offset()
-        let limit = try arguments.limit(default: 1000, maximum: 50_000)
-        query.limit = limit + 1
-        let runs = try await tracking.store.searchRuns(query)
-        var json: JSONValue = [:]
-        if !runs.isEmpty { json["runs"] = .array(runs.prefix(limit).map(Messages.run)) }
-        if runs.count > limit { json["next_page_token"] = .string(String(query.offset + limit)) }
-        return json
-    }
-
-    private func logMetric(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        var json = JSONObject()
-        for name in ["key", "value", "timestamp", "step", "model_id"] { json[name] = arguments[name] }
-        var entries = RunEntries()
-        entries.metrics = [try Translate.metric(.object(json), at: "")]
-        try await tracking.log(try runID(arguments), entries)
-        return [:]
-    }
-
-    private func logBatch(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        var entries = RunEntries()
-        let metrics = try arguments.objects("metrics")
-        for (index, metric) in metrics.enumerated() {
-            entries.metrics.append(try Translate.metric(metric, at: "metrics[\(index)]."))
-        }
-        entries.params = try Translate.pairs(try arguments.objects("params"), "params")
-        entries.tags = try Translate.pairs(try arguments.objects("tags"), "tags")
-        for (name, count, most) in [
-            ("metrics", entries.metrics.count, TrackingRules.batchMetrics),
-            ("params", entries.params.count, TrackingRules.batchParams),
-            ("tags", entries.tags.count, TrackingRules.batchTags),
-        ] where count > most {
-            throw GyreError(
-                .invalid, "A batch logging request can contain at most \(most) \(name). Got \(count) \(name).")
-        }
-        try await tracking.log(try runID(arguments), entries)
-        return [:]
+        let run = try await tracking.updateRun(try Self.runID(arguments), change, by: arguments.actor)
+        return Self.answer("run_info", run) { $0.runInfo($1) }
     }
 
     private func logInputs(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
@@ -160,7 +127,7 @@ extension MLflowDialect {
         for model in try arguments.objects("models") {
             entries.links.append(RunLink(kind: .modelInput, key: model["model_id"]?.string ?? "", body: model))
         }
-        try await tracking.log(try runID(arguments), entries)
+        try await tracking.log(try Self.runID(arguments), entries)
         return [:]
     }
 
@@ -169,18 +136,7 @@ extension MLflowDialect {
         for model in try arguments.objects("models") {
             entries.links.append(RunLink(kind: .modelOutput, key: model["model_id"]?.string ?? "", body: model))
         }
-        try await tracking.log(try runID(arguments), entries)
+        try await tracking.log(try Self.runID(arguments), entries)
         return [:]
-    }
-
-    private func history(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        let limit = try arguments.limit(default: 25_000, maximum: 25_000)
-        let offset = try arguments.offset()
-        let points = try await tracking.store.history(
-            of: try arguments.text("metric_key"), in: try runID(arguments), offset: offset, limit: limit + 1)
-        var json: JSONValue = [:]
-        if !points.isEmpty { json["metrics"] = .array(points.prefix(limit).map { Messages.metric($0) }) }
-        if points.count > limit { json["next_page_token"] = .string(String(offset + limit)) }
-        return json
     }
 }

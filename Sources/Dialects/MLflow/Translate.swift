@@ -20,39 +20,27 @@ enum Translate {
         return tags
     }
 
-    static func metric(_ json: JSONValue, at path: String) throws(GyreError) -> MetricPoint {
-        func missing(_ name: String) -> GyreError {
-            GyreError(
-                .invalid,
-                "Missing value for required parameter '\(path)\(name)'. See the API docs for more information about request parameters."
-            )
-        }
-        guard let key = json["key"]?.string, !key.isEmpty else { throw missing("key") }
-        guard let value = json["value"], !value.isNull else { throw missing("value") }
-        guard let number = number(value) else {
-            throw GyreError(
-                .invalid,
-                "Invalid value \(value.text.prefix(100)) for parameter '\(path)value' supplied: "
-                    + "a metric's value is a number, not \(value.kindName).")
-        }
-        guard let timestamp = integer(json["timestamp"]) else { throw missing("timestamp") }
-        return MetricPoint(
-            key: key, value: number, timestampMilliseconds: timestamp, step: integer(json["step"]) ?? 0,
-            modelID: json["model_id"]?.string)
-    }
-
     /// A number, or the texts that protobuf's JSON has for those that JSON has not.
-    private static func number(_ value: JSONValue) -> Double? {
+    static func number(_ value: JSONValue) -> Double? {
         switch value {
         case .int, .double: value.double
         case .string("NaN"): .nan
         case .string("Infinity"): .infinity
         case .string("-Infinity"): -.infinity
+        case .string(let text): Double(text)
         default: nil
         }
     }
 
-    private static func integer(_ value: JSONValue?) -> Int64? { value?.int ?? value?.string.flatMap(Int64.init) }
+    /// A whole number however it is written: `7`, `7.0` or `"7"`.
+    static func integer(_ value: JSONValue) -> Int64? {
+        switch value {
+        case .int(let number): number
+        case .double(let number): Int64(exactly: number)
+        case .string(let text): Int64(text)
+        default: nil
+        }
+    }
 
     static func status(_ text: String) throws(GyreError) -> Run.Status {
         if let status = Run.Status(rawValue: text) { return status }

@@ -29,7 +29,8 @@ extension NativeDialect {
                 var query = RunQuery(experimentIDs: ids, filter: try Filter(request.query("filter") ?? ""))
                 if let order = request.query("order_by") { query.order = [try OrderBy(order)] }
                 query.limit = try request.number("limit", default: 100, in: 1...5000)
-                return ["runs": .array(try await services.tracking.store.searchRuns(query).map { Self.json($0) })]
+                let page = try await services.tracking.store.searchRuns(query)
+                return ["runs": .array(try await services.tracking.store.runs(page.rows).map { Self.json($0) })]
             },
             NativeCall("GET", "/runs/{id}", "A tracked run.") { request throws(GyreError) in
                 Self.json(try await services.tracking.run(request.parameter("id")))
@@ -38,7 +39,7 @@ extension NativeDialect {
                 request throws(GyreError) in
                 let limit = try request.number("limit", default: 2000, in: 1...25_000)
                 let points = try await services.tracking.store.history(
-                    of: request.query("metric") ?? "", in: request.parameter("id"), offset: 0, limit: limit)
+                    of: request.query("metric") ?? "", in: request.parameter("id"), after: nil, limit: limit)
                 let list = points.map { point -> JSONValue in
                     [
                         "step": .int(point.step), "value": .double(point.value),
