@@ -30,6 +30,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 // MARK: - One helper per kind of target
@@ -86,6 +87,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
@@ -111,12 +113,14 @@ let package = Package(
         area("Rollout", []),
         area("Serving", []),
         area("Tracking", ["GyreSearch"]),
+        area("Tracing", ["GyreSearch"]),
         area("Versioning", ["GyreTables"]),
 
         // Kits
         layer("Kits", "HTML", []),
         layer("Kits", "YAML", ["GyreBase", yams]),
-        layer("Kits", "HTTP", ["GyreBase", hummingbird, httpTypes, logging, nioCore, nioPosix, serviceLifecycle]),
+        layer(
+            "Kits", "HTTP", ["CZlib", "GyreBase", hummingbird, httpTypes, logging, nioCore, nioPosix, serviceLifecycle]),
 
         // Loop
         layer(
@@ -130,7 +134,8 @@ let package = Package(
         // Surfaces
         dialect("GX", ["GyreQuality"]),
         dialect("KFP", ["GyrePipelines", "GyreYAML"]),
-        dialect("MLflow", ["GyreRegistry", "GyreTracking", "GyreYAML"]),
+        dialect("MLflow", ["GyreRegistry", "GyreTracing", "GyreTracking", "GyreYAML"]),
+        dialect("OTLP", ["GyreTracing", "ProtoOTLP", protobuf]),
         dialect(
             "Native",
             [
@@ -145,7 +150,7 @@ let package = Package(
 
         // Adapters
         adapter("Memory", ["GyreLedger"]),
-        adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracking", "GyreFeatures", grdb, sqlite]),
+        adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
@@ -161,7 +166,7 @@ let package = Package(
                 "GyreFeatures",
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
-                "GyreVersioning", "GyreGX",
+                "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
                 "GyreInference",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
@@ -189,7 +194,9 @@ let package = Package(
         tests("ClientTests", []),
         tests("CrashTests", []),
 
-        // C shims
+        // Generated code, and C shims
+        .target(name: "ProtoOTLP", dependencies: [protobuf], path: "Sources/Generated/OTLP"),
+        .systemLibrary(name: "CZlib", path: "Sources/Shims/CZlib", providers: [.apt(["zlib1g-dev"])]),
         shim("CDuckDB"),
         shim("COnnxRuntime"),
     ]

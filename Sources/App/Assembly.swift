@@ -18,6 +18,7 @@ internal import GyreMLflow
 internal import GyreMonitoring
 internal import GyreNative
 internal import GyreOIP
+internal import GyreOTLP
 internal import GyrePipelines
 internal import GyrePredictions
 internal import GyreQuality
@@ -27,6 +28,7 @@ internal import GyreRollout
 internal import GyreSQLite
 internal import GyreServing
 internal import GyreTables
+internal import GyreTracing
 internal import GyreTracking
 internal import GyreVersioning
 internal import Synchronization
@@ -60,6 +62,10 @@ struct Assembly: Sendable {
 
         // Areas
         let tracking = Tracking(store: SQLiteTrackingStore(database), surroundings: surroundings)
+        let tracing = Tracing(store: SQLiteTraceStore(database), surroundings: surroundings) { id throws(GyreError) in
+            let experiment = try await tracking.experiment(String(id))
+            return (experiment.artifactLocation, experiment.isDeleted)
+        }
         let registry = Registry(store: ledger, surroundings: surroundings)
         let loggedModels = LoggedModels(store: ledger, surroundings: surroundings)
         let versioning = Versioning(store: ledger, blobs: blobs, tables: tables, surroundings: surroundings)
@@ -111,7 +117,8 @@ struct Assembly: Sendable {
             predictor: predictor, predictions: predictions, host: host,
             recordedHead: { RecordedHead.read(home.recordedHead) },
             doctor: { await doctor.make() })
-        let mlflow = MLflowDialect(tracking: tracking, registry: registry, loggedModels: loggedModels, blobs: blobs)
+        let mlflow = MLflowDialect(
+            tracking: tracking, registry: registry, loggedModels: loggedModels, tracing: tracing, blobs: blobs)
         let oip = OIPDialect(host: host, predictor: predictor, version: "0.1.0")
         let health = HealthRoutes(
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
@@ -136,7 +143,9 @@ struct Assembly: Sendable {
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
             conductor: conductor,
-            router: Router([health.routes, oip.routes, mlflow.routes, native, console.routes]), address: address
+            router: Router([
+                health.routes, oip.routes, OTLPDialect(tracing: tracing).routes, mlflow.routes, native, console.routes,
+            ]), address: address
         )
     }
 

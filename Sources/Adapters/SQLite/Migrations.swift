@@ -14,6 +14,7 @@ enum Migrations {
         migration0002Tracking(&migrator)
         migration0003Online(&migrator)
         migration0004Search(&migrator)
+        migration0005Traces(&migrator)
         let known = migrator.migrations
         let unknown = try pool.read { db in
             try db.tableExists("grdb_migrations")
@@ -193,4 +194,80 @@ enum Migrations {
                     """)
         }
     }
+
+    private static func migration0005Traces(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("0005-traces") { db in
+            try db.execute(sql: traces0005)
+            try db.execute(sql: traceParts0005)
+        }
+    }
+
+    private static let traces0005 = """
+        CREATE TABLE trace (
+            row               INTEGER PRIMARY KEY,
+            trace_id          TEXT    NOT NULL UNIQUE,
+            experiment_id     INTEGER NOT NULL REFERENCES experiment,
+            request_ms        INTEGER NOT NULL,
+            duration_ms       INTEGER,
+            state             TEXT    NOT NULL,
+            client_request_id TEXT,
+            request_preview   TEXT,
+            response_preview  TEXT
+        ) STRICT;
+        CREATE INDEX trace_by_time ON trace (experiment_id, request_ms DESC, trace_id);
+        CREATE TABLE trace_tag (
+            trace INTEGER NOT NULL REFERENCES trace ON DELETE CASCADE,
+            key   TEXT    NOT NULL,
+            value TEXT    NOT NULL,
+            PRIMARY KEY (trace, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX trace_tag_by_value ON trace_tag (key, substr(value, 1, 64), trace);
+        CREATE TABLE trace_metadata (
+            trace INTEGER NOT NULL REFERENCES trace ON DELETE CASCADE,
+            key   TEXT    NOT NULL,
+            value TEXT    NOT NULL,
+            PRIMARY KEY (trace, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX trace_metadata_by_value ON trace_metadata (key, substr(value, 1, 64), trace);
+        """
+
+    private static let traceParts0005 = """
+        CREATE TABLE span (
+            trace       INTEGER NOT NULL REFERENCES trace ON DELETE CASCADE,
+            span_id     TEXT    NOT NULL,
+            parent_id   TEXT,
+            name        TEXT    NOT NULL,
+            type        TEXT    NOT NULL,
+            status      TEXT    NOT NULL,
+            start_ns    INTEGER NOT NULL,
+            end_ns      INTEGER NOT NULL,
+            token_usage TEXT,
+            cost        TEXT,
+            content     TEXT    NOT NULL,
+            PRIMARY KEY (trace, span_id)
+        ) STRICT;
+        CREATE TABLE assessment (
+            trace         INTEGER NOT NULL REFERENCES trace ON DELETE CASCADE,
+            assessment_id TEXT    NOT NULL,
+            place         INTEGER NOT NULL,
+            name          TEXT    NOT NULL,
+            kind          TEXT    NOT NULL CHECK (kind IN ('feedback', 'expectation', 'issue')),
+            value         TEXT    NOT NULL,
+            number        REAL,
+            is_valid      INTEGER NOT NULL,
+            session       TEXT,
+            body          TEXT    NOT NULL,
+            PRIMARY KEY (trace, assessment_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE trace_run (
+            run_id   TEXT NOT NULL,
+            trace_id TEXT NOT NULL,
+            PRIMARY KEY (run_id, trace_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE trace_prompt (
+            prompt   TEXT NOT NULL,
+            trace_id TEXT NOT NULL,
+            PRIMARY KEY (prompt, trace_id)
+        ) STRICT, WITHOUT ROWID;
+        """
 }

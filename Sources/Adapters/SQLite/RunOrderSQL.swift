@@ -21,11 +21,11 @@ enum RunOrderSQL {
 
     static func order(
         _ order: OrderBy, alias: String
-    ) throws(GyreError) -> (join: String, keys: [RunSearchSQL.Key], argument: String?) {
-        func keys(_ rank: String, _ value: String) -> [RunSearchSQL.Key] {
+    ) throws(GyreError) -> (join: String, keys: [Keyset.Key], argument: String?) {
+        func keys(_ rank: String, _ value: String) -> [Keyset.Key] {
             [
-                RunSearchSQL.Key(expression: rank, isAscending: true),
-                RunSearchSQL.Key(expression: value, isAscending: order.isAscending),
+                Keyset.Key(expression: rank, isAscending: true),
+                Keyset.Key(expression: value, isAscending: order.isAscending),
             ]
         }
         switch order.key.entity {
@@ -45,14 +45,6 @@ enum RunOrderSQL {
             throw GyreError(
                 .invalid, "Invalid entity type '\(order.key.entity ?? "")' in the order.",
                 fix: "Order by metrics, params, tags or attributes.")
-        }
-    }
-
-    /// Whether a key of the order needs no table besides the runs themselves.
-    static func isAttribute(_ key: Filter.Key) -> Bool {
-        switch key.entity {
-        case nil, "attr", "attribute", "attributes", "run": true
-        default: false
         }
     }
 

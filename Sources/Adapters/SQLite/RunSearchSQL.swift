@@ -16,37 +16,31 @@ struct RunSearchSQL {
         var arguments: StatementArguments
     }
 
-    /// One expression of the order; all are without NULL, so that a page can begin after given values.
-    struct Key {
-        let expression: String
-        let isAscending: Bool
-    }
-
     /// Looks at the first runs of the order only; nil where no index has the order.
     let probe: Question?
     /// Looks at everything.
     let full: Question
-    /// How many values of the order follow the row number.
-    var keyCount: Int { keys.count }
+    /// The order; its values follow the row number.
+    let keyset: Keyset
     /// Gives the value of the first order that the probe ends with, which further runs may share.
     let boundary: Question?
     /// How many entries of the index the probe looks at.
     static let probeRows = 4000
 
-    private let keys: [Key]
-
     init(_ query: RunQuery) throws(GyreError) {
         var joins: [(sql: String, argument: String?)] = []
-        var keys: [Key] = []
+        var keys: [Keyset.Key] = []
         for (index, order) in query.order.enumerated() {
             let (join, more, argument) = try RunOrderSQL.order(order, alias: "o\(index)")
             joins.append((join, argument))
             keys += more
         }
         keys += [
-            Key(expression: "r.start_ms", isAscending: false), Key(expression: "r.run_id", isAscending: true),
+            Keyset.Key(expression: "r.start_ms", isAscending: false),
+            Keyset.Key(expression: "r.run_id", isAscending: true),
         ]
-        self.keys = keys
+        let keyset = Keyset(keys: keys)
+        self.keyset = keyset
         var conditions = ["r.experiment_id IN (\(query.experimentIDs.map(String.init).joined(separator: ", ")))"]
         switch query.view {
         case .active: conditions.append("r.is_deleted = 0")
@@ -64,13 +58,12 @@ struct RunSearchSQL {
             arguments += part.arguments
         }
         if let after = query.after {
-            let (condition, values) = try Self.after(after, keys)
+            let (condition, values) = try keyset.after(after)
             conditions.append(condition)
             arguments += values
         }
-        let columns = (["r.row"] + keys.map(\.expression)).joined(separator: ", ")
-        let order = keys.map { "\($0.expression) \($0.isAscending ? "ASC" : "DESC")" }.joined(separator: ", ")
-        let tail = " WHERE \(conditions.joined(separator: " AND ")) ORDER BY \(order) LIMIT \(query.limit)"
+        let columns = "r.row, \(keyset.columns)"
+        let tail = " WHERE \(conditions.joined(separator: " AND ")) ORDER BY \(keyset.order) LIMIT \(query.limit)"
         func question(
             from start: String, _ startArguments: StatementArguments, joining joins: [(sql: String, argument: String?)]
         )
@@ -89,36 +82,5 @@ struct RunSearchSQL {
                 from: start.sql, start.arguments, joining: start.hasFirstOrder ? Array(joins.dropFirst()) : joins)
         }
         boundary = start?.boundary
-    }
-
-    /// What comes after the given values in the order of the keys.
-    private static func after(
-        _ values: [JSONValue], _ keys: [Key]
-    ) throws(GyreError) -> (String, StatementArguments) {
-        guard values.count == keys.count else {
-            throw GyreError(.invalid, "Invalid page token, could not decode.", why: "It belongs to another order.")
-        }
-        var alternatives: [String] = []
-        var arguments: StatementArguments = []
-        for (index, key) in keys.enumerated() {
-            var terms: [String] = []
-            for earlier in 0..<index {
-                terms.append("\(keys[earlier].expression) = ?")
-                arguments += [try databaseValue(values[earlier])]
-            }
-            terms.append("\(key.expression) \(key.isAscending ? ">" : "<") ?")
-            arguments += [try databaseValue(values[index])]
-            alternatives.append("(\(terms.joined(separator: " AND ")))")
-        }
-        return ("(\(alternatives.joined(separator: " OR ")))", arguments)
-    }
-
-    private static func databaseValue(_ value: JSONValue) throws(GyreError) -> DatabaseValue {
-        switch value {
-        case .int(let number): number.databaseValue
-        case .double(let number): number.databaseValue
-        case .string(let text): text.databaseValue
-        default: throw GyreError(.invalid, "Invalid page token, could not decode.")
-        }
     }
 }

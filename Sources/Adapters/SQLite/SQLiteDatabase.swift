@@ -25,6 +25,7 @@ package final class SQLiteDatabase: Sendable {
                 try db.execute(sql: "PRAGMA cache_size = -8000")
                 try db.execute(sql: "PRAGMA case_sensitive_like = ON")
                 db.add(function: SQLiteDatabase.lowerLike)
+                db.add(function: SQLiteDatabase.matchesExpression)
             }
             pool = try DatabasePool(path: path, configuration: configuration)
             try Migrations.run(on: pool, path: path)
@@ -48,6 +49,15 @@ package final class SQLiteDatabase: Sendable {
             return nil
         }
         return LikePattern(pattern.lowercased()).matches(text.lowercased())
+    }
+
+    /// `RLIKE` of the search language.
+    private static let matchesExpression = DatabaseFunction("matches_expression", argumentCount: 2, pure: true) {
+        values in
+        guard let text = String.fromDatabaseValue(values[0]), let pattern = String.fromDatabaseValue(values[1]) else {
+            return nil
+        }
+        return RegularExpression.matches(text, pattern)
     }
 
     /// Reads on a snapshot that no writer disturbs.

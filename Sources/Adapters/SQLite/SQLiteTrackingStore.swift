@@ -183,10 +183,10 @@ package struct SQLiteTrackingStore: TrackingStore {
         let search = try RunSearchSQL(wider)
         return try await database.read("Searching runs") { db in
             if let probe = search.probe {
-                let page = try Self.page(probe, search.keyCount, query.limit, in: db)
+                let page = try Self.page(probe, search.keyset, query.limit, in: db)
                 if try page.next.map({ try !Self.isAtBoundary($0, search, in: db) }) ?? false { return page }
             }
-            return try Self.page(search.full, search.keyCount, query.limit, in: db)
+            return try Self.page(search.full, search.keyset, query.limit, in: db)
         }
     }
 
@@ -197,26 +197,17 @@ package struct SQLiteTrackingStore: TrackingStore {
     }
 
     private static func page(
-        _ question: RunSearchSQL.Question, _ keyCount: Int, _ limit: Int, in db: Database
+        _ question: RunSearchSQL.Question, _ keyset: Keyset, _ limit: Int, in db: Database
     ) throws -> RunPage {
         var rows: [Int64] = []
-        var keys: [JSONValue] = []
+        var last: [JSONValue]?
         let cursor = try Row.fetchCursor(db, sql: question.sql, arguments: question.arguments)
         while let row = try cursor.next() {
             rows.append(row[0])
-            if rows.count == limit { keys = (1...keyCount).map { Self.json(row[$0]) } }
+            if rows.count == limit { last = keyset.values(row, from: 1) }
         }
         guard rows.count > limit else { return RunPage(rows: rows, next: nil) }
-        return RunPage(rows: Array(rows.prefix(limit)), next: keys)
-    }
-
-    private static func json(_ value: DatabaseValue) -> JSONValue {
-        switch value.storage {
-        case .int64(let number): .int(number)
-        case .double(let number): .double(number)
-        case .string(let text): .string(text)
-        case .blob, .null: .null
-        }
+        return RunPage(rows: Array(rows.prefix(limit)), next: last)
     }
 
     package func runs(_ rows: [Int64]) async throws(GyreError) -> [Run] {

@@ -7,9 +7,15 @@ public struct JSONParser: Sendable {
     private let bytes: [UInt8]
     private var position = 0
     private var depth = 0
+    private let takesNull: Bool
 
     /// A parser at the start of `bytes`, which are UTF-8.
-    public init(_ bytes: [UInt8]) { self.bytes = bytes }
+    ///
+    /// The character U+0000 is refused unless `takesNull`: names, ids and texts that hold it are cut short by whatever is written in C.
+    public init(_ bytes: [UInt8], takesNull: Bool = false) {
+        self.bytes = bytes
+        self.takesNull = takesNull
+    }
 
     /// The whole document; nothing but white space may follow it.
     /// - Throws: `.invalid` with the offset of the byte that does not fit.
@@ -256,6 +262,7 @@ public struct JSONParser: Sendable {
                 let low = try hexadecimal()
                 if (0xDC00..<0xE000).contains(low) { code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00) }
             }
+            if code == 0, !takesNull { throw unexpected("the character U+0000, which is not taken") }
             text.append(contentsOf: String(Unicode.Scalar(code) ?? "\u{FFFD}").utf8)
         default: throw unexpected("an escape that JSON does not have")
         }
@@ -263,6 +270,7 @@ public struct JSONParser: Sendable {
 
     private mutating func hexadecimal() throws(GyreError) -> UInt32 {
         guard bytes.count - position >= 4,
+            bytes[position] != UInt8(ascii: "+"),
             let code = UInt32(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16)
         else { throw unexpected("a \\u escape without four hexadecimal digits") }
         position += 4

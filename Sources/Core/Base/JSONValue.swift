@@ -56,12 +56,26 @@ public struct JSONObject: Sendable, Hashable {
         members.append(Member(name: name, value: value))
     }
 
+    /// These members; a name that comes twice keeps its first place and its last value.
+    public init(merging members: [(String, JSONValue)]) {
+        self.members = members.map { Member(name: $0.0, value: $0.1) }
+        settleRepeatedNames()
+    }
+
     /// Keeps the last value of each name that came more than once.
     mutating func settleRepeatedNames() {
         guard members.count > 1, Set(members.map(\.name)).count < members.count else { return }
-        var settled = JSONObject()
-        for member in members { settled[member.name] = member.value }
-        self = settled
+        var places: [String: Int] = [:]
+        var settled: [Member] = []
+        for member in members {
+            if let place = places[member.name] {
+                settled[place].value = member.value
+            } else {
+                places[member.name] = settled.count
+                settled.append(member)
+            }
+        }
+        members = settled
     }
 
     /// Whether there is no member.

@@ -6,6 +6,7 @@ public struct JSONWriter: Sendable {
     public private(set) var bytes: [UInt8]
     private let order: MemberOrder
     private let notFinite: NotFinite
+    private let separators: Separators
 
     /// How the members of an object are ordered.
     public enum MemberOrder: Sendable {
@@ -13,6 +14,14 @@ public struct JSONWriter: Sendable {
         case asSet
         /// By the UTF-8 bytes of their names: the canonical form that is hashed.
         case sorted
+    }
+
+    /// What stands between members and elements.
+    public enum Separators: Sendable {
+        /// Nothing but the commas and colons.
+        case compact
+        /// A space after each comma and colon, as Python writes them.
+        case spaced
     }
 
     /// What becomes of NaN and the infinities, which JSON has no form for.
@@ -26,9 +35,13 @@ public struct JSONWriter: Sendable {
     }
 
     /// An empty text.
-    public init(order: MemberOrder = .asSet, notFinite: NotFinite = .text, reservingCapacity capacity: Int = 256) {
+    public init(
+        order: MemberOrder = .asSet, notFinite: NotFinite = .text, separators: Separators = .compact,
+        reservingCapacity capacity: Int = 256
+    ) {
         self.order = order
         self.notFinite = notFinite
+        self.separators = separators
         bytes = []
         bytes.reserveCapacity(capacity)
     }
@@ -130,11 +143,16 @@ public struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "["))
         var isFirst = true
         for element in elements {
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            if !isFirst { separate(UInt8(ascii: ",")) }
             isFirst = false
             value(element)
         }
         bytes.append(UInt8(ascii: "]"))
+    }
+
+    private mutating func separate(_ mark: UInt8) {
+        bytes.append(mark)
+        if case .spaced = separators { bytes.append(UInt8(ascii: " ")) }
     }
 
     private mutating func object(_ object: JSONObject) {
@@ -146,10 +164,10 @@ public struct JSONWriter: Sendable {
             case .sorted: object.members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
             }
         for member in members {
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            if !isFirst { separate(UInt8(ascii: ",")) }
             isFirst = false
             string(member.name)
-            bytes.append(UInt8(ascii: ":"))
+            separate(UInt8(ascii: ":"))
             value(member.value)
         }
         bytes.append(UInt8(ascii: "}"))

@@ -4,6 +4,16 @@
 public enum Limits {
     /// Levels of nesting in a JSON document.
     public static let jsonDepth = 200
+    /// Nodes of a YAML stream, its aliases written out.
+    public static let yamlNodes = 500_000
+    /// Bytes of a search filter.
+    public static let filterBytes = 65_536
+    /// Clauses of a search filter.
+    public static let filterClauses = 100
+    /// Keys that one search is ordered by.
+    public static let orderKeys = 20
+    /// Bytes of a pattern in a search filter.
+    public static let patternBytes = 4096
     /// Bytes of a name or ref.
     public static let nameBytes = 1024
     /// Bytes of a path.

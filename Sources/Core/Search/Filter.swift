@@ -31,6 +31,7 @@ package struct Filter: Sendable, Hashable {
         case lessOrEqual = "<="
         case like = "LIKE"
         case ilike = "ILIKE"
+        case rlike = "RLIKE"
         case isIn = "IN"
         case isNotIn = "NOT IN"
         case isNull = "IS NULL"
@@ -95,7 +96,7 @@ extension Filter.Clause {
         case .greaterOrEqual: left >= right
         case .less: left < right
         case .lessOrEqual: left <= right
-        case .like, .ilike, .isIn, .isNotIn, .isNull, .isNotNull: false
+        case .like, .ilike, .rlike, .isIn, .isNotIn, .isNull, .isNotNull: false
         }
     }
 }

@@ -14,7 +14,12 @@ struct FilterParser {
         skipSpace()
         if position == text.count { return [] }
         var clauses = [try clause()]
-        while word("AND") { clauses.append(try clause()) }
+        while word("AND") {
+            guard clauses.count < Limits.filterClauses else {
+                throw GyreError(.invalid, "The filter has more than \(Limits.filterClauses) clauses.")
+            }
+            clauses.append(try clause())
+        }
         skipSpace()
         if position < text.count { throw unexpected("\"AND\" or the end") }
         return clauses
@@ -42,6 +47,7 @@ struct FilterParser {
         }
         if word("IN") { return Filter.Clause(key: key, comparison: .isIn, operand: .list(try list())) }
         if word("LIKE") { return Filter.Clause(key: key, comparison: .like, operand: .text(try quoted())) }
+        if word("RLIKE") { return Filter.Clause(key: key, comparison: .rlike, operand: .text(try quoted())) }
         if word("ILIKE") { return Filter.Clause(key: key, comparison: .ilike, operand: .text(try quoted())) }
         let comparison = try symbol()
         return Filter.Clause(key: key, comparison: comparison, operand: try value())

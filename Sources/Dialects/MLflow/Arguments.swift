@@ -17,10 +17,29 @@ struct Arguments: Sendable {
     /// A text that must be there.
     func text(_ name: String) throws(GyreError) -> String {
         if let value = try optionalText(name), !value.isEmpty { return value }
-        throw GyreError(
+        throw Self.missing(name)
+    }
+
+    static func missing(_ name: String) -> GyreError {
+        GyreError(
             .invalid,
             "Missing value for required parameter '\(name)'. See the API docs for more information about request parameters."
         )
+    }
+
+    /// A truth value, or its word in any case.
+    func flag(_ name: String) throws(GyreError) -> Bool? {
+        switch body[name] {
+        case .bool(let flag): return flag
+        case nil, .null, .string:
+            guard let text = body[name]?.string ?? request.query(name), !text.isEmpty else { return nil }
+            switch text.lowercased() {
+            case "true", "1": return true
+            case "false", "0": return false
+            default: throw invalid(name, .string(text))
+            }
+        case .some(let other): throw invalid(name, other)
+        }
     }
 
     /// A text that may be absent.
@@ -81,7 +100,7 @@ struct Arguments: Sendable {
     func query(_ name: String) -> String? { request.query(name) }
 
     /// Whatever stands under `name` in the body.
-    subscript(name: String) -> JSONValue? { body[name] }
+    subscript(name: String) -> JSONValue? { body[name].flatMap { $0.isNull ? nil : $0 } }
 
     /// The offset behind a page token; 0 without one.
     func offset() throws(GyreError) -> Int {

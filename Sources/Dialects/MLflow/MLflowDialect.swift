@@ -4,6 +4,7 @@ internal import GyreBase
 package import GyreHTTP
 package import GyreLedger
 package import GyreRegistry
+package import GyreTracing
 package import GyreTracking
 
 /// MLflow's REST API over tracking and the registry.
@@ -11,11 +12,15 @@ package struct MLflowDialect: Sendable {
     let tracking: Tracking
     let registry: Registry
     let loggedModels: LoggedModels
+    let tracing: Tracing
     let blobs: any BlobStore
 
     /// The dialect over these services.
-    package init(tracking: Tracking, registry: Registry, loggedModels: LoggedModels, blobs: any BlobStore) {
+    package init(
+        tracking: Tracking, registry: Registry, loggedModels: LoggedModels, tracing: Tracing, blobs: any BlobStore
+    ) {
         self.tracking = tracking
+        self.tracing = tracing
         self.registry = registry
         self.loggedModels = loggedModels
         self.blobs = blobs
@@ -29,7 +34,9 @@ package struct MLflowDialect: Sendable {
         RouteGroup(
             prefixes: ["/api/2.0/", "/api/3.0/", "/ajax-api/", "/version", "/get-artifact"],
             errorResponse: MLflowErrors.response,
-            routes: serverRoutes + both(experimentRoutes + runRoutes + modelRoutes + versionRoutes + loggedModelRoutes)
+            routes: serverRoutes
+                + version2(experimentRoutes + runRoutes + modelRoutes + versionRoutes + loggedModelRoutes)
+                + version2(oldTraceRoutes) + version3(traceRoutes + assessmentRoutes + figureRoutes) + traceFileRoutes
                 + bothDirect(runObjectRoutes + runSearchRoutes) + loggingRoutes + browserRoutes + artifactRoutes)
     }
 
@@ -47,22 +54,27 @@ package struct MLflowDialect: Sendable {
         ]
     }
 
-    /// Each call is answered for clients and, under another prefix, for browsers.
-    private func both(_ routes: [(String, String, Call)]) -> [Route] {
-        routes.flatMap { method, path, call in
-            ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"].map { prefix in
-                Route(method, prefix + path) { request throws(GyreError) in
-                    .json(try await call(try await Arguments(request)))
-                }
-            }
-        }
-    }
-
     /// The same for calls that make the whole answer themselves.
     private func bothDirect(_ routes: [(String, String, DirectCall)]) -> [Route] {
         routes.flatMap { method, path, call in
             ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"].map { prefix in
                 Route(method, prefix + path) { request throws(GyreError) in try await call(try await Arguments(request))
+                }
+            }
+        }
+    }
+
+    /// Calls of version 3 of the API, under both of its prefixes.
+    func version3(_ routes: [(String, String, Call)]) -> [Route] { prefixed("3.0", routes) }
+
+    /// Calls of version 2 of the API, under both of its prefixes.
+    func version2(_ routes: [(String, String, Call)]) -> [Route] { prefixed("2.0", routes) }
+
+    private func prefixed(_ version: String, _ routes: [(String, String, Call)]) -> [Route] {
+        routes.flatMap { method, path, call in
+            ["/api/\(version)/mlflow", "/ajax-api/\(version)/mlflow"].map { prefix in
+                Route(method, prefix + path) { request throws(GyreError) in
+                    .json(try await call(try await Arguments(request)))
                 }
             }
         }

@@ -69,7 +69,7 @@ extension MLflowDialect {
 
     private func searchExperiments(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let filter = try Filter(try arguments.optionalText("filter") ?? "")
-        let orders = try arguments.texts("order_by").map { text throws(GyreError) in try OrderBy(text) }
+        let orders = try Self.orders(arguments)
         let all = try await tracking.store.experiments(try Translate.view(try arguments.optionalText("view_type")))
         let found = try Self.select(all, filter) { key, experiment throws(GyreError) in
             try Self.value(of: key, in: experiment)
@@ -92,6 +92,23 @@ extension MLflowDialect {
                 .invalid, "Invalid attribute key '\(key.name)' specified.",
                 why: "Experiments have name, experiment_id, creation_time, last_update_time and tags.<key>.")
         }
+    }
+
+    /// What a call's list is to be ordered by.
+    static func orders(_ arguments: Arguments) throws(GyreError) -> [OrderBy] {
+        let texts = try arguments.texts("order_by")
+        guard texts.count <= Limits.orderKeys else {
+            throw GyreError(.invalid, "A search is ordered by at most \(Limits.orderKeys) keys. Got \(texts.count).")
+        }
+        var orders: [OrderBy] = []
+        for text in texts {
+            let order = try OrderBy(text)
+            guard !orders.contains(where: { $0.key == order.key }) else {
+                throw GyreError(.invalid, "`order_by` contains duplicate fields: \(text.prefix(200))")
+            }
+            orders.append(order)
+        }
+        return orders
     }
 
     /// The elements that fit a filter.

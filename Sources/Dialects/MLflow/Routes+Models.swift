@@ -194,7 +194,7 @@ extension MLflowDialect {
 
     private func searchModels(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let filter = try Filter(try arguments.optionalText("filter") ?? "")
-        let orders = try arguments.texts("order_by").map { text throws(GyreError) in try OrderBy(text) }
+        let orders = try Self.orders(arguments)
         let lookUp: (Filter.Key, RegisteredModel) throws(GyreError) -> JSONValue? = { key, model throws(GyreError) in
             switch (key.entity, key.name) {
             case ("tag", _), ("tags", _): return Self.tag(key.name, in: model.tags)
@@ -215,7 +215,7 @@ extension MLflowDialect {
 
     private func searchVersions(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let filter = try Filter(try arguments.optionalText("filter") ?? "")
-        var orders = try arguments.texts("order_by").map { text throws(GyreError) in try OrderBy(text) }
+        var orders = try Self.orders(arguments)
         if orders.isEmpty {
             orders = [
                 try OrderBy("last_updated_timestamp DESC"), try OrderBy("name"), try OrderBy("version_number DESC"),

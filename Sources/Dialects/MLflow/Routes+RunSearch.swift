@@ -37,7 +37,7 @@ extension MLflowDialect {
         var query = RunQuery(
             experimentIDs: try arguments.texts("experiment_ids").compactMap { Int64($0) },
             filter: try Filter(try arguments.optionalText("filter") ?? ""))
-        query.order = try arguments.texts("order_by").map { text throws(GyreError) in try OrderBy(text) }
+        query.order = try Self.orders(arguments)
         query.view = try Translate.view(try arguments.optionalText("run_view_type"))
         query.after = try PageToken.values(arguments)
         query.limit = try arguments.limit(default: 1000, maximum: 50_000)

@@ -6,7 +6,7 @@ internal import Yams
 /// YAML documents as JSON values.
 package enum YAML {
     /// The documents of a stream, in order.
-    /// - Throws: `.invalid` with line and column; also for aliases, which could grow without bound.
+    /// - Throws: `.invalid` with line and column; `.limitExceeded` for one that its aliases make grow without bound.
     package static func documents(_ text: String) throws(GyreError) -> [JSONValue] {
         guard text.utf8.count <= Limits.bodyBytes else {
             throw GyreError(
@@ -15,7 +15,8 @@ package enum YAML {
         do {
             let parser = try Parser(yaml: text)
             var documents: [JSONValue] = []
-            while let node = try parser.nextRoot() { documents.append(try json(node, depth: 0)) }
+            var nodes = 0
+            while let node = try parser.nextRoot() { documents.append(try json(node, depth: 0, &nodes)) }
             return documents
         } catch let error as YamlError {
             throw GyreError(.invalid, "The text is not YAML.", why: "\(error)")
@@ -31,18 +32,26 @@ package enum YAML {
         return first
     }
 
-    private static func json(_ node: Node, depth: Int) throws(GyreError) -> JSONValue {
+    private static func json(_ node: Node, depth: Int, _ nodes: inout Int) throws(GyreError) -> JSONValue {
         guard depth < Limits.jsonDepth else {
             throw GyreError(.limitExceeded, "The YAML is nested deeper than \(Limits.jsonDepth) levels.")
         }
+        // Aliases are resolved by now: a text of a few lines may stand for more nodes than fit into memory.
+        nodes += 1
+        guard nodes <= Limits.yamlNodes else {
+            throw GyreError(
+                .limitExceeded, "The YAML has more than \(Limits.yamlNodes) nodes, its aliases written out.")
+        }
         switch node {
         case .mapping(let mapping):
-            var object = JSONObject()
-            for (key, value) in mapping { object[key.string ?? ""] = try json(value, depth: depth + 1) }
-            return .object(object)
+            var members: [(String, JSONValue)] = []
+            for (key, value) in mapping {
+                members.append((key.string ?? "", try json(value, depth: depth + 1, &nodes)))
+            }
+            return .object(JSONObject(merging: members))
         case .sequence(let sequence):
             var elements: [JSONValue] = []
-            for element in sequence { elements.append(try json(element, depth: depth + 1)) }
+            for element in sequence { elements.append(try json(element, depth: depth + 1, &nodes)) }
             return .array(elements)
         case .scalar(let scalar):
             if scalar.style == .doubleQuoted || scalar.style == .singleQuoted || scalar.style == .literal

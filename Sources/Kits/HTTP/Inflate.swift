@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CZlib
+package import GyreBase
+
+/// Unpacks request bodies that came compressed.
+package enum Inflate {
+    /// The bytes behind a body of this `Content-Encoding`.
+    /// - Throws: `.limitExceeded` above `limit` bytes; `.invalid` for a damaged body; `.unsupported` for another encoding.
+    package static func body(_ bytes: [UInt8], encoding: String?, limit: Int) throws(GyreError) -> [UInt8] {
+        switch encoding?.trimmedLowercase ?? "" {
+        case "", "identity": return bytes
+        // 32 beyond the window's size lets zlib see by itself whether a gzip or a zlib head comes.
+        case "gzip", "x-gzip": return try unpack(bytes, windowBits: 15 + 32, name: "gzip", limit: limit)
+        case "deflate":
+            let hasHead = bytes.first.map { $0 & 0x0F == 8 } ?? true
+            return try unpack(bytes, windowBits: hasHead ? 15 : -15, name: "deflate", limit: limit)
+        case let other:
+            throw GyreError(
+                .unsupported, "Unsupported Content-Encoding: \(other.prefix(40))", fix: "Send gzip or deflate.")
+        }
+    }
+
+    private static func unpack(
+        _ bytes: [UInt8], windowBits: Int32, name: String, limit: Int
+    ) throws(GyreError) -> [UInt8] {
+        var stream = unsafe z_stream()
+        guard unsafe gyre_inflate_init(&stream, windowBits) == Z_OK else {
+            throw GyreError(.internal, "zlib could not be made ready.")
+        }
+        defer { unsafe inflateEnd(&stream) }
+        var unpacked: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        var input = bytes
+        let pieceCount = piece.count
+        var status = Z_OK
+        let isWhole = unsafe input.withUnsafeMutableBufferPointer { source in
+            unsafe stream.next_in = source.baseAddress
+            unsafe stream.avail_in = UInt32(source.count)
+            while status == Z_OK, unpacked.count <= limit {
+                let made = unsafe piece.withUnsafeMutableBufferPointer { target in
+                    unsafe stream.next_out = target.baseAddress
+                    unsafe stream.avail_out = UInt32(pieceCount)
+                    status = unsafe CZlib.inflate(&stream, Z_NO_FLUSH)
+                    return pieceCount - Int(unsafe stream.avail_out)
+                }
+                unpacked.append(contentsOf: piece[..<made])
+            }
+            return status == Z_STREAM_END
+        }
+        guard unpacked.count <= limit else {
+            throw GyreError(
+                .limitExceeded, "The body of the request is too large once it is unpacked.",
+                why: "At most \(limit) bytes are taken here.")
+        }
+        guard isWhole else { throw GyreError(.invalid, "Failed to decompress \(name) payload") }
+        return unpacked
+    }
+}
+
+extension String {
+    fileprivate var trimmedLowercase: String { lowercased().filter { !$0.isWhitespace } }
+}
