@@ -15,6 +15,11 @@ package actor MemoryLedgerStore: LedgerStore {
 
     @discardableResult
     package func commit(_ changes: [Change], recording facts: [Fact]) async throws(GyreError) -> [RecordedFact] {
+        try write(changes, recording: facts)
+    }
+
+    @discardableResult
+    private func write(_ changes: [Change], recording facts: [Fact]) throws(GyreError) -> [RecordedFact] {
         precondition(!facts.isEmpty || changes.isEmpty, "a change needs a fact that tells it")
         let (contentsBefore, liveBefore) = (contents, live)
         var moves: [PointerMove] = []
@@ -37,6 +42,36 @@ package actor MemoryLedgerStore: LedgerStore {
             recorded.append(link)
         }
         return recorded
+    }
+
+    package func transact<Result: Sendable>(
+        _ body: @escaping @Sendable (any LedgerTransaction) throws(GyreError) -> Proposal<Result>
+    ) async throws(GyreError) -> Result {
+        // Between reading and writing the actor does nothing else.
+        let proposal = try body(Snapshot(contents: contents, live: live))
+        try write(proposal.changes, recording: proposal.facts)
+        return proposal.result
+    }
+
+    private struct Snapshot: LedgerTransaction {
+        let contents: [String: [String: JSONValue]]
+        let live: [Pointer.Name: JSONValue]
+
+        func document(_ kind: String, _ key: String) throws(GyreError) -> Document? {
+            contents[kind]?[key].map { Document(kind, key, $0) }
+        }
+
+        func documents(_ kind: String, prefix: String) throws(GyreError) -> [Document] {
+            (contents[kind] ?? [:]).filter { $0.key.hasPrefix(prefix) }
+                .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { Document(kind, $0.key, $0.value) }
+        }
+
+        func pointer(_ name: Pointer.Name) throws(GyreError) -> JSONValue? { live[name] }
+
+        func pointers(prefix: String) throws(GyreError) -> [Pointer] {
+            live.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+                .map { Pointer($0.key, $0.value) }
+        }
     }
 
     private func apply(_ change: Change) throws(GyreError) -> PointerMove? {

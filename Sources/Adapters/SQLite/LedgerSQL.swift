@@ -105,6 +105,34 @@ enum LedgerSQL {
         return PointerMove(name, old: old ?? .null, new: value ?? .null)
     }
 
+    static func document(_ kind: String, _ key: String, in db: Database) throws -> Document? {
+        let statement = try db.cachedStatement(sql: "SELECT body FROM document WHERE kind = ? AND key = ?")
+        return try String.fetchOne(statement, arguments: [kind, key])
+            .map { Document(kind, key, try JSONValue(parsing: $0)) }
+    }
+
+    /// Documents in the order of their keys; -1 is no limit.
+    static func documents(
+        _ kind: String, prefix: String, after: String?, limit: Int, in db: Database
+    ) throws -> [Document] {
+        let sql = """
+            SELECT key, body FROM document WHERE kind = ? AND key >= ? AND key > ? AND substr(key, 1, ?) = ?
+            ORDER BY key LIMIT ?
+            """
+        return try Row.fetchAll(
+            db.cachedStatement(sql: sql),
+            arguments: [kind, prefix, after ?? "", prefix.unicodeScalars.count, prefix, limit]
+        ).map { Document(kind, $0["key"], try JSONValue(parsing: $0["body"] as String)) }
+    }
+
+    static func pointers(prefix: String, in db: Database) throws -> [Pointer] {
+        try Row.fetchAll(
+            db.cachedStatement(
+                sql: "SELECT name, value FROM pointer WHERE name >= ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?"),
+            arguments: [prefix, prefix.unicodeScalars.count, prefix, Limits.pageRows]
+        ).map { Pointer($0["name"], try JSONValue(parsing: $0["value"] as String)) }
+    }
+
     static func pointer(_ name: Pointer.Name, in db: Database) throws -> JSONValue? {
         let statement = try db.cachedStatement(sql: "SELECT value FROM pointer WHERE name = ?")
         return try String.fetchOne(statement, arguments: [name]).map { try JSONValue(parsing: $0) }

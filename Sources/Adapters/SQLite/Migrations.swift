@@ -188,6 +188,20 @@ enum Migrations {
                         is_nan         INTEGER NOT NULL,
                         PRIMARY KEY (model_id, key, dataset_name, dataset_digest, run, step, timestamp_ms)
                     ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE metric_by_time (
+                        run          INTEGER NOT NULL REFERENCES run,
+                        key          TEXT    NOT NULL,
+                        timestamp_ms INTEGER NOT NULL,
+                        step         INTEGER NOT NULL,
+                        value        REAL    NOT NULL,
+                        is_nan       INTEGER NOT NULL,
+                        model_id     TEXT,
+                        PRIMARY KEY (run, key, timestamp_ms, step, value, is_nan)
+                    ) STRICT, WITHOUT ROWID;
+                    INSERT INTO metric_by_time
+                        SELECT run, key, timestamp_ms, step, value, is_nan, model_id FROM metric;
+                    DROP TABLE metric;
+                    ALTER TABLE metric_by_time RENAME TO metric;
                     INSERT INTO model_metric
                         SELECT model_id, key, '', '', run, step, timestamp_ms, value, is_nan FROM metric
                         WHERE model_id IS NOT NULL GROUP BY model_id, key, run, step, timestamp_ms;

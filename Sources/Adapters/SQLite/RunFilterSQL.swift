@@ -22,9 +22,11 @@ struct RunFilterSQL {
                 throw invalid(
                     "the metric \"\(clause.key.name)\" is compared with a text", "Write a number without quotes.")
             }
-            let join =
-                " JOIN latest_metric \(alias) ON \(alias).run = r.row AND \(alias).key = ? AND \(alias).is_nan = 0"
-                + " AND \(alias).value \(clause.comparison.rawValue) ?"
+            let test = "\(alias).value \(clause.comparison.rawValue) ?"
+            // NaN is unequal to every number, and fits nothing else.
+            let isIt =
+                clause.comparison == .notEqual ? "(\(alias).is_nan = 1 OR \(test))" : "\(alias).is_nan = 0 AND \(test)"
+            let join = " JOIN latest_metric \(alias) ON \(alias).run = r.row AND \(alias).key = ? AND \(isIt)"
             return RunFilterSQL(join: join, joinArguments: [clause.key.name, number])
         case "param", "params", "parameter", "parameters": return try pair(clause, table: "param", alias)
         case "tag", "tags": return try pair(clause, table: "run_tag", alias)

@@ -20,26 +20,27 @@ package struct SQLiteLedgerStore: LedgerStore {
         }
     }
 
-    package func document(_ kind: String, _ key: String) async throws(GyreError) -> Document? {
-        try await database.read("Reading the \(kind) \"\(key)\"") { db in
-            let statement = try db.cachedStatement(sql: "SELECT body FROM document WHERE kind = ? AND key = ?")
-            return try String.fetchOne(statement, arguments: [kind, key])
-                .map { Document(kind, key, try JSONValue(parsing: $0)) }
+    package func transact<Result: Sendable>(
+        _ body: @escaping @Sendable (any LedgerTransaction) throws(GyreError) -> Proposal<Result>
+    ) async throws(GyreError) -> Result {
+        let now = database.now()
+        return try await database.write("Writing to the ledger") { db, tail in
+            let proposal = try body(SQLiteLedgerTransaction(db: db))
+            precondition(!proposal.facts.isEmpty || proposal.changes.isEmpty, "a change needs a fact that tells it")
+            _ = try LedgerSQL.commit(proposal.changes, recording: proposal.facts, at: now, in: db, tail: &tail)
+            return proposal.result
         }
+    }
+
+    package func document(_ kind: String, _ key: String) async throws(GyreError) -> Document? {
+        try await database.read("Reading the \(kind) \"\(key)\"") { try LedgerSQL.document(kind, key, in: $0) }
     }
 
     package func documents(
         _ kind: String, prefix: String, after: String?, limit: Int
     ) async throws(GyreError) -> [Document] {
         try await database.read("Listing the \(kind)s") { db in
-            let sql = """
-                SELECT key, body FROM document WHERE kind = ? AND key >= ? AND key > ? AND substr(key, 1, ?) = ?
-                ORDER BY key LIMIT ?
-                """
-            return try Row.fetchAll(
-                db.cachedStatement(sql: sql),
-                arguments: [kind, prefix, after ?? "", prefix.unicodeScalars.count, prefix, limit]
-            ).map { Document(kind, $0["key"], try JSONValue(parsing: $0["body"] as String)) }
+            try LedgerSQL.documents(kind, prefix: prefix, after: after, limit: limit, in: db)
         }
     }
 
@@ -49,11 +50,7 @@ package struct SQLiteLedgerStore: LedgerStore {
 
     package func pointers(prefix: String) async throws(GyreError) -> [Pointer] {
         try await database.read("Listing pointers") { db in
-            try Row.fetchAll(
-                db,
-                sql: "SELECT name, value FROM pointer WHERE name >= ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?",
-                arguments: [prefix, prefix.unicodeScalars.count, prefix, Limits.pageRows]
-            ).map { Pointer($0["name"], try JSONValue(parsing: $0["value"] as String)) }
+            try LedgerSQL.pointers(prefix: prefix, in: db)
         }
     }
 
@@ -116,5 +113,30 @@ package struct SQLiteLedgerStore: LedgerStore {
         return RecordedFact(
             seq: row["seq"], at: row["at_us"], fact: fact, previousHash: try Digest(data: row["prev_hash"]),
             storedHash: try Digest(data: row["hash"]))
+    }
+}
+
+/// The ledger as the transaction sees it that is about to write.
+private struct SQLiteLedgerTransaction: LedgerTransaction {
+    let db: Database
+
+    func document(_ kind: String, _ key: String) throws(GyreError) -> Document? {
+        try wrapped { try LedgerSQL.document(kind, key, in: db) }
+    }
+
+    func documents(_ kind: String, prefix: String) throws(GyreError) -> [Document] {
+        try wrapped { try LedgerSQL.documents(kind, prefix: prefix, after: nil, limit: -1, in: db) }
+    }
+
+    func pointer(_ name: Pointer.Name) throws(GyreError) -> JSONValue? {
+        try wrapped { try LedgerSQL.pointer(name, in: db) }
+    }
+
+    func pointers(prefix: String) throws(GyreError) -> [Pointer] {
+        try wrapped { try LedgerSQL.pointers(prefix: prefix, in: db) }
+    }
+
+    private func wrapped<Result>(_ read: () throws -> Result) throws(GyreError) -> Result {
+        do { return try read() } catch { throw GyreError.wrapping(error, "Reading the ledger") }
     }
 }

@@ -27,6 +27,9 @@ extension SQLiteTrackingStore {
                     throw GyreError(.invalid, "Invalid path: \"\(text)\".", why: "\"\(folder)\" is a file.")
                 }
             }
+            let below = try Bool.fetchOne(
+                db, sql: "SELECT 1 FROM artifact WHERE path >= ? AND path < ?", arguments: ["\(text)/", "\(text)0"])
+            if below != nil { throw GyreError(.invalid, "Invalid path: \"\(text)\".", why: "It is a folder.") }
             try db.execute(
                 sql: "INSERT OR REPLACE INTO artifact (path, digest, size_bytes) VALUES (?, ?, ?)",
                 arguments: [text, blob.digest.data, blob.sizeBytes])

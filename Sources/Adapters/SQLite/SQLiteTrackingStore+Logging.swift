@@ -12,8 +12,9 @@ extension SQLiteTrackingStore {
             try Self.add(entries.metrics, row: row, in: db)
             try Self.setTags(entries.tags, row: row, in: db)
             for link in entries.links {
+                // What was told first stays, as with params.
                 try db.cachedStatement(
-                    sql: "INSERT OR REPLACE INTO run_link (run, kind, key, body) VALUES (?, ?, ?, ?)"
+                    sql: "INSERT OR IGNORE INTO run_link (run, kind, key, body) VALUES (?, ?, ?, ?)"
                 )
                 .execute(arguments: [row, link.kind.rawValue, link.key, link.body.text])
             }
@@ -42,6 +43,22 @@ extension SQLiteTrackingStore {
             throw GyreError(.invalid, "The run \(id) must be in the 'active' state.", why: "It was deleted.")
         }
         return statement.integer(0)
+    }
+
+    package func appendToTag(_ key: String, _ element: JSONValue, of id: String) async throws(GyreError) {
+        try await database.write("Adding to a tag of the run \(id)") { db, _ in
+            let row = try Self.activeRow(of: id, in: db)
+            let old = try String.fetchOne(
+                db, sql: "SELECT value FROM run_tag WHERE run = ? AND key = ?", arguments: [row, key])
+            // What stands there otherwise is no list, and a new one takes its place.
+            let list = (try? JSONValue(parsing: old ?? "[]"))?.array ?? []
+            let text = JSONValue.array(list + [element]).text
+            guard text.utf8.count <= Limits.bodyBytes else {
+                throw GyreError(
+                    .limitExceeded, "The tag \"\(key)\" of the run \(id) grows beyond \(Limits.bodyBytes) bytes.")
+            }
+            try Self.setTags([KeyValue(key, text)], row: row, in: db)
+        }
     }
 
     private static func setParam(_ param: KeyValue, row: Int64, run id: String, in db: Database) throws {
@@ -118,7 +135,7 @@ extension SQLiteTrackingStore {
     static func setTags(_ tags: [KeyValue], row: Int64, in db: Database) throws {
         guard !tags.isEmpty else { return }
         let insert = try BoundStatement("INSERT OR REPLACE INTO run_tag (run, key, value) VALUES (?, ?, ?)", in: db)
-        for tag in tags {
+        for tag in tags where tag.key != "mlflow.runName" || !tag.value.isEmpty {
             insert.bind(row, at: 1)
             insert.bind(tag.key, at: 2)
             insert.bind(tag.value, at: 3)
@@ -150,6 +167,24 @@ extension SQLiteTrackingStore {
                     datasetDigest: digest.isEmpty ? nil : digest)
                 return ModelMetric(runID: row["run_id"], point: point)
             }
+        }
+    }
+
+    package func datasets(in experimentIDs: [Int64]) async throws(GyreError) -> [UsedDataset] {
+        try await database.read("Listing datasets") { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT DISTINCT r.experiment_id, json_extract(l.body, '$.dataset.name') AS name,
+                        json_extract(l.body, '$.dataset.digest') AS digest,
+                        (SELECT json_extract(t.value, '$.value') FROM json_each(l.body, '$.tags') t
+                         WHERE json_extract(t.value, '$.key') = 'mlflow.data.context') AS context
+                    FROM run_link l JOIN run r ON r.row = l.run
+                    WHERE l.kind = 'dataset' AND r.is_deleted = 0
+                        AND r.experiment_id IN (SELECT value FROM json_each(?))
+                    ORDER BY name, digest, context DESC LIMIT ?
+                    """, arguments: [JSONValue.array(experimentIDs.map { .int($0) }).text, Limits.pageRows]
+            ).map { UsedDataset(experimentID: $0[0], name: $0[1] ?? "", digest: $0[2] ?? "", context: $0[3]) }
         }
     }
 }

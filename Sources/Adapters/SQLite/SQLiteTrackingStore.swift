@@ -218,12 +218,12 @@ package struct SQLiteTrackingStore: TrackingStore {
         of key: String, in id: String, after: MetricPoint?, limit: Int
     ) async throws(GyreError) -> [MetricPoint] {
         try await database.read("Reading the history of \"\(key)\"") { db in
-            guard let row = try Self.row(of: id, in: db) else { throw Self.missing(id) }
-            let begin = after == nil ? "" : " AND (step, timestamp_ms, value, is_nan) > (?4, ?5, ?6, ?7)"
+            guard let row = try Self.row(of: id, in: db) else { return [] }
+            let begin = after == nil ? "" : " AND (timestamp_ms, step, value, is_nan) > (?5, ?4, ?6, ?7)"
             let statement = try BoundStatement(
                 """
                 SELECT step, timestamp_ms, value, is_nan, model_id FROM metric WHERE run = ?1 AND key = ?2\(begin)
-                ORDER BY step, timestamp_ms, value, is_nan LIMIT ?3
+                ORDER BY timestamp_ms, step, value, is_nan LIMIT ?3
                 """, in: db)
             statement.bind(row, at: 1)
             statement.bind(key, at: 2)

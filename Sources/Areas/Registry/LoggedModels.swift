@@ -23,6 +23,8 @@ package struct LoggedModel: Sendable, Hashable {
     package var params: [String: String]
     /// Its tags.
     package var tags: [String: String]
+    /// Whether it was deleted.
+    package var isDeleted = false
     /// When it was made, milliseconds since 1970.
     package let createdMilliseconds: Int64
     /// When it last changed, milliseconds since 1970.
@@ -54,6 +56,7 @@ package struct LoggedModel: Sendable, Hashable {
             artifactURI: json["artifact_uri"]?.string ?? "", params: ModelVersion.tags(json["params"]),
             tags: ModelVersion.tags(json["tags"]), atMilliseconds: json["created_ms"]?.int ?? 0)
         status = json["status"]?.string ?? status
+        isDeleted = json["deleted"]?.bool ?? false
         updatedMilliseconds = json["updated_ms"]?.int ?? 0
     }
 
@@ -62,9 +65,20 @@ package struct LoggedModel: Sendable, Hashable {
             "id": .string(id), "experiment_id": .string(experimentID), "name": .string(name), "run_id": .string(runID),
             "model_type": .string(modelType), "artifact_uri": .string(artifactURI), "status": .string(status),
             "params": ModelVersion.json(params), "tags": ModelVersion.json(tags),
-            "created_ms": .int(createdMilliseconds),
+            "deleted": .bool(isDeleted), "created_ms": .int(createdMilliseconds),
             "updated_ms": .int(updatedMilliseconds),
         ]
+    }
+
+    /// The model with the version that it became noted in its tags, where clients look for it.
+    func registered(as version: ModelVersion) -> LoggedModel {
+        var model = self
+        // What stands there otherwise is no list, and a new one takes its place.
+        let old = (try? JSONValue(parsing: tags["mlflow.modelVersions"] ?? "[]"))?.array ?? []
+        var writer = JSONWriter(separators: .spaced)
+        writer.value(.array(old + [["name": .string(version.name), "version": .int(Int64(version.number))]]))
+        model.tags["mlflow.modelVersions"] = String(decoding: writer.bytes, as: UTF8.self)
+        return model
     }
 
     /// `logged-model/<id>`.
@@ -106,40 +120,62 @@ package struct LoggedModels: Sendable {
     }
 
     /// A model.
-    /// - Throws: `.notFound`.
-    package func model(_ id: String) async throws(GyreError) -> LoggedModel {
-        if let found = try await store.document("logged-model", id) { return LoggedModel(json: found.body) }
-        throw GyreError(.notFound, "Logged model with ID '\(id.prefix(80))' not found.")
+    /// - Throws: `.notFound`; also for a deleted one unless `allowsDeleted`.
+    package func model(_ id: String, allowsDeleted: Bool = false) async throws(GyreError) -> LoggedModel {
+        if let found = try await store.document("logged-model", id).map({ LoggedModel(json: $0.body) }),
+            allowsDeleted || !found.isDeleted
+        {
+            return found
+        }
+        throw Self.missing(id)
     }
 
     /// All models of these experiments, newest first.
     package func models(in experimentIDs: [String]) async throws(GyreError) -> [LoggedModel] {
-        try await store.documents("logged-model").map { LoggedModel(json: $0.body) }
-            .filter { experimentIDs.contains($0.experimentID) }
-            .sorted { $0.createdMilliseconds > $1.createdMilliseconds }
+        let wanted = Set(experimentIDs)
+        return try await store.documents("logged-model").map { LoggedModel(json: $0.body) }
+            .filter { wanted.contains($0.experimentID) && !$0.isDeleted }
+            .sorted { ($1.createdMilliseconds, $0.id) < ($0.createdMilliseconds, $1.id) }
     }
 
     /// Changes a model.
     package func update(
         _ id: String, _ what: String, by actor: String,
-        _ change: @Sendable (inout LoggedModel) throws(GyreError) -> Void
+        _ change: @escaping @Sendable (inout LoggedModel) throws(GyreError) -> Void
     ) async throws(GyreError) -> LoggedModel {
-        var model = try await model(id)
-        try change(&model)
-        model.updatedMilliseconds = surroundings.now() / 1000
-        try await store.commit(
-            [.put(Document("logged-model", id, model.json))],
-            recording: [
-                Fact("registry.logged-model.\(what)", model.ref, by: actor, body: ["status": .string(model.status)])
-            ])
-        return model
+        let now = surroundings.now() / 1000
+        return try await store.transact { ledger throws(GyreError) in
+            guard var model = try Self.find(id, in: ledger), !model.isDeleted else { throw Self.missing(id) }
+            try change(&model)
+            model.updatedMilliseconds = now
+            return Proposal(
+                model, [.put(Self.document(model))],
+                recording: [
+                    Fact("registry.logged-model.\(what)", model.ref, by: actor, body: ["status": .string(model.status)])
+                ])
+        }
     }
 
-    /// Removes a model.
+    /// Deletes a model; clients that ask for it explicitly still see it.
     package func delete(_ id: String, by actor: String) async throws(GyreError) {
-        let model = try await model(id)
-        try await store.commit(
-            [.remove(kind: "logged-model", key: id)],
-            recording: [Fact("registry.logged-model.deleted", model.ref, by: actor)])
+        try await store.transact { ledger throws(GyreError) in
+            guard var model = try Self.find(id, in: ledger) else { throw Self.missing(id) }
+            if model.isDeleted { return Proposal(()) }
+            model.isDeleted = true
+            return Proposal(
+                (), [.put(Self.document(model))],
+                recording: [Fact("registry.logged-model.deleted", model.ref, by: actor)])
+        }
+    }
+
+    static func find(_ id: String, in ledger: any LedgerTransaction) throws(GyreError) -> LoggedModel? {
+        if id.isEmpty { return nil }
+        return try ledger.document("logged-model", id).map { LoggedModel(json: $0.body) }
+    }
+
+    static func document(_ model: LoggedModel) -> Document { Document("logged-model", model.id, model.json) }
+
+    private static func missing(_ id: String) -> GyreError {
+        GyreError(.notFound, "Logged model with ID '\(id.prefix(80))' not found.")
     }
 }

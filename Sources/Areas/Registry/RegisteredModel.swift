@@ -20,10 +20,11 @@ package struct RegisteredModel: Sendable, Hashable {
     /// A model without versions.
     /// - Throws: `.invalid` for a name that an address cannot hold.
     package init(name: String, description: String, tags: [String: String], atMilliseconds: Int64) throws(GyreError) {
-        guard !name.isEmpty, name.count <= 250, !name.contains("/"), !name.contains(":"), !name.contains("@") else {
+        let isBlank = name.allSatisfy(\.isWhitespace)
+        guard !isBlank, name.utf8.count <= 900, !name.contains("/"), !name.contains(":"), !name.contains("@") else {
             throw GyreError(
                 .invalid, "Invalid model name: '\(name.prefix(80))'.",
-                why: "It has 1 to 250 characters and none of / : @, which have a meaning in models:/ addresses.",
+                why: "It has 1 to 900 bytes and none of / : @, which have a meaning in models:/ addresses.",
                 fix: "Choose another name.")
         }
         self.name = name
@@ -52,6 +53,12 @@ package struct RegisteredModel: Sendable, Hashable {
 
     /// `model/<name>`.
     package var ref: Ref { Ref("model", name) }
+
+    /// Whether it is a prompt: a model whose versions are texts.
+    package var isPrompt: Bool { tags[Self.promptTag]?.lowercased() == "true" }
+
+    /// The tag that makes a model a prompt.
+    package static let promptTag = "mlflow.prompt.is_prompt"
 }
 
 /// One version of a registered model.
@@ -64,6 +71,10 @@ package struct ModelVersion: Sendable, Hashable {
     package let source: String
     /// The run that made it.
     package let runID: String
+    /// An address of that run, if it is elsewhere.
+    package var runLink = ""
+    /// What callers have to expect after the version before.
+    package var semantic = SemanticVersion(1, 0, 0)
     /// The logged model it is a version of; empty for none.
     package let modelID: String
     /// What is said about it.
@@ -112,6 +123,8 @@ package struct ModelVersion: Sendable, Hashable {
             description: json["description"]?.string ?? "", tags: Self.tags(json["tags"]),
             signature: json["signature"] ?? .null, atMilliseconds: json["created_ms"]?.int ?? 0)
         stage = Stage(rawValue: json["stage"]?.string ?? "") ?? .none
+        runLink = json["run_link"]?.string ?? ""
+        semantic = SemanticVersion(json["semantic"]?.string ?? "") ?? semantic
         updatedMilliseconds = json["updated_ms"]?.int ?? 0
     }
 
@@ -120,7 +133,8 @@ package struct ModelVersion: Sendable, Hashable {
         [
             "name": .string(name), "number": .int(Int64(number)), "source": .string(source), "run_id": .string(runID),
             "model_id": .string(modelID), "description": .string(description), "stage": .string(stage.rawValue),
-            "tags": Self.json(tags), "signature": signature, "created_ms": .int(createdMilliseconds),
+            "tags": Self.json(tags), "signature": signature, "run_link": .string(runLink),
+            "semantic": .string(semantic.description), "created_ms": .int(createdMilliseconds),
             "updated_ms": .int(updatedMilliseconds),
         ]
     }
@@ -138,9 +152,7 @@ package struct ModelVersion: Sendable, Hashable {
     }
 
     static func json(_ tags: [String: String]) -> JSONValue {
-        var object = JSONObject()
-        for (key, value) in tags.sorted(by: { $0.key < $1.key }) { object[key] = .string(value) }
-        return .object(object)
+        .object(JSONObject(tags.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
     }
 
     static func tags(_ json: JSONValue?) -> [String: String] {

@@ -76,7 +76,9 @@ package struct FigureQuery: Sendable, Hashable {
         let spans = ["span_name", "span_type", "span_status", "span_model_name", "span_model_provider"]
         let models = ["span_model_name", "span_model_provider"]
         var offers = [
-            Offer(view: .traces, metric: "trace_count", aggregations: ["COUNT"], dimensions: ["trace_name", "trace_status"]),
+            Offer(
+                view: .traces, metric: "trace_count", aggregations: ["COUNT"],
+                dimensions: ["trace_name", "trace_status"]),
             Offer(view: .traces, metric: "session_count", aggregations: ["COUNT"], dimensions: []),
             Offer(view: .traces, metric: "latency", aggregations: spread, dimensions: ["trace_name"]),
             Offer(view: .spans, metric: "span_count", aggregations: ["COUNT"], dimensions: spans),

@@ -17,16 +17,16 @@ package struct Tracking: Sendable {
 
     private var nowMilliseconds: Int64 { surroundings.now() / 1000 }
 
+    /// A name for something that was given none.
+    package func makeName() -> String { TrackingRules.makeRunName(surroundings.random) }
+
     // MARK: Experiments
 
     /// Makes an experiment.
     package func createExperiment(
         _ name: String, artifactLocation: String? = nil, tags: [KeyValue] = [], by actor: String
     ) async throws(GyreError) -> Experiment {
-        guard !name.isEmpty, name.count <= 500 else {
-            throw GyreError(
-                .invalid, "Invalid experiment name: '\(name.prefix(80))'.", why: "It has 1 to 500 characters.")
-        }
+        try TrackingRules.checkExperimentName(name)
         for tag in tags { try TrackingRules.checkKey(tag.key, of: "tag") }
         let draft = ExperimentDraft(
             name: name, artifactLocation: artifactLocation, tags: tags, atMilliseconds: nowMilliseconds)
@@ -40,7 +40,11 @@ package struct Tracking: Sendable {
     /// An experiment, deleted or not.
     /// - Throws: `.notFound`.
     package func experiment(_ id: String) async throws(GyreError) -> Experiment {
-        if let number = Int64(id), let found = try await store.experiment(number) { return found }
+        guard let number = Int64(id) else {
+            throw GyreError(
+                .invalid, "Invalid experiment ID '\(id.prefix(80))'. Experiment ID must be a valid integer.")
+        }
+        if let found = try await store.experiment(number) { return found }
         throw GyreError(.notFound, "No Experiment with id=\(id.prefix(80)) exists.", fix: "gyre experiment list")
     }
 
@@ -55,10 +59,30 @@ package struct Tracking: Sendable {
             case .setTag(let tag): ("tagged", ["key": .string(tag.key), "value": .string(tag.value)])
             case .deleteTag(let key): ("untagged", ["key": .string(key)])
             }
-        if case .rename = change, experiment.isDeleted {
-            throw GyreError(.invalid, "Cannot rename experiment in non-active lifecycle stage.")
+        switch change {
+        case .rename(let name):
+            guard !experiment.isDeleted else {
+                throw GyreError(.invalid, "Cannot rename experiment in non-active lifecycle stage.")
+            }
+            try TrackingRules.checkExperimentName(name)
+        case .setTag(let tag):
+            guard !experiment.isDeleted else {
+                throw GyreError(
+                    .invalid, "The experiment \(experiment.id) must be in the 'active' state.",
+                    why: "Current state is deleted.")
+            }
+            try TrackingRules.checkKey(tag.key, of: "tag")
+            guard tag.value.count <= TrackingRules.experimentTagValue else {
+                throw GyreError(
+                    .invalid,
+                    "'value' exceeds the maximum length of \(TrackingRules.experimentTagValue) characters")
+            }
+        case .delete where experiment.isDeleted, .restore where !experiment.isDeleted:
+            throw GyreError(
+                .notFound,
+                "No Experiment with id=\(experiment.id) exists that is \(experiment.isDeleted ? "active" : "deleted").")
+        case .delete, .restore, .deleteTag: break
         }
-        if case .setTag(let tag) = change { try TrackingRules.checkKey(tag.key, of: "tag") }
         try await store.updateExperiment(
             experiment.id, change, at: nowMilliseconds,
             recording: Fact("tracking.experiment.\(kind)", experiment.ref, by: actor, body: body))
@@ -88,9 +112,11 @@ package struct Tracking: Sendable {
     /// Starts a run.
     package func createRun(_ draft: RunDraft, by actor: String) async throws(GyreError) -> Run {
         guard let experiment = Int64(draft.experimentID) else {
-            throw GyreError(.notFound, "No Experiment with id=\(draft.experimentID.prefix(80)) exists.")
+            throw GyreError(
+                .invalid,
+                "Invalid experiment ID '\(draft.experimentID.prefix(80))'. Experiment ID must be a valid integer.")
         }
-        for tag in draft.tags { try TrackingRules.checkKey(tag.key, of: "tag") }
+        try TrackingRules.check(draft)
         let tagged = draft.tags.first { $0.key == "mlflow.runName" }?.value
         if let name = draft.name, !name.isEmpty, let tagged, tagged != name {
             throw GyreError(
@@ -157,20 +183,20 @@ package struct Tracking: Sendable {
 
     /// Stores points, params, tags and links, all or nothing.
     package func log(_ id: String, _ entries: RunEntries) async throws(GyreError) {
+        var known: Set<String> = []
         for metric in entries.metrics {
-            try TrackingRules.checkKey(metric.key, of: "metric")
+            if known.insert(metric.key).inserted { try TrackingRules.checkKey(metric.key, of: "metric") }
             guard metric.timestampMilliseconds >= 0 else {
                 throw GyreError(
                     .invalid, "The metric '\(metric.key)' has the timestamp \(metric.timestampMilliseconds).",
                     why: "Timestamps are milliseconds since 1970, not negative.")
             }
         }
-        var values: [String: String] = [:]
+        var keys: Set<String> = []
         for param in entries.params {
             try TrackingRules.checkKey(param.key, of: "param")
-            if let other = values.updateValue(param.value, forKey: param.key), other != param.value {
-                throw GyreError(
-                    .invalid, "Duplicate parameter keys have been submitted with different values: \(param.key).")
+            guard keys.insert(param.key).inserted else {
+                throw GyreError(.invalid, "Duplicate parameter keys have been submitted: ['\(param.key.prefix(250))'].")
             }
         }
         for tag in entries.tags { try TrackingRules.checkKey(tag.key, of: "tag") }

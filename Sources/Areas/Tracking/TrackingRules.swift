@@ -50,6 +50,33 @@ package enum TrackingRules {
     /// A tag's value, cut to 8,000 characters as the client does.
     package static func tagValue(_ text: String) -> String { String(text.prefix(8000)) }
 
+    /// Most characters of the value of an experiment's tag.
+    package static let experimentTagValue = 20_000
+
+    /// Checks the name of an experiment.
+    static func checkExperimentName(_ name: String) throws(GyreError) {
+        guard !name.isEmpty, name.count <= 500 else {
+            throw GyreError(
+                .invalid, "Invalid experiment name: '\(name.prefix(80))'.", why: "It has 1 to 500 characters.")
+        }
+    }
+
+    /// Checks the names of a new run; clients give it tags of any key.
+    static func check(_ draft: Tracking.RunDraft) throws(GyreError) {
+        for tag in draft.tags {
+            guard !tag.key.isEmpty, tag.key.count <= 1000, tag.value.count <= 100_000 else {
+                throw GyreError(
+                    .invalid, "Invalid tag: '\(tag.key.prefix(80))'.",
+                    why: "A key has 1 to 1000 characters, and a value at most 100,000.")
+            }
+        }
+        guard (draft.name ?? "").count <= 8000, draft.userID.count <= 1000 else {
+            throw GyreError(
+                .invalid, "The name of the run or of its user is too long.",
+                why: "At most 8,000 and 1,000 characters are kept.")
+        }
+    }
+
     /// Checks an id that a client chose.
     package static func checkRunID(_ id: String) throws(GyreError) {
         let isAllowed = id.utf8.allSatisfy { byte in

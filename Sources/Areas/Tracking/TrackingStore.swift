@@ -36,6 +36,8 @@ package protocol TrackingStore: Sendable {
     /// Stores points, params, tags and links, all or nothing.
     /// - Throws: `.notFound`; `.invalid` for a deleted run or a param that has another value already.
     func log(_ id: String, _ entries: RunEntries) async throws(GyreError)
+    /// Adds an element to a tag that holds a JSON list.
+    func appendToTag(_ key: String, _ element: JSONValue, of id: String) async throws(GyreError)
     /// Removes a tag.
     /// - Throws: `.notFound` if there is none.
     func deleteTag(_ key: String, of id: String) async throws(GyreError)
@@ -43,12 +45,15 @@ package protocol TrackingStore: Sendable {
     func searchRuns(_ query: RunQuery) async throws(GyreError) -> RunPage
     /// Runs with their data, by the rows of a page; a run that is gone meanwhile is left out.
     func runs(_ rows: [Int64]) async throws(GyreError) -> [Run]
-    /// Points of one metric by step, time and value, those after a given one.
+    /// Points of one metric by time, step and value, those after a given one; none of an unknown run.
     func history(
         of key: String, in id: String, after: MetricPoint?, limit: Int
     ) async throws(GyreError) -> [MetricPoint]
     /// The points that are about these logged models, whatever run logged them.
     func modelMetrics(_ modelIDs: [String]) async throws(GyreError) -> [ModelMetric]
+
+    /// The different datasets that runs of these experiments used, by name.
+    func datasets(in experimentIDs: [Int64]) async throws(GyreError) -> [UsedDataset]
 
     /// The blob behind an artifact path.
     func artifact(_ path: RelativePath) async throws(GyreError) -> StoredBlob?
@@ -166,6 +171,26 @@ package struct ModelMetric: Sendable, Hashable {
     package init(runID: String, point: MetricPoint) {
         self.runID = runID
         self.point = point
+    }
+}
+
+/// A dataset as runs used it.
+package struct UsedDataset: Sendable, Hashable {
+    /// The experiment of the runs.
+    package let experimentID: Int64
+    /// Its name.
+    package let name: String
+    /// Its digest, as the client made it.
+    package let digest: String
+    /// What it was used for: `training`, `eval`.
+    package let context: String?
+
+    /// A dataset.
+    package init(experimentID: Int64, name: String, digest: String, context: String?) {
+        self.experimentID = experimentID
+        self.name = name
+        self.digest = digest
+        self.context = context
     }
 }
 

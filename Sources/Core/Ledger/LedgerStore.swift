@@ -13,6 +13,14 @@ package protocol LedgerStore: Sendable {
     @discardableResult
     func commit(_ changes: [Change], recording facts: [Fact]) async throws(GyreError) -> [RecordedFact]
 
+    /// Reads, decides and writes in one transaction, so that nobody writes in between.
+    ///
+    /// `body` may run more than once, and touches nothing but what it is handed.
+    /// - Throws: what `body` throws; nothing is changed then.
+    func transact<Result: Sendable>(
+        _ body: @escaping @Sendable (any LedgerTransaction) throws(GyreError) -> Proposal<Result>
+    ) async throws(GyreError) -> Result
+
     /// One document.
     func document(_ kind: String, _ key: String) async throws(GyreError) -> Document?
     /// Documents of a kind whose key starts with `prefix`, in the order of their keys.
@@ -28,6 +36,35 @@ package protocol LedgerStore: Sendable {
     func head() async throws(GyreError) -> Head
     /// Reads every stored row in its order, for verification.
     func scan(_ body: @Sendable @escaping (ChainVerifier.Row) -> Void) async throws(GyreError)
+}
+
+/// What a transaction can read.
+package protocol LedgerTransaction {
+    /// One document.
+    func document(_ kind: String, _ key: String) throws(GyreError) -> Document?
+    /// All documents of a kind whose key starts with `prefix`, in the order of their keys.
+    func documents(_ kind: String, prefix: String) throws(GyreError) -> [Document]
+    /// One pointer's value.
+    func pointer(_ name: Pointer.Name) throws(GyreError) -> JSONValue?
+    /// Pointers whose name starts with `prefix`.
+    func pointers(prefix: String) throws(GyreError) -> [Pointer]
+}
+
+/// What a transaction is to write, and what it gives back.
+package struct Proposal<Result: Sendable>: Sendable {
+    /// What the caller gets.
+    package let result: Result
+    /// The changes.
+    package let changes: [Change]
+    /// The facts that tell of them; none where nothing changes.
+    package let facts: [Fact]
+
+    /// A proposal.
+    package init(_ result: Result, _ changes: [Change] = [], recording facts: [Fact] = []) {
+        self.result = result
+        self.changes = changes
+        self.facts = facts
+    }
 }
 
 /// Which facts to read.

@@ -54,6 +54,13 @@ package struct Filter: Sendable, Hashable {
         package let comparison: Comparison
         /// With what.
         package let operand: Operand
+
+        /// A comparison of these parts.
+        package init(key: Key, comparison: Comparison, operand: Operand) {
+            self.key = key
+            self.comparison = comparison
+            self.operand = operand
+        }
     }
 
     /// Reads a filter; an empty text is the filter that lets everything through.

@@ -10,18 +10,24 @@ struct FilterParser {
 
     init(_ text: String) { self.text = Array(text) }
 
+    /// The clauses; an `AND` too many or too few is overlooked, as MLflow does.
     mutating func clauses() throws(GyreError) -> [Filter.Clause] {
-        skipSpace()
-        if position == text.count { return [] }
-        var clauses = [try clause()]
-        while word("AND") {
+        guard text.count <= Limits.filterBytes else {
+            throw GyreError(.invalid, "The filter has more than \(Limits.filterBytes) characters.")
+        }
+        if text.isEmpty { return [] }
+        var clauses: [Filter.Clause] = []
+        var hasWord = false
+        while true {
+            while word("AND") { hasWord = true }
+            skipSpace()
+            if position == text.count { break }
             guard clauses.count < Limits.filterClauses else {
                 throw GyreError(.invalid, "The filter has more than \(Limits.filterClauses) clauses.")
             }
             clauses.append(try clause())
         }
-        skipSpace()
-        if position < text.count { throw unexpected("\"AND\" or the end") }
+        if clauses.isEmpty, !hasWord { throw unexpected("a clause") }
         return clauses
     }
 
@@ -46,9 +52,9 @@ struct FilterParser {
             return Filter.Clause(key: key, comparison: .isNotIn, operand: .list(try list()))
         }
         if word("IN") { return Filter.Clause(key: key, comparison: .isIn, operand: .list(try list())) }
-        if word("LIKE") { return Filter.Clause(key: key, comparison: .like, operand: .text(try quoted())) }
-        if word("RLIKE") { return Filter.Clause(key: key, comparison: .rlike, operand: .text(try quoted())) }
-        if word("ILIKE") { return Filter.Clause(key: key, comparison: .ilike, operand: .text(try quoted())) }
+        if word("LIKE") { return Filter.Clause(key: key, comparison: .like, operand: .text(try pattern())) }
+        if word("RLIKE") { return Filter.Clause(key: key, comparison: .rlike, operand: .text(try pattern())) }
+        if word("ILIKE") { return Filter.Clause(key: key, comparison: .ilike, operand: .text(try pattern())) }
         let comparison = try symbol()
         return Filter.Clause(key: key, comparison: comparison, operand: try value())
     }
@@ -63,14 +69,14 @@ struct FilterParser {
             position += 1
             name += "." + (try identifier())
         }
-        return Filter.Key(entity: first.lowercased(), name: name)
+        return Filter.Key(entity: first, name: name)
     }
 
     private mutating func identifier() throws(GyreError) -> String {
         skipSpace()
         guard position < text.count else { throw unexpected("a name") }
         let mark = text[position]
-        if mark == "`" || mark == "\"" { return try enclosed(by: mark) }
+        if mark == "`" || mark == "\"" || mark == "'" { return try enclosed(by: mark) }
         let start = position
         while position < text.count,
             text[position].isLetter || text[position].isNumber || "_-/@".contains(text[position])
@@ -103,7 +109,11 @@ struct FilterParser {
         {
             position += 1
         }
-        guard start < position, let number = Double(String(text[start..<position])) else {
+        let word = String(text[start..<position])
+        // Only digits with a point and an exponent: `NaN`, `inf` and `0x1` are numbers elsewhere.
+        guard word.first.map({ $0.isNumber || $0 == "." || $0 == "-" }) ?? false,
+            word.allSatisfy({ $0.isNumber || "eE+-.".contains($0) }), let number = Double(word)
+        else {
             position = start
             throw unexpected("a number, or a text in quotes")
         }
@@ -118,8 +128,22 @@ struct FilterParser {
         return try enclosed(by: text[position])
     }
 
+    private mutating func pattern() throws(GyreError) -> String {
+        let pattern = try quoted()
+        guard pattern.utf8.count <= Limits.patternBytes else {
+            throw GyreError(.invalid, "A pattern in the filter has more than \(Limits.patternBytes) bytes.")
+        }
+        return pattern
+    }
+
     private mutating func enclosed(by mark: Character) throws(GyreError) -> String {
-        guard let end = text[(position + 1)...].firstIndex(of: mark) else { throw unexpected("a closing \(mark)") }
+        guard var end = text[(position + 1)...].firstIndex(of: mark) else { throw unexpected("a closing \(mark)") }
+        // A doubled mark stands for itself, twice: there is no escape in this language.
+        while end + 1 < text.count, text[end + 1] == mark, mark != "`",
+            let next = text[(end + 2)...].firstIndex(of: mark)
+        {
+            end = next
+        }
         defer { position = end + 1 }
         return String(text[(position + 1)..<end])
     }
@@ -132,6 +156,11 @@ struct FilterParser {
         repeat {
             elements.append(try quoted())
             skipSpace()
+            // A comma may stand before the closing parenthesis.
+            if position + 1 < text.count, text[position] == "," {
+                let rest = text[(position + 1)...].drop { $0.isWhitespace }
+                if rest.first == ")" { position = rest.startIndex }
+            }
             guard position < text.count, text[position] == "," || text[position] == ")" else {
                 throw unexpected(", or )")
             }

@@ -11,7 +11,20 @@ struct Arguments: Sendable {
     init(_ request: HTTPRequest) async throws(GyreError) {
         self.request = request
         // mlflow sends JSON whatever the content type says; a body that is none ends as a missing parameter there.
-        body = try await request.json()
+        body = Self.snakeCased(try await request.json())
+    }
+
+    /// Members in snake_case: protobuf's JSON takes both, and so do we.
+    private static func snakeCased(_ body: JSONValue) -> JSONValue {
+        guard let object = body.object, object.members.contains(where: { $0.name.contains { $0.isUppercase } }) else {
+            return body
+        }
+        let members = object.members.map { member -> (String, JSONValue) in
+            var name = ""
+            for letter in member.name { name += letter.isUppercase ? "_" + letter.lowercased() : String(letter) }
+            return (name, member.value)
+        }
+        return .object(JSONObject(merging: members))
     }
 
     /// A text that must be there.
@@ -59,11 +72,8 @@ struct Arguments: Sendable {
             guard let text = request.query(name) else { return nil }
             guard let number = Int64(text) else { throw invalid(name, .string(text)) }
             return number
-        case .string(let text):
-            guard let number = Int64(text) else { throw invalid(name, .string(text)) }
-            return number
         case .some(let value):
-            guard let number = value.int else { throw invalid(name, value) }
+            guard let number = Translate.integer(value) else { throw invalid(name, value) }
             return number
         }
     }
@@ -84,7 +94,12 @@ struct Arguments: Sendable {
     func texts(_ name: String) throws(GyreError) -> [String] {
         if let list = body[name], !list.isNull {
             guard let elements = list.array else { throw invalid(name, list) }
-            return elements.compactMap { $0.string ?? $0.int.map(String.init) }
+            var texts: [String] = []
+            for element in elements {
+                guard let text = element.string ?? element.int.map(String.init) else { throw invalid(name, element) }
+                texts.append(text)
+            }
+            return texts
         }
         return request.query.filter { $0.name == name }.map(\.value)
     }

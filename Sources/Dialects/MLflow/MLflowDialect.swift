@@ -32,7 +32,9 @@ package struct MLflowDialect: Sendable {
     /// All routes.
     package var routes: RouteGroup {
         RouteGroup(
-            prefixes: ["/api/2.0/", "/api/3.0/", "/ajax-api/", "/version", "/get-artifact"],
+            prefixes: [
+                "/api/2.0/", "/api/3.0/", "/ajax-api/", "/version", "/get-artifact", "/model-versions/get-artifact",
+            ],
             errorResponse: MLflowErrors.response,
             routes: serverRoutes
                 + version2(experimentRoutes + runRoutes + modelRoutes + versionRoutes + loggedModelRoutes)
@@ -42,6 +44,9 @@ package struct MLflowDialect: Sendable {
 
     private var serverRoutes: [Route] {
         [
+            Route("POST", "/ajax-api/2.0/mlflow/experiments/search-datasets") { request throws(GyreError) in
+                .json(try await searchDatasets(try await Arguments(request)))
+            },
             Route("GET", "/version") { _ in .text(Self.spokenVersion) },
             Route("GET", "/api/3.0/mlflow/server-info") { _ in
                 .json([

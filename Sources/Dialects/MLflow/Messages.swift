@@ -54,7 +54,8 @@ enum Messages {
             "creation_timestamp": .int(version.createdMilliseconds),
             "last_updated_timestamp": .int(version.updatedMilliseconds),
             "current_stage": .string(version.stage.rawValue), "description": .string(version.description),
-            "source": .string(version.source), "run_id": .string(version.runID), "status": "READY", "run_link": "",
+            "source": .string(version.source), "run_id": .string(version.runID), "status": "READY",
+            "run_link": .string(version.runLink),
         ]
         if !version.modelID.isEmpty { json["model_id"] = .string(version.modelID) }
         if !version.tags.isEmpty { json["tags"] = tags(version.tags) }

@@ -3,6 +3,7 @@
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreLedger
+internal import GyreRegistry
 internal import GyreTracking
 
 extension MLflowDialect {
@@ -29,19 +30,62 @@ extension MLflowDialect {
             },
             Route("GET", "/api/2.0/mlflow/artifacts/list", listOfRun),
             Route("GET", "/ajax-api/2.0/mlflow/artifacts/list", listOfRun),
+        ] + fileRoutes
+    }
+
+    /// Single files by what they belong to, as browsers ask for them.
+    private var fileRoutes: [Route] {
+        return [
             Route("GET", "/get-artifact") { request throws(GyreError) in
                 let run = try await tracking.run(request.query("run_id") ?? request.query("run_uuid") ?? "")
-                let root = try Self.root(run.artifactURI)
-                return try await download("\(root)/\(try RelativePath(request.query("path") ?? ""))")
+                return try await file(run.artifactURI, request.query("path"), "path")
+            },
+            Route("GET", "/model-versions/get-artifact") { request throws(GyreError) in
+                guard let number = Int(request.query("version") ?? "") else {
+                    throw GyreError(.invalid, "Request must include the \"version\" query parameter.")
+                }
+                let version = try await registry.version(request.query("name") ?? "", number)
+                return try await file(try await artifactURI(of: version), request.query("path"), "path")
+            },
+            Route("GET", "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files") { request throws(GyreError) in
+                let model = try await loggedModels.model(request.parameter("model_id"))
+                return try await file(model.artifactURI, request.query("artifact_file_path"), "artifact_file_path")
+            },
+            Route("POST", "/ajax-api/2.0/mlflow/upload-artifact") { request throws(GyreError) in
+                guard let id = request.query("run_uuid") ?? request.query("run_id"), !id.isEmpty else {
+                    throw GyreError(.invalid, "Request must specify run_uuid.")
+                }
+                guard let path = request.query("path"), !path.isEmpty else {
+                    throw GyreError(.invalid, "Request must specify path.")
+                }
+                let root = try Self.root(try await tracking.run(id).artifactURI)
+                return try await store(request, at: "\(root)/\(try RelativePath(path))", limit: 10 << 20)
             },
         ]
+            + ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"].map { prefix in
+                Route("GET", prefix + "/logged-models/{model_id}/artifacts/directories") { request throws(GyreError) in
+                    let model = try await loggedModels.model(request.parameter("model_id"))
+                    return try await list(model.artifactURI, request.query("artifact_directory_path"))
+                }
+            }
+    }
+
+    private func file(_ uri: String, _ path: String?, _ name: String) async throws(GyreError) -> HTTPResponse {
+        guard let path, !path.isEmpty else {
+            throw GyreError(.invalid, "Request must include the \"\(name)\" query parameter.")
+        }
+        return try await download("\(try Self.root(uri))/\(try RelativePath(path))")
     }
 
     private func upload(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        let path = try RelativePath(request.parameter("path"))
+        try await store(request, at: request.parameter("path"), limit: Limits.artifactBytes)
+    }
+
+    private func store(_ request: HTTPRequest, at text: String, limit: Int64) async throws(GyreError) -> HTTPResponse {
+        let path = try RelativePath(text)
         let writer = try await blobs.writer()
         do {
-            try await request.body.pieces(limit: Limits.artifactBytes) { try await writer.write($0) }
+            try await request.body.pieces(limit: limit) { try await writer.write($0) }
         } catch {
             await writer.abandon()
             throw error
@@ -68,12 +112,15 @@ extension MLflowDialect {
 
     private func listOfRun(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let run = try await tracking.run(request.query("run_id") ?? request.query("run_uuid") ?? "")
-        let root = try Self.root(run.artifactURI)
-        let below = try Self.folder(request.query("path"))
+        return try await list(run.artifactURI, request.query("path"))
+    }
+
+    private func list(_ uri: String, _ path: String?) async throws(GyreError) -> HTTPResponse {
+        let root = try Self.root(uri)
+        let below = try Self.folder(path)
         let folder = try RelativePath(below.map { "\(root)/\($0)" } ?? root.description)
-        return .json([
-            "root_uri": .string(run.artifactURI), "files": .array(try await children(of: folder, from: root)),
-        ])
+        let files = try await children(of: folder, from: root)
+        return .json(files.isEmpty ? ["root_uri": .string(uri)] : ["root_uri": .string(uri), "files": .array(files)])
     }
 
     /// Files and folders right below `folder`, named from `base`.
@@ -87,7 +134,9 @@ extension MLflowDialect {
             if isFolder {
                 listed[name] = ["path": .string(name), "is_dir": true]
             } else {
-                listed[name] = ["path": .string(name), "is_dir": false, "file_size": .int(file.blob.sizeBytes)]
+                listed[name] = ["path": .string(name), "is_dir": false]
+                // An empty file has no size in MLflow's answers.
+                if file.blob.sizeBytes > 0 { listed[name]?["file_size"] = .int(file.blob.sizeBytes) }
             }
         }
         return listed.sorted { $0.key < $1.key }.map(\.value)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+internal import GyreHTTP
 internal import GyreSearch
 internal import GyreTracking
 
@@ -32,8 +33,7 @@ extension MLflowDialect {
             (
                 "POST", "/experiments/update",
                 { arguments throws(GyreError) in
-                    guard let name = try arguments.optionalText("new_name") else { return [:] }
-                    return try await change(arguments, .rename(name))
+                    try await change(arguments, .rename(try arguments.text("new_name")))
                 }
             ),
             ("POST", "/experiments/delete", { arguments throws(GyreError) in try await change(arguments, .delete) }),
@@ -54,6 +54,30 @@ extension MLflowDialect {
         ]
     }
 
+    /// The datasets that runs of these experiments used; a call that MLflow has for browsers alone.
+    func searchDatasets(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let ids = try arguments.texts("experiment_ids")
+        guard !ids.isEmpty else {
+            throw GyreError(.invalid, "SearchDatasets request must specify at least one experiment_id.")
+        }
+        guard ids.count <= 20 else {
+            throw GyreError(
+                .invalid,
+                "SearchDatasets request cannot specify more than 20 experiment_ids. Received \(ids.count) experiment_ids."
+            )
+        }
+        let numbers = try ids.map { id throws(GyreError) in try Self.experimentID(id) }
+        let summaries = try await tracking.store.datasets(in: numbers).map { dataset -> JSONValue in
+            var json: JSONValue = [
+                "experiment_id": .string(String(dataset.experimentID)), "name": .string(dataset.name),
+                "digest": .string(dataset.digest),
+            ]
+            if let context = dataset.context { json["context"] = .string(context) }
+            return json
+        }
+        return summaries.isEmpty ? [:] : ["dataset_summaries": .array(summaries)]
+    }
+
     private func change(_ arguments: Arguments, _ change: ExperimentChange) async throws(GyreError) -> JSONValue {
         try await tracking.updateExperiment(try arguments.text("experiment_id"), change, by: arguments.actor)
         return [:]
@@ -61,6 +85,7 @@ extension MLflowDialect {
 
     private func createExperiment(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let location = try arguments.optionalText("artifact_location")
+        if let location { try Self.checkLocation(location) }
         let experiment = try await tracking.createExperiment(
             try arguments.text("name"), artifactLocation: location?.isEmpty == true ? nil : location,
             tags: try Translate.pairs(try arguments.objects("tags"), "tags"), by: arguments.actor)
@@ -68,29 +93,41 @@ extension MLflowDialect {
     }
 
     private func searchExperiments(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        let filter = try Filter(try arguments.optionalText("filter") ?? "")
-        let orders = try Self.orders(arguments)
+        let filter = try SearchRules.experiments.filter(try arguments.optionalText("filter"))
+        var orders = try SearchRules.experiments.orders(arguments)
+        orders +=
+            orders.isEmpty
+            ? [try OrderBy("creation_time DESC"), try OrderBy("experiment_id ASC")]
+            : [try OrderBy("experiment_id DESC")]
         let all = try await tracking.store.experiments(try Translate.view(try arguments.optionalText("view_type")))
         let found = try Self.select(all, filter) { key, experiment throws(GyreError) in
             try Self.value(of: key, in: experiment)
         }
         let sorted = try Self.sort(found, by: orders) { key, experiment throws(GyreError) in
-            try Self.value(of: key, in: experiment)
+            key.name == "experiment_id" ? .int(experiment.id) : try Self.value(of: key, in: experiment)
         }
         return try Self.page("experiments", sorted.map(Messages.experiment), arguments, default: 1000, maximum: 50_000)
+    }
+
+    /// A place of the experiment's files, never one that climbs out of a folder or hides a part of itself.
+    private static func checkLocation(_ location: String) throws(GyreError) {
+        guard !location.contains("#"), !location.contains("?") else {
+            throw GyreError(.invalid, "'artifact_location' URL can't include fragments or params.")
+        }
+        let decoded = Percent.decode(Percent.decode(location))
+        guard !decoded.split(whereSeparator: { $0 == "/" || $0 == "\\" }).contains("..") else {
+            throw GyreError(
+                .invalid, "Invalid artifact location: '\(location.prefix(200))'.", why: "It must not contain '..'.")
+        }
     }
 
     private static func value(of key: Filter.Key, in experiment: Experiment) throws(GyreError) -> JSONValue? {
         switch (key.entity, key.name) {
         case ("tag", _), ("tags", _): return experiment.tags.first { $0.key == key.name }.map { .string($0.value) }
-        case (nil, "name"), ("attribute", "name"), ("attributes", "name"): return .string(experiment.name)
-        case (nil, "experiment_id"): return .string(String(experiment.id))
-        case (nil, "creation_time"), ("attribute", "creation_time"): return .int(experiment.createdMilliseconds)
-        case (nil, "last_update_time"), ("attribute", "last_update_time"): return .int(experiment.updatedMilliseconds)
-        default:
-            throw GyreError(
-                .invalid, "Invalid attribute key '\(key.name)' specified.",
-                why: "Experiments have name, experiment_id, creation_time, last_update_time and tags.<key>.")
+        case (_, "name"): return .string(experiment.name)
+        case (_, "experiment_id"): return .string(String(experiment.id))
+        case (_, "creation_time"): return .int(experiment.createdMilliseconds)
+        default: return .int(experiment.updatedMilliseconds)
         }
     }
 

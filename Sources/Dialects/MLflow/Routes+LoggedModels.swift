@@ -2,7 +2,6 @@
 
 internal import GyreBase
 internal import GyreRegistry
-internal import GyreSearch
 internal import GyreTracking
 
 extension MLflowDialect {
@@ -13,7 +12,9 @@ extension MLflowDialect {
             (
                 "GET", "/logged-models/{model_id}",
                 { arguments throws(GyreError) in
-                    try await answer(try await loggedModels.model(try arguments.text("model_id")))
+                    let allowsDeleted = try arguments.flag("allow_deleted") ?? false
+                    return try await answer(
+                        try await loggedModels.model(try arguments.text("model_id"), allowsDeleted: allowsDeleted))
                 }
             ),
             (
@@ -73,7 +74,16 @@ extension MLflowDialect {
                     let params = try Translate.tags(try arguments.objects("params"), "params")
                     let model = try await loggedModels.update(
                         try arguments.text("model_id"), "params", by: arguments.actor
-                    ) { model throws(GyreError) in model.params.merge(params) { $1 } }
+                    ) { model throws(GyreError) in
+                        for (key, value) in params {
+                            guard model.params.updateValue(value, forKey: key) == nil else {
+                                throw GyreError(
+                                    .invalid,
+                                    "The param '\(key.prefix(80))' of the logged model '\(model.id)' was set already.",
+                                    why: "Params do not change.")
+                            }
+                        }
+                    }
                     return try await answer(model)
                 }
             ),
@@ -84,7 +94,8 @@ extension MLflowDialect {
         let experiment = try await tracking.experiment(try arguments.text("experiment_id"))
         let location = experiment.artifactLocation
         let model = try await loggedModels.create(
-            name: try arguments.optionalText("name") ?? "model", experimentID: String(experiment.id),
+            name: try Self.checkedName(try arguments.optionalText("name") ?? "", or: tracking.makeName()),
+            experimentID: String(experiment.id),
             runID: try arguments.optionalText("source_run_id") ?? "",
             modelType: try arguments.optionalText("model_type") ?? "",
             params: try Translate.tags(try arguments.objects("params"), "params"),
@@ -93,36 +104,29 @@ extension MLflowDialect {
         return try await answer(model)
     }
 
+    private static func checkedName(_ name: String, or made: String) throws(GyreError) -> String {
+        guard !name.contains(where: { "/:.%\"'".contains($0) }) else {
+            throw GyreError(
+                .invalid, "Invalid model name ('\(name.prefix(80))') provided.",
+                why:
+                    "Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '\"', \"'\")"
+            )
+        }
+        return name.isEmpty ? made : name
+    }
+
     private func search(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        let filter = try Filter(try arguments.optionalText("filter") ?? "")
-        let orders = try arguments.objects("order_by").map { json throws(GyreError) in
-            let direction = json["ascending"]?.bool == false ? "DESC" : "ASC"
-            return try OrderBy("\(json["field_name"]?.string ?? "") \(direction)")
-        }
-        let all = try await loggedModels.models(in: try arguments.texts("experiment_ids"))
-        var metrics: [String: [JSONValue]] = [:]
+        guard arguments["experiment_ids"] != nil else { throw Arguments.missing("experiment_ids") }
+        let search = try LoggedModelSearch(arguments)
+        let ids = try arguments.texts("experiment_ids")
+        for id in ids { _ = try Self.experimentID(id) }
+        let all = try await loggedModels.models(in: ids)
+        var metrics: [String: [ModelMetric]] = [:]
         for metric in try await tracking.store.modelMetrics(all.map(\.id)) {
-            metrics[metric.point.modelID ?? "", default: []].append(Messages.modelMetric(metric))
+            metrics[metric.point.modelID ?? "", default: []].append(metric)
         }
-        let lookUp: (Filter.Key, LoggedModel) throws(GyreError) -> JSONValue? = { key, model throws(GyreError) in
-            switch (key.entity, key.name) {
-            case ("tag", _), ("tags", _): return model.tags[key.name].map { .string($0) }
-            case ("param", _), ("params", _): return model.params[key.name].map { .string($0) }
-            case ("metric", _), ("metrics", _):
-                return metrics[model.id]?.first { $0["key"]?.string == key.name }?["value"]
-            case (nil, "name"): return .string(model.name)
-            case (nil, "model_id"): return .string(model.id)
-            case (nil, "model_type"): return .string(model.modelType)
-            case (nil, "status"): return .string(model.status.replacing("LOGGED_MODEL_", with: ""))
-            case (nil, "source_run_id"): return .string(model.runID)
-            case (nil, "creation_timestamp"), (nil, "creation_time"): return .int(model.createdMilliseconds)
-            case (nil, "last_updated_timestamp"), (nil, "last_updated_time"): return .int(model.updatedMilliseconds)
-            default: throw GyreError(.invalid, "Invalid attribute key '\(key.name)' specified.")
-            }
-        }
-        let found = try Self.select(all, filter, lookUp)
-        let messages = try Self.sort(found, by: orders, lookUp).map {
-            Messages.loggedModel($0, metrics: metrics[$0.id] ?? [])
+        let messages = try search.select(all, metrics).map {
+            Messages.loggedModel($0, metrics: (metrics[$0.id] ?? []).map(Messages.modelMetric))
         }
         return try Self.page("models", messages, arguments, default: 50, maximum: 1000)
     }

@@ -38,11 +38,8 @@ extension MLflowDialect {
                 "PATCH", "/registered-models/update",
                 { arguments throws(GyreError) in
                     let description = try arguments.optionalText("description") ?? ""
-                    let model = try await registry.updateModel(
-                        try arguments.text("name"), "described", by: arguments.actor
-                    ) {
-                        $0.description = description
-                    }
+                    let model = try await registry.describeModel(
+                        try arguments.text("name"), description, by: arguments.actor)
                     return ["registered_model": try await message(model)]
                 }
             ),
@@ -57,9 +54,7 @@ extension MLflowDialect {
                 "POST", "/registered-models/set-tag",
                 { arguments throws(GyreError) in
                     let (key, value) = (try arguments.text("key"), try arguments.optionalText("value") ?? "")
-                    _ = try await registry.updateModel(try arguments.text("name"), "tagged", by: arguments.actor) {
-                        $0.tags[key] = value
-                    }
+                    try await registry.tagModel(try arguments.text("name"), key, value, by: arguments.actor)
                     return [:]
                 }
             ),
@@ -67,9 +62,7 @@ extension MLflowDialect {
                 "DELETE", "/registered-models/delete-tag",
                 { arguments throws(GyreError) in
                     let key = try arguments.text("key")
-                    _ = try await registry.updateModel(try arguments.text("name"), "untagged", by: arguments.actor) {
-                        $0.tags[key] = nil
-                    }
+                    try await registry.tagModel(try arguments.text("name"), key, nil, by: arguments.actor)
                     return [:]
                 }
             ),
@@ -95,11 +88,7 @@ extension MLflowDialect {
                 { arguments throws(GyreError) in
                     let (name, alias) = (try arguments.text("name"), try arguments.text("alias"))
                     _ = try await registry.model(name)
-                    guard let found = try await registry.aliases(of: name).first(where: { $0.alias == alias }) else {
-                        // mlflow answers INVALID_PARAMETER_VALUE here, not 404.
-                        throw GyreError(.invalid, "Registered model alias \(alias.prefix(80)) not found.")
-                    }
-                    return ["model_version": try await message(try await registry.version(name, found.number))]
+                    return ["model_version": try await message(try await version(of: name, alias: alias))]
                 }
             ),
             ("POST", "/registered-models/get-latest-versions", latestVersions),
@@ -122,9 +111,9 @@ extension MLflowDialect {
                 "PATCH", "/model-versions/update",
                 { arguments throws(GyreError) in
                     let description = try arguments.optionalText("description") ?? ""
-                    return try await change(arguments, "described") { version throws(GyreError) in
-                        version.description = description
-                    }
+                    let version = try await registry.describeVersion(
+                        try arguments.text("name"), try number(arguments), description, by: arguments.actor)
+                    return ["model_version": try await message(version)]
                 }
             ),
             ("POST", "/model-versions/transition-stage", transition),
@@ -140,7 +129,8 @@ extension MLflowDialect {
                 "POST", "/model-versions/set-tag",
                 { arguments throws(GyreError) in
                     let (key, value) = (try arguments.text("key"), try arguments.optionalText("value") ?? "")
-                    _ = try await change(arguments, "tagged") { version throws(GyreError) in version.tags[key] = value }
+                    try await registry.tagVersion(
+                        try arguments.text("name"), try number(arguments), key, value, by: arguments.actor)
                     return [:]
                 }
             ),
@@ -148,7 +138,8 @@ extension MLflowDialect {
                 "DELETE", "/model-versions/delete-tag",
                 { arguments throws(GyreError) in
                     let key = try arguments.text("key")
-                    _ = try await change(arguments, "untagged") { version throws(GyreError) in version.tags[key] = nil }
+                    try await registry.tagVersion(
+                        try arguments.text("name"), try number(arguments), key, nil, by: arguments.actor)
                     return [:]
                 }
             ),
@@ -174,39 +165,36 @@ extension MLflowDialect {
         Messages.modelVersion(version, aliases: try await registry.aliases(of: version.name))
     }
 
+    /// mlflow answers INVALID_PARAMETER_VALUE for an alias that is not there, not 404.
+    private func version(of name: String, alias: String) async throws(GyreError) -> ModelVersion {
+        do { return try await registry.version(name, alias: alias) } catch {
+            throw error.code == .notFound ? GyreError(.invalid, error.what) : error
+        }
+    }
+
     private func number(_ arguments: Arguments) throws(GyreError) -> Int {
         let text = try arguments.text("version")
-        guard let number = Int(text), number > 0 else {
+        guard let number = Int(text) else {
             throw GyreError(.invalid, "Model version must be an integer, got '\(text.prefix(40))'")
         }
         return number
     }
 
-    private func change(
-        _ arguments: Arguments, _ what: String, _ change: @Sendable (inout ModelVersion) throws(GyreError) -> Void
-    ) async throws(GyreError) -> JSONValue {
-        let version = try await registry.updateVersion(
-            try arguments.text("name"), try number(arguments), what, by: arguments.actor, change)
-        return ["model_version": try await message(version)]
-    }
-
     // MARK: Calls
 
     private func searchModels(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        let filter = try Filter(try arguments.optionalText("filter") ?? "")
-        let orders = try Self.orders(arguments)
+        let filter = try SearchRules.models.filter(try arguments.optionalText("filter"))
+        let orders = try SearchRules.models.orders(arguments)
         let lookUp: (Filter.Key, RegisteredModel) throws(GyreError) -> JSONValue? = { key, model throws(GyreError) in
             switch (key.entity, key.name) {
             case ("tag", _), ("tags", _): return Self.tag(key.name, in: model.tags)
-            case (nil, "name"): return .string(model.name)
-            case (nil, "creation_timestamp"): return .int(model.createdMilliseconds)
-            case (nil, "last_updated_timestamp"), (nil, "timestamp"): return .int(model.updatedMilliseconds)
-            default:
-                throw GyreError(
-                    .invalid, "Invalid attribute key '\(key.name)' specified.", why: "Models have name and tags.<key>.")
+            case (_, "name"): return .string(model.name)
+            default: return .int(model.updatedMilliseconds)
             }
         }
-        let found = try Self.select(try await registry.models(), filter, lookUp)
+        let asksForPrompts = filter.clauses.contains { $0.key.name == RegisteredModel.promptTag }
+        let all = try await registry.models().filter { asksForPrompts || !$0.isPrompt }
+        let found = try Self.select(all, filter, lookUp)
         let sorted = try Self.sort(found, by: orders, lookUp)
         var messages: [JSONValue] = []
         for model in sorted { messages.append(try await message(model)) }
@@ -214,26 +202,26 @@ extension MLflowDialect {
     }
 
     private func searchVersions(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        let filter = try Filter(try arguments.optionalText("filter") ?? "")
-        var orders = try Self.orders(arguments)
-        if orders.isEmpty {
-            orders = [
-                try OrderBy("last_updated_timestamp DESC"), try OrderBy("name"), try OrderBy("version_number DESC"),
-            ]
-        }
+        let filter = try SearchRules.versions.filter(try arguments.optionalText("filter"))
+        var orders = try SearchRules.versions.orders(arguments)
+        if orders.isEmpty { orders = [try OrderBy("last_updated_timestamp DESC")] }
+        orders += [try OrderBy("name"), try OrderBy("version_number DESC")]
         let lookUp: (Filter.Key, ModelVersion) throws(GyreError) -> JSONValue? = { key, version throws(GyreError) in
             switch (key.entity, key.name) {
             case ("tag", _), ("tags", _): return Self.tag(key.name, in: version.tags)
-            case (nil, "name"): return .string(version.name)
-            case (nil, "run_id"): return .string(version.runID)
-            case (nil, "source_path"): return .string(version.source)
-            case (nil, "version_number"), (nil, "version"): return .int(Int64(version.number))
-            case (nil, "creation_timestamp"): return .int(version.createdMilliseconds)
-            case (nil, "last_updated_timestamp"): return .int(version.updatedMilliseconds)
-            default: throw GyreError(.invalid, "Invalid attribute key '\(key.name)' specified.")
+            case (_, "name"): return .string(version.name)
+            case (_, "run_id"): return .string(version.runID)
+            case (_, "source_path"): return .string(version.source)
+            case (_, "version_number"): return .int(Int64(version.number))
+            case (_, "creation_timestamp"): return .int(version.createdMilliseconds)
+            default: return .int(version.updatedMilliseconds)
             }
         }
-        let found = try Self.select(try await registry.versions(), filter, lookUp)
+        let asksForPrompts = filter.clauses.contains { $0.key.name == RegisteredModel.promptTag }
+        let all = try await registry.versions().filter {
+            asksForPrompts || $0.tags[RegisteredModel.promptTag] != "true"
+        }
+        let found = try Self.select(all, filter, lookUp)
         let sorted = try Self.sort(found, by: orders, lookUp)
         var messages: [JSONValue] = []
         for version in sorted { messages.append(try await message(version)) }
@@ -249,6 +237,11 @@ extension MLflowDialect {
         let name = try arguments.text("name")
         _ = try await registry.model(name)
         let stages = try arguments.texts("stages").map { $0.lowercased() }
+        for stage in stages where !ModelVersion.Stage.allCases.contains(where: { $0.rawValue.lowercased() == stage }) {
+            throw GyreError(
+                .invalid, "Invalid Model Version stage: \(stage.prefix(40)).",
+                why: "Value must be one of None, Staging, Production, Archived.")
+        }
         var newest: [ModelVersion.Stage: ModelVersion] = [:]
         for version in try await registry.versions(of: name) { newest[version.stage] = version }
         var messages: [JSONValue] = []
@@ -269,52 +262,48 @@ extension MLflowDialect {
         }
         let name = try arguments.text("name")
         let own = try number(arguments)
-        if arguments["archive_existing_versions"]?.bool == true {
-            for other in try await registry.versions(of: name) where other.stage == stage && other.number != own {
-                _ = try await registry.updateVersion(name, other.number, "archived", by: arguments.actor) {
-                    version throws(GyreError) in
-                    version.stage = .archived
-                }
-            }
+        let archivesOthers = try arguments.flag("archive_existing_versions") ?? false
+        guard !archivesOthers || stage == .staging || stage == .production else {
+            throw GyreError(
+                .invalid,
+                "Model version transition cannot archive existing model versions because '\(wanted.prefix(40))' "
+                    + "is not an Active stage. Valid stages are Staging, Production.")
         }
-        return try await change(arguments, "staged") { version throws(GyreError) in version.stage = stage }
+        let version = try await registry.stageVersion(
+            name, own, stage, archivesOthers: archivesOthers, by: arguments.actor)
+        return ["model_version": try await message(version)]
     }
 
     private func createVersion(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let name = try arguments.text("name")
         var draft = Registry.VersionDraft(source: try arguments.text("source"))
-        try Self.checkSource(draft.source)
         draft.runID = try arguments.optionalText("run_id") ?? ""
+        draft.runLink = try arguments.optionalText("run_link") ?? ""
         draft.modelID = try arguments.optionalText("model_id") ?? ""
         draft.description = try arguments.optionalText("description") ?? ""
         draft.tags = try Translate.tags(try arguments.objects("tags"), "tags")
-        if draft.modelID.isEmpty, draft.source.hasPrefix("models:/m-") {
-            draft.modelID = String(draft.source.dropFirst(8))
+        let model = try await registry.model(name)
+        if !model.isPrompt, draft.tags[RegisteredModel.promptTag] != "true" {
+            try await ModelSource(tracking: tracking, registry: registry).check(draft, of: model)
+            if draft.modelID.isEmpty, draft.source.hasPrefix("models:/m-") {
+                throw GyreError(
+                    .invalid, "The model_id request parameter must identify the resource that contains the source.",
+                    why: "The source is \(draft.source.prefix(200)).")
+            }
         }
         if !draft.modelID.isEmpty { draft.runID = try await loggedModels.model(draft.modelID).runID }
         if let folder = try await folder(source: draft.source, modelID: draft.modelID) {
             let files = try await tracking.store.artifacts(below: folder)
-            var digests = JSONObject()
+            var digests: [(String, JSONValue)] = []
             for file in files {
                 let path = file.path.parts.dropFirst(folder.parts.count).joined(separator: "/")
-                digests[path] = .string(file.blob.digest.hex)
+                digests.append((path, .string(file.blob.digest.hex)))
                 if path == "MLmodel" { draft.signature = try await signature(file) }
             }
-            draft.files = .object(digests)
+            draft.files = .object(JSONObject(digests))
         }
         let version = try await registry.createVersion(of: name, draft, by: arguments.actor)
         return ["model_version": try await message(version)]
-    }
-
-    /// The source is an address of an artifact store or of another model, never a file of the server.
-    private static func checkSource(_ source: String) throws(GyreError) {
-        let isLocal = source.hasPrefix("/") || source.lowercased().hasPrefix("file:") || !source.contains(":")
-        let decoded = source.replacing("%2e", with: ".").replacing("%2E", with: ".")
-        guard !isLocal, !decoded.split(separator: "/").contains("..") else {
-            throw GyreError(
-                .invalid, "Invalid model version source: '\(source.prefix(200))'.",
-                why: "To use a local path as a model version source, the file must be an artifact of a run.")
-        }
     }
 
     private func signature(_ file: ArtifactFile) async throws(GyreError) -> JSONValue {
@@ -326,12 +315,18 @@ extension MLflowDialect {
         return signature
     }
 
-    private func artifactURI(of version: ModelVersion) async throws(GyreError) -> String {
-        if !version.modelID.isEmpty { return try await loggedModels.model(version.modelID).artifactURI }
-        guard version.source.hasPrefix("models:/") else { return version.source }
-        let parts = version.source.dropFirst(8).split(separator: "/")
-        guard parts.count == 2 else { return version.source }
-        return try await artifactURI(of: try await registry.resolve(String(parts[0]), String(parts[1])))
+    /// Where the files of a version are; a copy of a version has those of the original.
+    func artifactURI(of version: ModelVersion) async throws(GyreError) -> String {
+        var version = version
+        // A chain of copies is short; a longer one leads nowhere.
+        for _ in 0..<16 {
+            if !version.modelID.isEmpty { return try await loggedModels.model(version.modelID).artifactURI }
+            guard let (name, selector) = ModelSource.model(version.source) else { return version.source }
+            version = try await registry.resolve(name, selector)
+        }
+        throw GyreError(
+            .invalid, "The source of the model version leads from copy to copy without end.",
+            why: "It is \(version.source.prefix(200)).")
     }
 
     /// Where the files of a source lie among the artifacts; nil where they are not Gyre's.

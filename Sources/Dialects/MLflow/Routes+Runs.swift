@@ -78,13 +78,12 @@ extension MLflowDialect {
             (
                 "POST", "/runs/log-model",
                 { arguments throws(GyreError) in
-                    let id = try Self.runID(arguments)
-                    let old = try await tracking.run(id).tag("mlflow.log-model.history") ?? "[]"
-                    var list = try JSONValue(parsing: old).array ?? []
-                    list.append(try JSONValue(parsing: try arguments.text("model_json")))
-                    var entries = RunEntries()
-                    entries.tags = [KeyValue("mlflow.log-model.history", JSONValue.array(list).text)]
-                    try await tracking.log(id, entries)
+                    let model = try JSONValue(parsing: try arguments.text("model_json"))
+                    guard model.object != nil else {
+                        throw arguments.invalid("model_json", model)
+                    }
+                    try await tracking.store.appendToTag(
+                        "mlflow.log-model.history", model, of: try Self.runID(arguments))
                     return [:]
                 }
             ),
@@ -120,12 +119,15 @@ extension MLflowDialect {
 
     private func logInputs(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         var entries = RunEntries()
-        for input in try arguments.objects("datasets") {
-            let key = "\(input["dataset"]?["name"]?.string ?? "")@\(input["dataset"]?["digest"]?.string ?? "")"
-            entries.links.append(RunLink(kind: .dataset, key: key, body: input))
+        for (index, input) in try arguments.objects("datasets").enumerated() {
+            entries.links.append(try RunLinks.dataset(input, at: "datasets[\(index)]"))
         }
-        for model in try arguments.objects("models") {
-            entries.links.append(RunLink(kind: .modelInput, key: model["model_id"]?.string ?? "", body: model))
+        for (index, model) in try arguments.objects("models").enumerated() {
+            entries.links.append(try RunLinks.model(model, .modelInput, at: "models[\(index)]"))
+        }
+        guard entries.links.count <= 1000 else {
+            throw GyreError(
+                .invalid, "At most 1000 datasets and models are logged at once. Got \(entries.links.count).")
         }
         try await tracking.log(try Self.runID(arguments), entries)
         return [:]
@@ -133,8 +135,8 @@ extension MLflowDialect {
 
     private func logOutputs(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         var entries = RunEntries()
-        for model in try arguments.objects("models") {
-            entries.links.append(RunLink(kind: .modelOutput, key: model["model_id"]?.string ?? "", body: model))
+        for (index, model) in try arguments.objects("models").enumerated() {
+            entries.links.append(try RunLinks.model(model, .modelOutput, at: "models[\(index)]"))
         }
         try await tracking.log(try Self.runID(arguments), entries)
         return [:]

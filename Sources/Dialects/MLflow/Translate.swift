@@ -6,12 +6,24 @@ internal import GyreTracking
 /// MLflow's JSON as domain values.
 enum Translate {
     static func pairs(_ list: [JSONValue], _ parameter: String) throws(GyreError) -> [KeyValue] {
-        try list.map { json throws(GyreError) in
-            guard let key = json["key"]?.string else {
-                throw GyreError(.invalid, "Missing value for required parameter '\(parameter)[].key'.")
+        var pairs: [KeyValue] = []
+        for (index, json) in list.enumerated() {
+            func invalid(_ name: String, _ value: JSONValue) -> GyreError {
+                GyreError(
+                    .invalid,
+                    "Invalid value \(value.text.prefix(100)) for parameter '\(parameter)[\(index)]\(name)' supplied: it is \(value.kindName)."
+                )
             }
-            return KeyValue(key, json["value"]?.string ?? json["value"]?.text ?? "")
+            guard json.object != nil else { throw invalid("", json) }
+            guard let key = json["key"], !key.isNull else { throw Arguments.missing("\(parameter)[\(index)].key") }
+            guard let name = key.string else { throw invalid(".key", key) }
+            switch json["value"] {
+            case nil, .null: pairs.append(KeyValue(name, ""))
+            case .string(let text): pairs.append(KeyValue(name, text))
+            case .some(let other): throw invalid(".value", other)
+            }
         }
+        return pairs
     }
 
     static func tags(_ list: [JSONValue], _ parameter: String) throws(GyreError) -> [String: String] {

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreTracking
+
+/// Datasets and models that a run used or made, as clients tell them; only what clients can read back is taken.
+enum RunLinks {
+    static func dataset(_ json: JSONValue, at path: String) throws(GyreError) -> RunLink {
+        guard json.object != nil else { throw invalid(path, json) }
+        guard let told = json["dataset"], told.object != nil else { throw Arguments.missing("\(path).dataset") }
+        var dataset = JSONObject()
+        for (name, most, isNeeded) in [
+            ("name", 500, true), ("digest", 36, true), ("source_type", 1000, true), ("source", 65_535, true),
+            ("schema", 1_048_575, false), ("profile", 16_777_215, false),
+        ] {
+            dataset[name] = try text(told, name, most, isNeeded: isNeeded, at: "\(path).dataset")
+        }
+        var tags: [JSONValue] = []
+        guard json["tags"] == nil || json["tags"]?.isNull == true || json["tags"]?.array != nil else {
+            throw invalid("\(path).tags", json["tags"] ?? .null)
+        }
+        for (index, tag) in (json["tags"]?.array ?? []).enumerated() {
+            let at = "\(path).tags[\(index)]"
+            guard tag.object != nil else { throw invalid(at, tag) }
+            var kept = JSONObject()
+            kept["key"] = try text(tag, "key", 255, isNeeded: true, at: at)
+            kept["value"] = try text(tag, "value", 500, isNeeded: true, at: at)
+            tags.append(.object(kept))
+        }
+        var body: JSONValue = tags.isEmpty ? [:] : ["tags": .array(tags)]
+        body["dataset"] = .object(dataset)
+        let key = "\(dataset["name"]?.string ?? "")@\(dataset["digest"]?.string ?? "")"
+        return RunLink(kind: .dataset, key: key, body: body)
+    }
+
+    static func model(_ json: JSONValue, _ kind: RunLink.Kind, at path: String) throws(GyreError) -> RunLink {
+        guard json.object != nil else { throw invalid(path, json) }
+        let id = try text(json, "model_id", 256, isNeeded: true, at: path)
+        var body: JSONValue = ["model_id": id ?? .null]
+        if kind == .modelOutput {
+            let step = json["step"].flatMap { $0.isNull ? nil : $0 } ?? .int(0)
+            guard let number = Translate.integer(step) else { throw invalid("\(path).step", step) }
+            body["step"] = .int(number)
+        }
+        return RunLink(kind: kind, key: id?.string ?? "", body: body)
+    }
+
+    private static func text(
+        _ json: JSONValue, _ name: String, _ most: Int, isNeeded: Bool, at path: String
+    ) throws(GyreError) -> JSONValue? {
+        switch json[name] {
+        case nil, .null:
+            if isNeeded { throw Arguments.missing("\(path).\(name)") }
+            return nil
+        case .string(let text):
+            guard text.count <= most else {
+                throw GyreError(.invalid, "'\(path).\(name)' exceeds the maximum length of \(most) characters")
+            }
+            return .string(text)
+        case .some(let other): throw invalid("\(path).\(name)", other)
+        }
+    }
+
+    private static func invalid(_ path: String, _ value: JSONValue) -> GyreError {
+        GyreError(
+            .invalid,
+            "Invalid value \(value.text.prefix(100)) for parameter '\(path)' supplied: it is \(value.kindName).")
+    }
+}
