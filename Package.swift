@@ -104,8 +104,10 @@ let package = Package(
         layer("Core", "Tables", ["GyreBase", "GyreLedger"]),
 
         // Areas
+        area("Evaluation", []),
         area("Features", ["GyreTables"]),
         area("Monitoring", []),
+        area("Notification", [crypto]),
         area("Pipelines", []),
         area("Quality", ["GyreTables"]),
         area("Registry", ["GyreSearch"]),
@@ -126,7 +128,8 @@ let package = Package(
         layer(
             "Loop",
             [
-                "GyreBase", "GyreLedger", "GyreTables", "GyreFeatures", "GyreMonitoring", "GyrePipelines",
+                "GyreBase", "GyreLedger", "GyreTables", "GyreFeatures", "GyreMonitoring", "GyreNotification",
+                "GyrePipelines",
                 "GyreQuality", "GyreRegistry",
                 "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking", "GyreVersioning",
             ]),
@@ -134,7 +137,8 @@ let package = Package(
         // Surfaces
         dialect("GX", ["GyreQuality"]),
         dialect("KFP", ["GyrePipelines", "GyreYAML"]),
-        dialect("MLflow", ["GyreRegistry", "GyreTracing", "GyreTracking", "GyreYAML"]),
+        dialect(
+            "MLflow", ["GyreEvaluation", "GyreNotification", "GyreRegistry", "GyreTracing", "GyreTracking", "GyreYAML"]),
         dialect("OTLP", ["GyreTracing", "ProtoOTLP", protobuf]),
         dialect(
             "Native",
@@ -151,6 +155,7 @@ let package = Package(
         // Adapters
         adapter("Memory", ["GyreLedger"]),
         adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
+        adapter("Outbound", ["GyreNotification", httpClient, nioCore, nioHTTP1, nioPosix]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
@@ -166,7 +171,8 @@ let package = Package(
                 "GyreFeatures",
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
-                "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing",
+                "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
+                "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
                 "GyreInference",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,

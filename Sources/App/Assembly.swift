@@ -6,6 +6,7 @@ internal import GyreBlobs
 internal import GyreCLI
 internal import GyreCompute
 internal import GyreConsole
+internal import GyreEvaluation
 internal import GyreExecution
 internal import GyreFeatures
 internal import GyreGX
@@ -17,8 +18,10 @@ internal import GyreLoop
 internal import GyreMLflow
 internal import GyreMonitoring
 internal import GyreNative
+internal import GyreNotification
 internal import GyreOIP
 internal import GyreOTLP
+internal import GyreOutbound
 internal import GyrePipelines
 internal import GyrePredictions
 internal import GyreQuality
@@ -44,6 +47,7 @@ struct Assembly: Sendable {
     let pipelines: Pipelines
     let endpoints: Endpoints
     let conductor: Conductor
+    let notifier: Notifier
     let router: Router
     /// Where this Gyre listens; tasks are told.
     let address: AddressBox
@@ -67,6 +71,9 @@ struct Assembly: Sendable {
             return (experiment.artifactLocation, experiment.isDeleted)
         }
         let registry = Registry(store: ledger, surroundings: surroundings)
+        let webhooks = Webhooks(
+            store: ledger, sender: HTTPWebhookSender(allowsPrivate: settings.webhooksMayStayInside),
+            surroundings: surroundings, allowedSchemes: settings.webhookSchemes)
         let loggedModels = LoggedModels(store: ledger, surroundings: surroundings)
         let versioning = Versioning(store: ledger, blobs: blobs, tables: tables, surroundings: surroundings)
         let checker = Checker(tables: tables, surroundings: surroundings)
@@ -118,7 +125,9 @@ struct Assembly: Sendable {
             recordedHead: { RecordedHead.read(home.recordedHead) },
             doctor: { await doctor.make() })
         let mlflow = MLflowDialect(
-            tracking: tracking, registry: registry, loggedModels: loggedModels, tracing: tracing, blobs: blobs)
+            tracking: tracking, registry: registry, loggedModels: loggedModels, tracing: tracing,
+            evaluationDatasets: EvaluationDatasets(store: ledger, surroundings: surroundings),
+            scorers: Scorers(store: ledger, surroundings: surroundings), webhooks: webhooks, blobs: blobs)
         let oip = OIPDialect(host: host, predictor: predictor, version: "0.1.0")
         let health = HealthRoutes(
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
@@ -142,7 +151,7 @@ struct Assembly: Sendable {
         return Assembly(
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
-            conductor: conductor,
+            conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
             router: Router([
                 health.routes, oip.routes, OTLPDialect(tracing: tracing).routes, mlflow.routes, native, console.routes,
             ]), address: address

@@ -16,7 +16,9 @@ struct Main {
                 let assembly = try await Assembly.make(home: try HomeFolder(home), settings: settings)
                 return LocalConnection(assembly: assembly, actor: settings.actor)
             },
-            serve: { home, http throws(GyreError) in try await Server.run(home: home, http: http, settings: settings) },
+            serve: { home, http, hosts throws(GyreError) in
+                try await Server.run(home: home, http: http, allowedHosts: hosts, settings: settings)
+            },
             runningServer: { home in RunningServer.read(home: home)?.address }, defaultHome: settings.defaultHome,
             defaultServer: settings.defaultServer, actor: settings.actor)
         await CommandEnvironment.$current.withValue(environment) { await run() }

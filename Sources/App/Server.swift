@@ -10,12 +10,16 @@ internal import GyreSQLite
 
 /// Serves a home until the process is told to stop.
 enum Server {
-    static func run(home path: String, http: String, settings: Settings) async throws(GyreError) {
+    static func run(
+        home path: String, http: String, allowedHosts: [String], settings: Settings
+    ) async throws(GyreError) {
         let started = Surroundings.live.now()
         let address = try HTTPServer.Address(http)
         let home = try HomeFolder(path)
         let assembly = try await Assembly.make(home: home, settings: settings)
-        let server = HTTPServer(router: assembly.router, address: address) { bound in
+        let own = [address.host, ProcessInfo.processInfo.hostName]
+        let originGuard = OriginGuard(allowedHosts: own + allowedHosts + settings.allowedHosts)
+        let server = HTTPServer(router: assembly.router, address: address, originGuard: originGuard) { bound in
             assembly.address.set(bound.description)
             RunningServer(process: getpid(), address: bound.description).write(home: home.path)
             StandardError.write(
@@ -56,6 +60,7 @@ enum Server {
             round += 1
             do {
                 try await assembly.conductor.tick()
+                try await assembly.notifier.tick()
                 if round % 20 == 0 { try await assembly.closeSegments(all: false) }
                 let head = try await assembly.ledger.head()
                 if head != lastHead { RecordedHead.write(head, assembly.home.recordedHead) }

@@ -14,6 +14,12 @@ struct Settings: Sendable {
     /// Seconds after which a task of a pipeline is stopped.
     let taskTimeoutSeconds: Int
 
+    /// Names, besides addresses and `localhost`, that this server is known by.
+    let allowedHosts: [String]
+    /// Whether webhooks may point into the own network, and by which schemes.
+    let webhooksMayStayInside: Bool
+    let webhookSchemes: [String]
+
     static func read() -> Settings {
         let environment = ProcessInfo.processInfo.environment
         let user = NSHomeDirectory()
@@ -25,7 +31,14 @@ struct Settings: Sendable {
             defaultHome: environment["GYRE_HOME"] ?? user + "/.gyre", defaultServer: environment["GYRE_SERVER"],
             actor: environment["GYRE_ACTOR"] ?? NSUserName(), toolsFolder: tools,
             libraries: NativeLibrary.Search(toolsFolder: tools, overrides: overrides),
-            taskTimeoutSeconds: environment["GYRE_TASK_TIMEOUT_SECONDS"].flatMap { Int($0) } ?? 24 * 3600)
+            taskTimeoutSeconds: environment["GYRE_TASK_TIMEOUT_SECONDS"].flatMap { Int($0) } ?? 24 * 3600,
+            allowedHosts: list(environment["GYRE_ALLOWED_HOSTS"]) ?? [],
+            webhooksMayStayInside: environment["MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"]?.lowercased() == "true",
+            webhookSchemes: list(environment["MLFLOW_WEBHOOK_ALLOWED_SCHEMES"]) ?? ["https"])
+    }
+
+    private static func list(_ text: String?) -> [String]? {
+        text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
     var uv: String { toolsFolder + "/python/bin/uv" }

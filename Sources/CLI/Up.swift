@@ -10,12 +10,16 @@ struct Up: AsyncParsableCommand {
 
     @Option(help: "The home folder; GYRE_HOME, or ~/.gyre where it is not set.") var home: String?
     @Option(help: "Where to listen.") var http = "127.0.0.1:5000"
+    @Option(
+        help:
+            "A name, besides addresses and localhost, that browsers and clients know this server by; may be repeated. GYRE_ALLOWED_HOSTS adds more."
+    ) var allowHost: [String] = []
 
     func run() async throws {
         guard let environment = CommandEnvironment.current else {
             throw GyreError(.internal, "Commands run inside of gyre only.")
         }
-        try await environment.serve(home ?? environment.defaultHome, http)
+        try await environment.serve(home ?? environment.defaultHome, http, allowHost)
     }
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+package import GyreEvaluation
 package import GyreHTTP
 package import GyreLedger
+package import GyreNotification
 package import GyreRegistry
 package import GyreTracing
 package import GyreTracking
@@ -13,12 +15,19 @@ package struct MLflowDialect: Sendable {
     let registry: Registry
     let loggedModels: LoggedModels
     let tracing: Tracing
+    let evaluationDatasets: EvaluationDatasets
+    let scorers: Scorers
+    let webhooks: Webhooks
     let blobs: any BlobStore
 
     /// The dialect over these services.
     package init(
-        tracking: Tracking, registry: Registry, loggedModels: LoggedModels, tracing: Tracing, blobs: any BlobStore
+        tracking: Tracking, registry: Registry, loggedModels: LoggedModels, tracing: Tracing,
+        evaluationDatasets: EvaluationDatasets, scorers: Scorers, webhooks: Webhooks, blobs: any BlobStore
     ) {
+        self.evaluationDatasets = evaluationDatasets
+        self.scorers = scorers
+        self.webhooks = webhooks
         self.tracking = tracking
         self.tracing = tracing
         self.registry = registry
@@ -38,7 +47,9 @@ package struct MLflowDialect: Sendable {
             errorResponse: MLflowErrors.response,
             routes: serverRoutes
                 + version2(experimentRoutes + runRoutes + modelRoutes + versionRoutes + loggedModelRoutes)
-                + version2(oldTraceRoutes) + version3(traceRoutes + assessmentRoutes + figureRoutes) + traceFileRoutes
+                + version2(oldTraceRoutes + webhookRoutes)
+                + version3(traceRoutes + assessmentRoutes + figureRoutes + evaluationRoutes + scorerRoutes)
+                + traceFileRoutes
                 + bothDirect(runObjectRoutes + runSearchRoutes) + loggingRoutes + browserRoutes + artifactRoutes)
     }
 
@@ -92,7 +103,12 @@ package struct MLflowDialect: Sendable {
     static func page(
         _ name: String, _ all: [JSONValue], _ arguments: Arguments, default fallback: Int, maximum: Int
     ) throws(GyreError) -> JSONValue {
-        let limit = try arguments.limit(default: fallback, maximum: maximum)
+        try page(name, all, arguments, limit: try arguments.limit(default: fallback, maximum: maximum))
+    }
+
+    static func page(
+        _ name: String, _ all: [JSONValue], _ arguments: Arguments, limit: Int
+    ) throws(GyreError) -> JSONValue {
         let offset = try arguments.offset()
         let page = Array(all.dropFirst(offset).prefix(limit))
         var json: JSONValue = [:]

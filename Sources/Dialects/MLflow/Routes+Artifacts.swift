@@ -35,7 +35,7 @@ extension MLflowDialect {
 
     /// Single files by what they belong to, as browsers ask for them.
     private var fileRoutes: [Route] {
-        return [
+        [
             Route("GET", "/get-artifact") { request throws(GyreError) in
                 let run = try await tracking.run(request.query("run_id") ?? request.query("run_uuid") ?? "")
                 return try await file(run.artifactURI, request.query("path"), "path")

@@ -43,14 +43,19 @@ package struct HTTPServer: Sendable {
 
     private let router: Router
     private let address: Address
+    private let originGuard: OriginGuard
     private let onListening: @Sendable (Address) async -> Void
 
     /// A server that is not listening yet.
     ///
     /// `onListening`: told the address once requests are taken.
-    package init(router: Router, address: Address, onListening: @escaping @Sendable (Address) async -> Void) {
+    package init(
+        router: Router, address: Address, originGuard: OriginGuard,
+        onListening: @escaping @Sendable (Address) async -> Void
+    ) {
         self.router = router
         self.address = address
+        self.originGuard = originGuard
         self.onListening = onListening
     }
 
@@ -67,7 +72,7 @@ package struct HTTPServer: Sendable {
         var logger = Logger(label: "gyre.http")
         logger.logLevel = .error
         let application = Application(
-            responder: Responder(router: router),
+            responder: Responder(router: router, originGuard: originGuard),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), backlog: 1024),
             onServerRunning: { channel in
@@ -90,20 +95,31 @@ package struct HTTPServer: Sendable {
 private struct Responder: HTTPResponder {
     typealias Context = BasicRequestContext
     let router: Router
+    let originGuard: OriginGuard
 
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
         let fields = request.headers
+        do {
+            try originGuard.check(
+                method: request.method.rawValue, host: request.head.authority, origin: fields[.origin],
+                fetchSite: HTTPField.Name("sec-fetch-site").flatMap { fields[$0] })
+        } catch {
+            return answer(router.refusal(request.head.path ?? "/", error), isHead: false)
+        }
         let ours = HTTPRequest(
             method: request.method.rawValue, target: request.head.path ?? "/",
             headers: { name in HTTPField.Name(name).flatMap { fields[$0] } }, body: HTTPBody(stream: request.body))
-        let answer = await router.respond(to: ours)
+        return answer(await router.respond(to: ours), isHead: request.method == .head)
+    }
+
+    private func answer(_ answer: HTTPResponse, isHead: Bool) -> Response {
         var headers = HTTPFields()
         for (name, value) in answer.headers {
             if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) }
         }
         return Response(
             status: .init(code: answer.status), headers: headers,
-            body: body(of: answer, isHead: request.method == .head))
+            body: body(of: answer, isHead: isHead))
     }
 
     private func body(of answer: HTTPResponse, isHead: Bool) -> ResponseBody {

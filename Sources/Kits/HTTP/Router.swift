@@ -79,6 +79,11 @@ package struct Router: Sendable {
 
     /// The answer to `request`; never throws, an error is told as its dialect does.
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
+        // What is written in C takes this for the end of a text.
+        if request.path.contains("%00") || request.query.contains(where: { ($0.name + $0.value).utf8.contains(0) }) {
+            return refusal(
+                request.path, GyreError(.invalid, "The address holds the character U+0000, which is not taken."))
+        }
         let method = request.method == "HEAD" ? "GET" : request.method
         if let methods = fixed[request.path] {
             guard let (group, handler) = methods[method] else { return notAllowed(request) }
@@ -98,14 +103,22 @@ package struct Router: Sendable {
         return notFound(request)
     }
 
+    /// An error in the form of the dialect that the path belongs to.
+    package func refusal(_ path: String, _ error: GyreError) -> HTTPResponse {
+        for group in groups where group.prefixes.contains(where: { path.hasPrefix($0) }) {
+            return group.errorResponse(error)
+        }
+        return .json(["error": .string(error.description)], status: error.code.httpStatus)
+    }
+
     private func call(_ handler: Route.Handler, _ request: HTTPRequest, _ group: Int) async -> HTTPResponse {
         do { return try await handler(request) } catch { return groups[group].errorResponse(error) }
     }
 
     private func notAllowed(_ request: HTTPRequest) -> HTTPResponse {
         let allowed = (fixed[request.path] ?? [:]).keys.sorted().joined(separator: ", ")
-        var response = errorResponse(
-            request,
+        var response = refusal(
+            request.path,
             GyreError(.invalid, "\(request.method) is not answered at \(request.path).", why: "Allowed: \(allowed)."))
         response.status = 405
         response.headers.append(("allow", allowed))
@@ -113,15 +126,8 @@ package struct Router: Sendable {
     }
 
     private func notFound(_ request: HTTPRequest) -> HTTPResponse {
-        errorResponse(
-            request, GyreError(.notFound, "There is nothing at \(request.method) \(request.path.prefix(200))."))
-    }
-
-    private func errorResponse(_ request: HTTPRequest, _ error: GyreError) -> HTTPResponse {
-        for group in groups where group.prefixes.contains(where: { request.path.hasPrefix($0) }) {
-            return group.errorResponse(error)
-        }
-        return .json(["error": .string(error.description)], status: error.code.httpStatus)
+        refusal(
+            request.path, GyreError(.notFound, "There is nothing at \(request.method) \(request.path.prefix(200))."))
     }
 
     private static func part(_ text: Substring) -> Part {
