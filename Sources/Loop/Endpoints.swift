@@ -141,7 +141,7 @@ package struct ModelFiles: Sendable {
     /// The blob of the one `.onnx` file of a version.
     /// - Throws: `.invalid` where there is none, or more than one.
     package func onnx(of version: ModelVersion) async throws(GyreError) -> StoredBlob {
-        var uri = version.source
+        var uri = version.location.isEmpty ? version.source : version.location
         if !version.modelID.isEmpty { uri = try await loggedModels.model(version.modelID).artifactURI }
         guard uri.hasPrefix("mlflow-artifacts:/") else {
             throw GyreError(

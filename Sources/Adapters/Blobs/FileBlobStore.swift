@@ -78,6 +78,15 @@ package struct FileBlobStore: BlobStore {
         return FileBlobReader(descriptor: descriptor, digest: digest, path: Self.path(root, digest))
     }
 
+    package func reader(
+        _ digest: Digest, from start: Int64, count: Int64
+    ) async throws(GyreError) -> any BlobReader {
+        let descriptor = unsafe open(Self.path(root, digest), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.missing(digest) }
+        return FileBlobReader(
+            descriptor: descriptor, digest: digest, path: Self.path(root, digest), part: (start, count))
+    }
+
     package func file(_ digest: Digest) async throws(GyreError) -> String {
         guard await contains(digest) else { throw Self.missing(digest) }
         return Self.path(root, digest)

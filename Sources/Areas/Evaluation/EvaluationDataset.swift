@@ -18,6 +18,8 @@ package struct EvaluationDataset: Sendable, Hashable {
     package var schema: JSONValue = .null
     /// How many records there are.
     package var recordCount = 0
+    /// The place of the record that came last.
+    var lastPlace: Int64 = 0
     /// Who made it.
     package let createdBy: String?
     /// Who wrote records last.
@@ -52,6 +54,7 @@ package struct EvaluationDataset: Sendable, Hashable {
         digest = json["digest"]?.string ?? ""
         schema = json["schema"] ?? .null
         recordCount = Int(json["records"]?.int ?? 0)
+        lastPlace = json["last_place"]?.int ?? 0
         createdBy = json["created_by"]?.string
         updatedBy = json["updated_by"]?.string
         createdMilliseconds = json["created_ms"]?.int ?? 0
@@ -63,6 +66,7 @@ package struct EvaluationDataset: Sendable, Hashable {
             "id": .string(id), "name": .string(name), "experiment_ids": .strings(experimentIDs),
             "tags": .object(JSONObject(tags.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
             "digest": .string(digest), "schema": schema, "records": .int(Int64(recordCount)),
+            "last_place": .int(lastPlace),
             "created_by": .optional(createdBy), "updated_by": .optional(updatedBy),
             "created_ms": .int(createdMilliseconds), "updated_ms": .int(updatedMilliseconds),
         ]

@@ -44,6 +44,9 @@ package struct EvaluationDatasets: Sendable {
         return EvaluationDataset(json: found.body)
     }
 
+    /// Whether a dataset is there.
+    package func exists(_ id: String) async throws(GyreError) -> Bool { try await store.document(Self.kind, id) != nil }
+
     /// All datasets, newest first; where `experimentIDs` are given, only those for one of them.
     package func datasets(in experimentIDs: [String]) async throws(GyreError) -> [EvaluationDataset] {
         let wanted = Set(experimentIDs)
@@ -109,6 +112,11 @@ package struct EvaluationDatasets: Sendable {
                 if stored == nil { inserted += 1 }
                 if written[key] == nil { order.append(key) }
                 written[key] = Self.merge(draft.record, into: stored, id: draft.id, dataset: id, now: now)
+                // Records keep the order they came in.
+                if stored == nil {
+                    dataset.lastPlace += 1
+                    written[key]?["place"] = .int(dataset.lastPlace)
+                }
                 dataset.learn(draft.record)
             }
             dataset.recordCount += inserted
@@ -153,10 +161,7 @@ package struct EvaluationDatasets: Sendable {
     /// Records in the order they came.
     package func records(of id: String) async throws(GyreError) -> [JSONValue] {
         try await store.documents(Self.recordKind, prefix: "\(id)/").map(\.body)
-            .sorted {
-                ($0["created_time"]?.int ?? 0, $0["dataset_record_id"]?.string ?? "")
-                    < ($1["created_time"]?.int ?? 0, $1["dataset_record_id"]?.string ?? "")
-            }
+            .sorted { ($0["place"]?.int ?? 0) < ($1["place"]?.int ?? 0) }
     }
 
     /// Removes records and says how many there were.

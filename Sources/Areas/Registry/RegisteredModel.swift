@@ -71,6 +71,8 @@ package struct ModelVersion: Sendable, Hashable {
     package let source: String
     /// The run that made it.
     package let runID: String
+    /// Where its files really are, if `source` names another version; empty otherwise.
+    package var location = ""
     /// An address of that run, if it is elsewhere.
     package var runLink = ""
     /// What callers have to expect after the version before.
@@ -124,6 +126,7 @@ package struct ModelVersion: Sendable, Hashable {
             signature: json["signature"] ?? .null, atMilliseconds: json["created_ms"]?.int ?? 0)
         stage = Stage(rawValue: json["stage"]?.string ?? "") ?? .none
         runLink = json["run_link"]?.string ?? ""
+        location = json["location"]?.string ?? ""
         semantic = SemanticVersion(json["semantic"]?.string ?? "") ?? semantic
         updatedMilliseconds = json["updated_ms"]?.int ?? 0
     }
@@ -134,6 +137,7 @@ package struct ModelVersion: Sendable, Hashable {
             "name": .string(name), "number": .int(Int64(number)), "source": .string(source), "run_id": .string(runID),
             "model_id": .string(modelID), "description": .string(description), "stage": .string(stage.rawValue),
             "tags": Self.json(tags), "signature": signature, "run_link": .string(runLink),
+            "location": .string(location),
             "semantic": .string(semantic.description), "created_ms": .int(createdMilliseconds),
             "updated_ms": .int(updatedMilliseconds),
         ]

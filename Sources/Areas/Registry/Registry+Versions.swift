@@ -12,6 +12,8 @@ extension Registry {
         package var runID = ""
         /// An address of that run, if it is elsewhere.
         package var runLink = ""
+        /// Where its files really are, if `source` names another version.
+        package var location = ""
         /// Its logged model.
         package var modelID = ""
         /// What is said about it.
@@ -40,6 +42,7 @@ extension Registry {
                 name: name, number: model.nextNumber, source: draft.source, runID: draft.runID, modelID: draft.modelID,
                 description: draft.description, tags: draft.tags, signature: draft.signature, atMilliseconds: now)
             version.runLink = draft.runLink
+            version.location = draft.location
             version.semantic = SemanticVersion.following(previous, signature: draft.signature)
             model.nextNumber += 1
             model.updatedMilliseconds = now

@@ -150,7 +150,7 @@ package struct Tracing: Sendable {
         guard key.count <= 250 else {
             throw GyreError(.invalid, "'key' exceeds the maximum length of 250 characters")
         }
-        try await update(id) { info throws(GyreError) in info.tags[key] = String(value.prefix(8000)) }
+        try await update(id) { info throws(GyreError) in info.tags[key] = String(value.prefix(4096)) }
     }
 
     /// Removes a tag.

@@ -81,6 +81,10 @@ package struct Tracking: Sendable {
             throw GyreError(
                 .notFound,
                 "No Experiment with id=\(experiment.id) exists that is \(experiment.isDeleted ? "active" : "deleted").")
+        case .deleteTag where experiment.isDeleted:
+            throw GyreError(
+                .invalid, "The experiment \(experiment.id) must be in the 'active' state.",
+                why: "Current state is deleted.")
         case .delete, .restore, .deleteTag: break
         }
         try await store.updateExperiment(

@@ -15,6 +15,9 @@ package protocol BlobStore: Sendable {
     /// Reads the blob in pieces.
     /// - Throws: `.notFound`.
     func reader(_ digest: Digest) async throws(GyreError) -> any BlobReader
+    /// Reads a part of the blob in pieces; what is not whole is not checked against the digest.
+    /// - Throws: `.notFound`.
+    func reader(_ digest: Digest, from start: Int64, count: Int64) async throws(GyreError) -> any BlobReader
     /// A file with the bytes, for libraries that open files; it must not be written to.
     /// - Throws: `.notFound`.
     func file(_ digest: Digest) async throws(GyreError) -> String

@@ -70,6 +70,9 @@ package struct Filter: Sendable, Hashable {
         clauses = try parser.clauses()
     }
 
+    /// A filter of these clauses.
+    package init(_ clauses: [Clause]) { self.clauses = clauses }
+
     /// Whether a thing fits, given what it has under each key: a text, a number, or nothing.
     package func matches(_ lookUp: (Key) throws(GyreError) -> JSONValue?) throws(GyreError) -> Bool {
         for clause in clauses where try !clause.holds(for: lookUp(clause.key)) { return false }

@@ -59,7 +59,6 @@ struct Arguments: Sendable {
     func optionalText(_ name: String) throws(GyreError) -> String? {
         switch body[name] {
         case .string(let text): return text
-        case .int(let number): return String(number)
         case nil, .null: return request.parameters[name] ?? request.query(name)
         case .some(let other): throw invalid(name, other)
         }

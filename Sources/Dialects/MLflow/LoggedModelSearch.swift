@@ -90,9 +90,9 @@ struct LoggedModelSearch {
         switch name {
         case "name": .string(model.name)
         case "model_id": .string(model.id)
-        case "model_type": .string(model.modelType)
+        case "model_type": model.modelType.isEmpty ? nil : .string(model.modelType)
         case "status": .string(model.status.replacing("LOGGED_MODEL_", with: ""))
-        case "source_run_id": .string(model.runID)
+        case "source_run_id": model.runID.isEmpty ? nil : .string(model.runID)
         case "experiment_id": .string(model.experimentID)
         case let name where name.hasPrefix("creation"): .int(model.createdMilliseconds)
         default: .int(model.updatedMilliseconds)

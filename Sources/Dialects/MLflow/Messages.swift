@@ -7,13 +7,15 @@ internal import GyreTracking
 /// Domain values in MLflow's JSON: snake_case, 64-bit integers as numbers, absent instead of null.
 enum Messages {
     static func experiment(_ experiment: Experiment) -> JSONValue {
-        [
+        var json: JSONValue = [
             "experiment_id": .string(String(experiment.id)), "name": .string(experiment.name),
             "artifact_location": .string(experiment.artifactLocation),
             "lifecycle_stage": experiment.isDeleted ? "deleted" : "active",
             "creation_time": .int(experiment.createdMilliseconds),
-            "last_update_time": .int(experiment.updatedMilliseconds), "tags": pairs(experiment.tags),
+            "last_update_time": .int(experiment.updatedMilliseconds), "workspace": "default",
         ]
+        if !experiment.tags.isEmpty { json["tags"] = pairs(experiment.tags) }
+        return json
     }
 
     static func modelMetric(_ metric: ModelMetric) -> JSONValue {
@@ -38,8 +40,8 @@ enum Messages {
             "last_updated_timestamp": .int(model.updatedMilliseconds),
         ]
         if !model.description.isEmpty { json["description"] = .string(model.description) }
-        let newest = latest.values.sorted { $0.number < $1.number }
-        if !newest.isEmpty { json["latest_versions"] = .array(newest.map { modelVersion($0, aliases: aliases) }) }
+        let newest = latest.values.sorted { $0.stage.rawValue < $1.stage.rawValue }
+        if !newest.isEmpty { json["latest_versions"] = .array(newest.map { modelVersion($0, aliases: []) }) }
         if !model.tags.isEmpty { json["tags"] = tags(model.tags) }
         if !aliases.isEmpty {
             json["aliases"] = .array(

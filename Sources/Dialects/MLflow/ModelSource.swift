@@ -10,25 +10,24 @@ internal import GyreTracking
 /// The source is an address of an artifact store or of another model, never a file of the server and never another run's folder.
 struct ModelSource {
     let tracking: Tracking
-    let registry: Registry
 
     func check(_ draft: Registry.VersionDraft, of model: RegisteredModel) async throws(GyreError) {
         let source = draft.source
         try Self.checkAddress(source)
-        if let (name, selector) = Self.model(source), draft.modelID.isEmpty {
-            // A copy is of a version that exists, so it cannot be of itself.
-            _ = try await registry.resolve(name, selector)
+        if source.hasPrefix("runs:/"), Self.path(source).split(separator: "/").first.map(String.init) != draft.runID {
+            throw GyreError(
+                .invalid,
+                "Invalid model version source: '\(source.prefix(200))'. "
+                    + "The run_id request parameter must identify the resource that contains the source.")
         }
-        if !draft.runID.isEmpty, source.hasPrefix("mlflow-artifacts:/"),
-            let run = try await tracking.store.run(draft.runID)
-        {
-            let parts = Self.path(source).split(separator: "/")
-            let isOfRuns = parts.count > 2 && parts[2] == "artifacts"
-            guard !isOfRuns || parts[1] == draft.runID || source.hasPrefix(run.artifactURI) else {
-                throw GyreError(
-                    .invalid, "Invalid model version source: '\(source.prefix(200))'.",
-                    why: "It is no artifact of the run \(draft.runID.prefix(80)).")
-            }
+        guard draft.modelID.isEmpty, source.hasPrefix("mlflow-artifacts:/") else { return }
+        let run = draft.runID.isEmpty ? nil : try await tracking.store.run(draft.runID)
+        let isOfRun = run.map { source == $0.artifactURI || source.hasPrefix($0.artifactURI + "/") } ?? false
+        guard isOfRun else {
+            throw GyreError(
+                .invalid,
+                "Invalid model version source: '\(source.prefix(200))'. "
+                    + "The run_id request parameter must identify the resource that contains the source.")
         }
     }
 
@@ -60,6 +59,12 @@ struct ModelSource {
         let hasTricks =
             decoded.contains("\\") || decoded.contains("#") || decoded.contains("?")
             || decoded.unicodeScalars.contains { $0.value < 0x20 } || decoded.first?.isWhitespace == true
+        guard !["http", "https", "ftp"].contains(scheme.lowercased()) else {
+            throw GyreError(
+                .invalid,
+                "'source' cannot use the '\(scheme.lowercased())' scheme: the server would connect to the host named in the URI."
+            )
+        }
         guard isAddress, !isLocal, !parts.contains(".."), !hasTricks else {
             throw GyreError(
                 .invalid, "Invalid model version source: '\(source.prefix(200))'.",
@@ -68,7 +73,7 @@ struct ModelSource {
                     + "local path has to be contained within the artifact directory of the run specified by the run_id."
             )
         }
-        if let store = ["s3", "gs", "wasbs", "abfss", "hdfs", "mlflow-artifacts", "http", "https", "ftp"].first(where: {
+        if let store = ["s3", "gs", "wasbs", "abfss", "hdfs", "mlflow-artifacts"].first(where: {
             $0 == scheme.lowercased()
         }) {
             let rest = path(decoded)

@@ -9,28 +9,64 @@ internal import GyreTracking
 extension MLflowDialect {
     /// Up- and downloads through the server, streamed both ways.
     var artifactRoutes: [Route] {
-        let root = "/api/2.0/mlflow-artifacts/artifacts"
+        var routes = fileRoutes
+        for prefix in ["/api/2.0", "/ajax-api/2.0"] {
+            routes += proxyRoutes(prefix + "/mlflow-artifacts")
+            routes.append(Route("GET", prefix + "/mlflow/artifacts/list", listOfRun))
+            routes += presignedRoutes(prefix + "/mlflow/artifacts")
+        }
+        return routes
+    }
+
+    private func proxyRoutes(_ prefix: String) -> [Route] {
+        let root = prefix + "/artifacts"
         return [
             Route("GET", root) { request throws(GyreError) in
                 let folder = try Self.folder(request.query("path"))
-                return .json(["files": .array(try await children(of: folder, from: folder))])
+                let files = try await children(of: folder, from: folder)
+                return .json(files.isEmpty ? [:] : ["files": .array(files)])
             },
             Route("PUT", root + "/{path...}", upload),
             Route("GET", root + "/{path...}") { request throws(GyreError) in
-                try await download(request.parameter("path"))
+                try await download(request.parameter("path"), range: request.headers("range"))
             },
             Route("DELETE", root + "/{path...}") { request throws(GyreError) in
-                let path = try RelativePath(request.parameter("path"))
-                guard try await tracking.store.deleteArtifacts(path) else { throw Self.missing(path) }
+                // What is gone is gone, whoever removed it.
+                _ = try await tracking.store.deleteArtifacts(try Self.path(request.parameter("path")))
                 return .json([:])
             },
-            Route("POST", "/api/2.0/mlflow-artifacts/mpu/{rest...}") { _ throws(GyreError) in
+            Route("POST", prefix + "/mpu/{rest...}") { _ throws(GyreError) in
                 throw GyreError(
-                    .unsupported, "Multipart uploads are not offered.", why: "A single PUT of any size is streamed.")
+                    .unsupported, "Multipart upload is not supported for the current artifact repository",
+                    why: "A single PUT of any size is streamed.")
             },
-            Route("GET", "/api/2.0/mlflow/artifacts/list", listOfRun),
-            Route("GET", "/ajax-api/2.0/mlflow/artifacts/list", listOfRun),
-        ] + fileRoutes
+            Route("GET", prefix + "/presigned/{rest...}") { _ throws(GyreError) in
+                throw GyreError(
+                    .unsupported, "Multipart download is not supported for the current artifact repository",
+                    why: "A single GET of any size is streamed, and answers ranges.")
+            },
+        ]
+    }
+
+    /// Addresses that lead past the server are for stores elsewhere; the files here are this server's own.
+    private func presignedRoutes(_ prefix: String) -> [Route] {
+        [
+            ("upload", "proxied artifact storage", "a direct cloud storage artifact URI"),
+            ("download", "runs with proxied artifact storage", "a run with a direct cloud storage artifact URI"),
+        ].map { verb, what, needs in
+            Route("POST", "\(prefix)/presigned-\(verb)-url") { request throws(GyreError) in
+                let arguments = try await Arguments(request)
+                let ids = [try arguments.optionalText("run_id"), try arguments.optionalText("model_id")]
+                guard ids.filter({ $0?.isEmpty == false }).count == 1 else {
+                    throw GyreError(.invalid, "Exactly one of run_id and model_id must be provided.")
+                }
+                _ = try Self.path(try arguments.text("path"))
+                throw GyreError(
+                    .invalid,
+                    "Presigned \(verb) is not supported for \(what) (artifact URI scheme: mlflow-artifacts). This endpoint requires \(needs)."
+                )
+            }
+        }
     }
 
     /// Single files by what they belong to, as browsers ask for them.
@@ -74,7 +110,7 @@ extension MLflowDialect {
         guard let path, !path.isEmpty else {
             throw GyreError(.invalid, "Request must include the \"\(name)\" query parameter.")
         }
-        return try await download("\(try Self.root(uri))/\(try RelativePath(path))")
+        return try await download("\(try Self.root(uri))/\(try Self.path(path))")
     }
 
     private func upload(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
@@ -82,7 +118,7 @@ extension MLflowDialect {
     }
 
     private func store(_ request: HTTPRequest, at text: String, limit: Int64) async throws(GyreError) -> HTTPResponse {
-        let path = try RelativePath(text)
+        let path = try Self.path(text)
         let writer = try await blobs.writer()
         do {
             try await request.body.pieces(limit: limit) { try await writer.write($0) }
@@ -91,28 +127,40 @@ extension MLflowDialect {
             throw error
         }
         try await tracking.store.putArtifact(path, try await writer.finish())
-        return .json([:])
+        return HTTPResponse(headers: [("content-type", "application/json")])
     }
 
-    private func download(_ text: String) async throws(GyreError) -> HTTPResponse {
-        let path = try RelativePath(text)
+    private func download(_ text: String, range: String? = nil) async throws(GyreError) -> HTTPResponse {
+        let path = try Self.path(text)
         guard let blob = try await tracking.store.artifact(path) else {
             if try await !tracking.store.artifacts(below: path).isEmpty {
                 throw GyreError(.invalid, "'\(path)' is a directory, and only files are downloaded.")
             }
             throw Self.missing(path)
         }
-        let reader = try await blobs.reader(blob.digest)
+        var headers: [(name: String, value: String)] = [
+            ("content-type", "application/octet-stream"), ("x-content-type-options", "nosniff"),
+            ("content-disposition", "attachment"), ("etag", "\"\(blob.digest.hex)\""), ("accept-ranges", "bytes"),
+        ]
+        guard let range else {
+            let reader = try await blobs.reader(blob.digest)
+            return HTTPResponse(headers: headers, body: .stream(sizeBytes: blob.sizeBytes) { try await reader.next() })
+        }
+        guard let part = ByteRange(range, of: blob.sizeBytes) else {
+            headers.append(("content-range", "bytes */\(blob.sizeBytes)"))
+            return HTTPResponse(status: 416, headers: headers)
+        }
+        headers.append(("content-range", "bytes \(part.start)-\(part.end)/\(blob.sizeBytes)"))
+        let reader = try await blobs.reader(blob.digest, from: part.start, count: part.count)
         return HTTPResponse(
-            headers: [
-                ("content-type", "application/octet-stream"), ("x-content-type-options", "nosniff"),
-                ("content-disposition", "attachment"), ("etag", "\"\(blob.digest.hex)\""),
-            ], body: .stream(sizeBytes: blob.sizeBytes) { try await reader.next() })
+            status: 206, headers: headers, body: .stream(sizeBytes: part.count) { try await reader.next() })
     }
 
     private func listOfRun(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        let run = try await tracking.run(request.query("run_id") ?? request.query("run_uuid") ?? "")
-        return try await list(run.artifactURI, request.query("path"))
+        guard let id = request.query("run_id") ?? request.query("run_uuid"), !id.isEmpty else {
+            throw Arguments.missing("run_id")
+        }
+        return try await list(try await tracking.run(id).artifactURI, request.query("path"))
     }
 
     private func list(_ uri: String, _ path: String?) async throws(GyreError) -> HTTPResponse {
@@ -144,7 +192,13 @@ extension MLflowDialect {
 
     private static func folder(_ text: String?) throws(GyreError) -> RelativePath? {
         guard let text, !text.isEmpty else { return nil }
-        return try RelativePath(text.hasSuffix("/") ? String(text.dropLast()) : text)
+        return try path(text.hasSuffix("/") ? String(text.dropLast()) : text)
+    }
+
+    /// A path that stays where it is, however often it was encoded.
+    private static func path(_ text: String) throws(GyreError) -> RelativePath {
+        _ = try RelativePath(Percent.decode(Percent.decode(text)).filter { $0 != "\\" && !$0.isNewline })
+        return try RelativePath(text)
     }
 
     private static func root(_ uri: String) throws(GyreError) -> RelativePath {

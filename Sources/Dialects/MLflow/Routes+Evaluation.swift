@@ -41,9 +41,12 @@ extension MLflowDialect {
                 "DELETE", "/datasets/{dataset_id}/tags/{key}",
                 { arguments throws(GyreError) in
                     let key = try arguments.text("key")
-                    _ = try await evaluationDatasets.update(
-                        try arguments.text("dataset_id"), "untagged", touches: false, by: arguments.actor
-                    ) { $0.tags[key] = nil }
+                    let id = try arguments.text("dataset_id")
+                    // A dataset that is gone has no tag to remove.
+                    guard try await evaluationDatasets.exists(id) else { return [:] }
+                    _ = try await evaluationDatasets.update(id, "untagged", touches: false, by: arguments.actor) {
+                        $0.tags[key] = nil
+                    }
                     return [:]
                 }
             ),
@@ -193,7 +196,9 @@ extension MLflowDialect {
 
     private static func recordMessage(_ record: JSONValue) -> JSONValue {
         var json: JSONValue = [:]
-        for member in record.object?.members ?? [] where !member.value.isNull { json[member.name] = member.value }
+        for member in record.object?.members ?? [] where !member.value.isNull && member.name != "place" {
+            json[member.name] = member.value
+        }
         if let source = record["source"], !source.isNull {
             json["source_type"] = source["source_type"] ?? "UNSPECIFIED"
             let data = source["source_data"]

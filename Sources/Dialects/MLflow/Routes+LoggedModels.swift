@@ -92,6 +92,11 @@ extension MLflowDialect {
 
     private func create(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let experiment = try await tracking.experiment(try arguments.text("experiment_id"))
+        guard !experiment.isDeleted else {
+            throw GyreError(
+                .invalid, "The experiment \(experiment.id) must be in the 'active' state.",
+                why: "Current state is deleted.")
+        }
         let location = experiment.artifactLocation
         let model = try await loggedModels.create(
             name: try Self.checkedName(try arguments.optionalText("name") ?? "", or: tracking.makeName()),
@@ -128,7 +133,9 @@ extension MLflowDialect {
         let messages = try search.select(all, metrics).map {
             Messages.loggedModel($0, metrics: (metrics[$0.id] ?? []).map(Messages.modelMetric))
         }
-        return try Self.page("models", messages, arguments, default: 50, maximum: 1000)
+        let asked = try arguments.integer("max_results") ?? 0
+        guard asked >= 0 else { throw arguments.invalid("max_results", .int(asked)) }
+        return try Self.page("models", messages, arguments, limit: asked == 0 ? 50 : Int(min(asked, 50_000)))
     }
 
     private func answer(_ model: LoggedModel) async throws(GyreError) -> JSONValue {

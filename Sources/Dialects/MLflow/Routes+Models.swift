@@ -224,7 +224,8 @@ extension MLflowDialect {
         let found = try Self.select(all, filter, lookUp)
         let sorted = try Self.sort(found, by: orders, lookUp)
         var messages: [JSONValue] = []
-        for version in sorted { messages.append(try await message(version)) }
+        // Lists tell no aliases: tools that copy models choke on them there.
+        for version in sorted { messages.append(Messages.modelVersion(version, aliases: [])) }
         return try Self.page("model_versions", messages, arguments, default: 10_000, maximum: 200_000)
     }
 
@@ -284,15 +285,22 @@ extension MLflowDialect {
         draft.tags = try Translate.tags(try arguments.objects("tags"), "tags")
         let model = try await registry.model(name)
         if !model.isPrompt, draft.tags[RegisteredModel.promptTag] != "true" {
-            try await ModelSource(tracking: tracking, registry: registry).check(draft, of: model)
+            try await ModelSource(tracking: tracking).check(draft, of: model)
             if draft.modelID.isEmpty, draft.source.hasPrefix("models:/m-") {
                 throw GyreError(
                     .invalid, "The model_id request parameter must identify the resource that contains the source.",
                     why: "The source is \(draft.source.prefix(200)).")
             }
         }
+        if let (source, selector) = ModelSource.model(draft.source), draft.modelID.isEmpty {
+            // A copy is of a version that exists, so it cannot be of itself; it keeps its files when the original goes.
+            let original = try await registry.resolve(source, selector)
+            if draft.runID.isEmpty { draft.runID = original.runID }
+            draft.location = try await artifactURI(of: original)
+        }
         if !draft.modelID.isEmpty { draft.runID = try await loggedModels.model(draft.modelID).runID }
-        if let folder = try await folder(source: draft.source, modelID: draft.modelID) {
+        let source = draft.location.isEmpty ? draft.source : draft.location
+        if let folder = try await folder(source: source, modelID: draft.modelID) {
             let files = try await tracking.store.artifacts(below: folder)
             var digests: [(String, JSONValue)] = []
             for file in files {
@@ -317,16 +325,9 @@ extension MLflowDialect {
 
     /// Where the files of a version are; a copy of a version has those of the original.
     func artifactURI(of version: ModelVersion) async throws(GyreError) -> String {
-        var version = version
-        // A chain of copies is short; a longer one leads nowhere.
-        for _ in 0..<16 {
-            if !version.modelID.isEmpty { return try await loggedModels.model(version.modelID).artifactURI }
-            guard let (name, selector) = ModelSource.model(version.source) else { return version.source }
-            version = try await registry.resolve(name, selector)
-        }
-        throw GyreError(
-            .invalid, "The source of the model version leads from copy to copy without end.",
-            why: "It is \(version.source.prefix(200)).")
+        if !version.location.isEmpty { return version.location }
+        if !version.modelID.isEmpty { return try await loggedModels.model(version.modelID).artifactURI }
+        return version.source
     }
 
     /// Where the files of a source lie among the artifacts; nil where they are not Gyre's.

@@ -51,7 +51,7 @@ extension MLflowDialect {
         return try await .pieces(
             from: page.rows, of: Self.runsPerPiece, start: "{\"runs\":[", end: "]\(end)"
         ) { rows, writer throws(GyreError) in
-            for run in try await store.runs(rows) { writer.element { $0.run(run) } }
+            for run in try await store.runs(rows) { writer.element { $0.run(run, .listed) } }
         }
     }
 
@@ -60,7 +60,7 @@ extension MLflowDialect {
         let key = try arguments.text("metric_key")
         // Without a limit clients expect all points in one answer.
         let wanted = arguments["max_results"] == nil && arguments.query("max_results") == nil
-        let limit = wanted ? Int.max : try arguments.limit(default: 25_000, maximum: 25_000)
+        let limit = wanted ? Int.max : min(25_000, try arguments.limit(default: 25_000, maximum: Int(Int32.max)))
         let start = try PageToken.values(arguments).map { values throws(GyreError) in try Self.point(values, key) }
         let reader = HistoryReader(
             store: tracking.store, run: run, key: key, after: start, limit: limit, piece: Self.pointsPerPiece)
@@ -138,12 +138,14 @@ extension MLflowDialect {
         return .json(writer.bytes)
     }
 
-    /// Every n-th of the points, and the last one.
+    /// Points at steps that are evenly spread over those of the run, the first and the last one among them.
     private static func sample(_ points: [MetricPoint], most: Int) -> [MetricPoint] {
-        guard points.count > most, let last = points.last else { return points }
-        let interval = (points.count + most - 1) / most
-        let kept = stride(from: 0, to: points.count, by: interval).map { points[$0] }
-        return kept.last == last ? kept : kept + [last]
+        let steps = Set(points.map(\.step)).sorted()
+        guard steps.count > most, let last = steps.last else { return points.sorted { $0.step < $1.step } }
+        var kept: Set<Int64> = [last]
+        for index in 0..<most where most > 1 { kept.insert(steps[index * (steps.count - 1) / (most - 1)]) }
+        if most == 1 { kept.insert(steps[0]) }
+        return points.filter { kept.contains($0.step) }.sorted { $0.step < $1.step }
     }
 
     private static func bulkRuns(_ arguments: Arguments) throws(GyreError) -> [String] {

@@ -98,13 +98,13 @@ extension MLflowDialect {
 
     private func createRun(_ arguments: Arguments) async throws(GyreError) -> HTTPResponse {
         var draft = Tracking.RunDraft()
-        draft.experimentID = try arguments.optionalText("experiment_id").flatMap { $0.isEmpty ? nil : $0 } ?? "0"
+        draft.experimentID = try arguments.text("experiment_id")
         draft.name = try arguments.optionalText("run_name")
         draft.userID = try arguments.optionalText("user_id") ?? ""
         draft.startMilliseconds = try arguments.integer("start_time")
         draft.tags = try Translate.pairs(try arguments.objects("tags"), "tags")
         let run = try await tracking.createRun(draft, by: arguments.actor)
-        return Self.answer("run", run) { $0.run($1) }
+        return Self.answer("run", run) { $0.run($1, .created) }
     }
 
     private func updateRun(_ arguments: Arguments) async throws(GyreError) -> HTTPResponse {

@@ -5,7 +5,17 @@ internal import GyreTracking
 
 /// Runs and points in MLflow's JSON, written straight into bytes: answers hold tens of thousands of them.
 extension JSONWriter {
-    mutating func run(_ run: Run) {
+    /// How much of a run an answer holds.
+    enum RunParts {
+        /// All of it.
+        case whole
+        /// Without the models that it used, as MLflow lists runs.
+        case listed
+        /// Without what it cannot have yet.
+        case created
+    }
+
+    mutating func run(_ run: Run, _ parts: RunParts = .whole) {
         raw("{\"info\":")
         runInfo(run)
         raw(",\"data\":{")
@@ -16,11 +26,15 @@ extension JSONWriter {
         raw("},\"inputs\":{")
         isFirst = true
         links("dataset_inputs", run, .dataset, &isFirst)
-        links("model_inputs", run, .modelInput, &isFirst)
-        raw("},\"outputs\":{")
-        isFirst = true
-        links("model_outputs", run, .modelOutput, &isFirst)
-        raw("}}")
+        if parts == .whole { links("model_inputs", run, .modelInput, &isFirst) }
+        raw("}")
+        if parts != .created {
+            raw(",\"outputs\":{")
+            isFirst = true
+            links("model_outputs", run, .modelOutput, &isFirst)
+            raw("}")
+        }
+        raw("}")
     }
 
     mutating func runInfo(_ run: Run) {

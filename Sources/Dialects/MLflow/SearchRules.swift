@@ -65,7 +65,14 @@ struct SearchRules {
     func filter(_ text: String?) throws(GyreError) -> Filter {
         let filter = try Filter(text ?? "")
         for clause in filter.clauses { try check(clause) }
-        return filter
+        guard takesQuotedNumbers else { return filter }
+        return Filter(
+            filter.clauses.map { clause in
+                guard numbers.contains(clause.key.name), case .text(let text) = clause.operand,
+                    let number = Double(text)
+                else { return clause }
+                return Filter.Clause(key: clause.key, comparison: clause.comparison, operand: .number(number))
+            })
     }
 
     /// An order that fits.
