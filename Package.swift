@@ -128,7 +128,8 @@ let package = Package(
         layer(
             "Loop",
             [
-                "GyreBase", "GyreLedger", "GyreTables", "GyreFeatures", "GyreMonitoring", "GyreNotification",
+                "GyreBase", "GyreLedger", "GyreSearch", "GyreTables", "GyreFeatures", "GyreMonitoring",
+                "GyreNotification",
                 "GyrePipelines",
                 "GyreQuality", "GyreRegistry",
                 "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking", "GyreVersioning",

@@ -113,6 +113,9 @@ struct Assembly: Sendable {
             tracking: tracking,
             releases: releases, builder: builder, rollouts: rollouts, endpoints: endpoints, monitors: monitors)
         ended.set(conductor)
+        let retention = Retention(
+            store: ledger, blobs: blobs, tracking: tracking, registry: registry, loggedModels: loggedModels,
+            releases: releases, surroundings: surroundings)
 
         // Surfaces
         let doctor = DoctorReport(settings: settings, home: home, duckDB: tables, onnx: onnx)
@@ -121,13 +124,14 @@ struct Assembly: Sendable {
             ingest: ingest, features: features,
             pipelines: pipelines, rollouts: rollouts, releases: releases, endpoints: endpoints, monitors: monitors,
             conductor: conductor,
-            predictor: predictor, predictions: predictions, host: host,
+            predictor: predictor, predictions: predictions, host: host, retention: retention,
             recordedHead: { RecordedHead.read(home.recordedHead) },
             doctor: { await doctor.make() })
         let mlflow = MLflowDialect(
             tracking: tracking, registry: registry, loggedModels: loggedModels, tracing: tracing,
             evaluationDatasets: EvaluationDatasets(store: ledger, surroundings: surroundings),
-            scorers: Scorers(store: ledger, surroundings: surroundings), webhooks: webhooks, blobs: blobs)
+            scorers: Scorers(store: ledger, surroundings: surroundings),
+            issues: Issues(store: ledger, surroundings: surroundings), webhooks: webhooks, blobs: blobs)
         let oip = OIPDialect(host: host, predictor: predictor, version: "0.1.0")
         let health = HealthRoutes(
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)

@@ -17,7 +17,7 @@ package struct GyreCommand: AsyncParsableCommand {
             Up.self, Apply.self, DataCommand.self, Check.self, Feature.self, PipelineCommand.self, RunCommand.self,
             Experiment.self,
             Model.self, EndpointCommand.self, ReleaseCommand.self, Monitor.self, LineageCommand.self,
-            LedgerCommand.self, Doctor.self,
+            LedgerCommand.self, BlobCommand.self, GarbageCollection.self, Doctor.self,
         ])
 
     package init() {}

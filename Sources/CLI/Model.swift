@@ -5,7 +5,8 @@ internal import GyreBase
 
 struct Model: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Registered models.", subcommands: [List.self, Show.self, Card.self, Alias.self])
+        abstract: "Registered models.",
+        subcommands: [List.self, Show.self, Card.self, Alias.self, History.self, Undo.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -44,12 +45,13 @@ struct Model: AsyncParsableCommand {
             let versions = model["versions"]?.array ?? []
             output.render(model, ids: versions.map { "\(name)@\(Cell.text($0["number"]))" }) {
                 TextTable(
-                    ["VERSION", "CREATED", "RUN", "ALIASES"],
+                    ["VERSION", "SEMANTIC", "CREATED", "RUN", "ALIASES"],
                     versions.map { version in
                         let own = (model["aliases"]?.object?.members ?? []).filter { $0.value == version["number"] }
                             .map(\.name)
                         return [
-                            Cell.text(version["number"]), Cell.time(version["created_ms"]?.int.map { .int($0 * 1000) }),
+                            Cell.text(version["number"]), Cell.text(version["semantic"]),
+                            Cell.time(version["created_ms"]?.int.map { .int($0 * 1000) }),
                             String(Cell.text(version["run_id"]).prefix(8)), own.joined(separator: ", "),
                         ]
                     }
@@ -61,16 +63,20 @@ struct Model: AsyncParsableCommand {
     struct Card: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the model card of a version, filled from the ledger.",
-            discussion: "Example: gyre model card delay --version champion")
+            discussion: "Example: gyre model card delay --version champion --markdown > CARD.md")
         @Argument(help: "The model.") var name: String
         @Option(help: "A number, an alias or latest.") var version = "latest"
+        @Flag(help: "Print the card as Markdown.") var markdown = false
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let card = try await connection.with {
-                try await $0.call("GET", "/models/\(name)/versions/\(version)/card", nil)
+            let path = "/models/\(URLText.encode(name))/versions/\(URLText.encode(version))/card"
+            if markdown {
+                let text = try await connection.with { try await $0.call("GET", path + "?format=markdown", nil) }
+                return print(text["markdown"]?.string ?? "")
             }
+            let card = try await connection.with { try await $0.call("GET", path, nil) }
             output.render(card, ids: [Cell.text(card["model"])]) {
                 let rows = (card.object?.members ?? []).map { [$0.name, String(Cell.text($0.value).prefix(140))] }
                 return TextTable(["WHAT", "VALUE"], rows).text(empty: "")

@@ -5,7 +5,7 @@ internal import GyreBase
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Tracked runs.", subcommands: [List.self, Show.self])
+        commandName: "run", abstract: "Tracked runs.", subcommands: [List.self, Show.self, Compare.self, Best.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -35,7 +35,8 @@ extension Conductor {
     /// A model card filled from the ledger; what nothing is known about is named under `missing`.
     package func card(of version: ModelVersion) async throws(GyreError) -> JSONValue {
         let model = try await registry.model(version.name)
-        let pins = try await builder.pins(of: version)
+        let served = try await servedFile(of: version)
+        let pins = try await builder.pins(of: version, serving: served ?? .zero)
         var missing: [String] = []
         func known(_ name: String, _ value: JSONValue) -> JSONValue {
             let isEmpty =
@@ -46,7 +47,8 @@ extension Conductor {
         }
         let run = version.runID.isEmpty ? nil : try await tracking.store.run(version.runID)
         let json: JSONValue = [
-            "model": .string(version.ref.description), "purpose": known("purpose", .string(model.description)),
+            "model": .string(version.ref.description), "semantic_version": .string(version.semantic.description),
+            "created_ms": .int(version.createdMilliseconds), "purpose": known("purpose", .string(model.description)),
             "description": .string(version.description),
             "training_data": known("training_data", .optional(pins.training?.description)),
             "datasets": known("datasets", .strings(pins.datasets.map(\.description))),
@@ -57,10 +59,18 @@ extension Conductor {
             "signature": known("signature", version.signature),
             "code": known("code", .optional(pins.pipeline?.description)),
             "environment": known("environment", pins.environment),
-            "run": .optional(run?.ref.description), "model_sha256": .string(pins.modelDigest.hex),
+            "run": .optional(run?.ref.description), "model_sha256": known("model_sha256", .optional(served?.hex)),
         ]
         var card = json
         card["missing"] = .strings(missing)
         return card
+    }
+
+    /// The digest of the file that would be served; nil for a version that cannot be.
+    private func servedFile(of version: ModelVersion) async throws(GyreError) -> Digest? {
+        do { return try await builder.files.onnx(of: version).digest } catch {
+            if [.invalid, .unsupported, .notFound].contains(error.code) { return nil }
+            throw error
+        }
     }
 }

@@ -32,7 +32,12 @@ package struct ReleaseBuilder: Sendable {
 
     /// What a release of `version` pins.
     func pins(of version: ModelVersion) async throws(GyreError) -> Release.Pins {
-        var pins = Release.Pins(model: version.ref, modelDigest: try await files.onnx(of: version).digest)
+        try await pins(of: version, serving: try await files.onnx(of: version).digest)
+    }
+
+    /// The same for a version that may have no file to serve: `digest` is that of the file, or zero.
+    func pins(of version: ModelVersion, serving digest: Digest) async throws(GyreError) -> Release.Pins {
+        var pins = Release.Pins(model: version.ref, modelDigest: digest)
         pins.features = version.signature["metadata"]?["features"]?.strings ?? []
         guard !version.runID.isEmpty, let run = try await tracking.store.run(version.runID) else { return pins }
         pins.run = run.ref

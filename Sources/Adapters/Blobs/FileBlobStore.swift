@@ -92,6 +92,19 @@ package struct FileBlobStore: BlobStore {
         return Self.path(root, digest)
     }
 
+    package func remove(_ digest: Digest, unusedFor seconds: Int64) async throws(GyreError) -> Int64? {
+        let path = Self.path(root, digest)
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        // Whoever stores bytes that are here already touches the file, so a blob that is about to be named stays.
+        guard Int64(time(nil)) - Int64(status.st_mtim.tv_sec) >= seconds else { return nil }
+        guard unsafe unlink(path) == 0 else {
+            throw GyreError(
+                .unavailable, "Removing the blob \(digest.short) failed.", why: unsafe String(cString: strerror(errno)))
+        }
+        return Int64(status.st_size)
+    }
+
     package func all() async throws(GyreError) -> [Digest] {
         do {
             var digests: [Digest] = []

@@ -83,7 +83,8 @@ actor FileBlobWriter: BlobWriter {
     /// A blob that was there already stays.
     private static func settle(_ descriptor: Int32, from temporaryPath: String, to path: String) throws(GyreError) {
         defer { close(descriptor) }
-        if unsafe access(path, F_OK) == 0 {
+        // Touching the blob that is there keeps it from being removed before it is named.
+        if unsafe utimensat(AT_FDCWD, path, nil, 0) == 0 {
             unsafe unlink(temporaryPath)
             return
         }

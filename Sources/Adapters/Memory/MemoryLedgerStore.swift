@@ -120,6 +120,12 @@ package actor MemoryLedgerStore: LedgerStore {
             .map { Pointer($0.key, $0.value) }
     }
 
+    package func namedDigests() async throws(GyreError) -> Set<Digest> {
+        var found: Set<Digest> = []
+        for body in contents.values.flatMap(\.values) + live.values { NamedDigests.collect(body.text, into: &found) }
+        return found
+    }
+
     package func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact] {
         let hits = chain.filter { link in
             link.seq > query.after && link.seq <= query.upTo

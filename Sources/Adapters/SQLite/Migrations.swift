@@ -202,6 +202,8 @@ enum Migrations {
                         SELECT run, key, timestamp_ms, step, value, is_nan, model_id FROM metric;
                     DROP TABLE metric;
                     ALTER TABLE metric_by_time RENAME TO metric;
+                    ALTER TABLE run ADD COLUMN deleted_ms INTEGER;
+                    UPDATE run SET deleted_ms = coalesce(end_ms, start_ms) WHERE is_deleted = 1;
                     INSERT INTO model_metric
                         SELECT model_id, key, '', '', run, step, timestamp_ms, value, is_nan FROM metric
                         WHERE model_id IS NOT NULL GROUP BY model_id, key, run, step, timestamp_ms;

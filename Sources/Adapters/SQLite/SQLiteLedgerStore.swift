@@ -54,6 +54,15 @@ package struct SQLiteLedgerStore: LedgerStore {
         }
     }
 
+    package func namedDigests() async throws(GyreError) -> Set<Digest> {
+        try await database.read("Reading what names blobs") { db in
+            var found: Set<Digest> = []
+            let texts = try String.fetchCursor(db, sql: "SELECT body FROM document UNION ALL SELECT value FROM pointer")
+            while let text = try texts.next() { NamedDigests.collect(text, into: &found) }
+            return found
+        }
+    }
+
     package func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact] {
         try await database.read("Reading the ledger") { db in
             var sql = "SELECT l.* FROM ledger l"

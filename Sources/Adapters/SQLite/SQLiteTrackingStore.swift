@@ -86,7 +86,10 @@ package struct SQLiteTrackingStore: TrackingStore {
                 try db.execute(
                     sql: "UPDATE experiment SET is_deleted = ? WHERE experiment_id = ?", arguments: [isDeleted, id])
                 try db.execute(
-                    sql: "UPDATE run SET is_deleted = ? WHERE experiment_id = ?", arguments: [isDeleted, id])
+                    sql: """
+                        UPDATE run SET is_deleted = ?, deleted_ms = ? WHERE experiment_id = ? AND is_deleted <> ?
+                        """,
+                    arguments: [isDeleted, isDeleted ? milliseconds : nil, id, isDeleted])
             case .setTag(let tag):
                 try db.execute(
                     sql: "INSERT OR REPLACE INTO experiment_tag (experiment_id, key, value) VALUES (?, ?, ?)",
@@ -170,7 +173,9 @@ package struct SQLiteTrackingStore: TrackingStore {
             }
             if let name = change.name { try Self.setTags([KeyValue("mlflow.runName", name)], row: row, in: db) }
             if let isDeleted = change.isDeleted {
-                try db.execute(sql: "UPDATE run SET is_deleted = ? WHERE row = ?", arguments: [isDeleted, row])
+                try db.execute(
+                    sql: "UPDATE run SET is_deleted = ?, deleted_ms = ? WHERE row = ?",
+                    arguments: [isDeleted, isDeleted ? now / 1000 : nil, row])
             }
             if let fact { try LedgerSQL.append(fact, at: now, in: db, tail: &tail) }
         }

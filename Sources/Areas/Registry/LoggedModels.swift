@@ -158,14 +158,31 @@ package struct LoggedModels: Sendable {
 
     /// Deletes a model; clients that ask for it explicitly still see it.
     package func delete(_ id: String, by actor: String) async throws(GyreError) {
+        let now = surroundings.now() / 1000
         try await store.transact { ledger throws(GyreError) in
             guard var model = try Self.find(id, in: ledger) else { throw Self.missing(id) }
             if model.isDeleted { return Proposal(()) }
             model.isDeleted = true
+            model.updatedMilliseconds = now
             return Proposal(
                 (), [.put(Self.document(model))],
                 recording: [Fact("registry.logged-model.deleted", model.ref, by: actor)])
         }
+    }
+
+    /// Models that were deleted up to a time.
+    package func deleted(before milliseconds: Int64) async throws(GyreError) -> [LoggedModel] {
+        try await store.documents("logged-model").map { LoggedModel(json: $0.body) }
+            .filter { $0.isDeleted && $0.updatedMilliseconds <= milliseconds }
+    }
+
+    /// Removes a deleted model for good.
+    package func remove(_ model: LoggedModel, by actor: String) async throws(GyreError) {
+        try await store.commit(
+            [.remove(kind: "logged-model", key: model.id)],
+            recording: [
+                Fact("retention.logged-model.removed", model.ref, by: actor, body: ["name": .string(model.name)])
+            ])
     }
 
     static func find(_ id: String, in ledger: any LedgerTransaction) throws(GyreError) -> LoggedModel? {

@@ -157,7 +157,8 @@ package struct Registry: Sendable {
     /// A prompt is a model with a tag, and the two share their names.
     private static func taken(_ taken: RegisteredModel, by model: RegisteredModel) -> GyreError {
         guard taken.isPrompt != model.isPrompt else {
-            return GyreError(.alreadyExists, "Registered Model (name=\(model.name)) already exists.")
+            let noun = model.isPrompt ? "Prompt" : "Registered Model"
+            return GyreError(.alreadyExists, "\(noun) (name=\(model.name)) already exists.")
         }
         let (new, old) = taken.isPrompt ? ("registered model", "prompt") : ("prompt", "registered model")
         return GyreError(

@@ -55,6 +55,18 @@ package protocol TrackingStore: Sendable {
     /// The different datasets that runs of these experiments used, by name.
     func datasets(in experimentIDs: [Int64]) async throws(GyreError) -> [UsedDataset]
 
+    /// Runs that were deleted up to a time, those longest ago first.
+    func deletedRuns(before milliseconds: Int64, limit: Int) async throws(GyreError) -> [Run]
+    /// Experiments that were deleted up to a time.
+    func deletedExperiments(before milliseconds: Int64) async throws(GyreError) -> [Experiment]
+    /// Removes deleted runs for good, with all their data and the names of their artifacts.
+    func remove(_ runs: [Run], recording facts: [Fact]) async throws(GyreError)
+    /// Removes a deleted experiment without runs for good, with its traces; its name is free again.
+    /// - Throws: `.conflict` while it has runs.
+    func remove(_ experiment: Experiment, recording fact: Fact) async throws(GyreError)
+    /// The blobs that artifacts name.
+    func artifactDigests() async throws(GyreError) -> Set<Digest>
+
     /// The blob behind an artifact path.
     func artifact(_ path: RelativePath) async throws(GyreError) -> StoredBlob?
     /// Names a blob; an older one of that name is replaced.

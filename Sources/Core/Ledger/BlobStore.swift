@@ -27,6 +27,8 @@ package protocol BlobStore: Sendable {
     func add(file path: String) async throws(GyreError) -> StoredBlob
     /// Writes the bytes to a new file; folders on the way are made.
     func copy(_ digest: Digest, to path: String) async throws(GyreError)
+    /// Removes a blob that nobody wrote or wanted to write for `seconds`; gives the bytes that became free, nil if it stays.
+    func remove(_ digest: Digest, unusedFor seconds: Int64) async throws(GyreError) -> Int64?
     /// Every blob there is.
     func all() async throws(GyreError) -> [Digest]
 }

@@ -30,6 +30,9 @@ package protocol LedgerStore: Sendable {
     /// Pointers whose name starts with `prefix`.
     func pointers(prefix: String) async throws(GyreError) -> [Pointer]
 
+    /// Every digest that a document or a pointer names: what must not go.
+    func namedDigests() async throws(GyreError) -> Set<Digest>
+
     /// Facts that `query` asks for.
     func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact]
     /// The end of the chain.

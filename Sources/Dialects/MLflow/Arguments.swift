@@ -45,7 +45,7 @@ struct Arguments: Sendable {
         switch body[name] {
         case .bool(let flag): return flag
         case nil, .null, .string:
-            guard let text = body[name]?.string ?? request.query(name), !text.isEmpty else { return nil }
+            guard let text = body[name]?.string ?? request.query(name) else { return nil }
             switch text.lowercased() {
             case "true", "1": return true
             case "false", "0": return false
@@ -62,6 +62,12 @@ struct Arguments: Sendable {
         case nil, .null: return request.parameters[name] ?? request.query(name)
         case .some(let other): throw invalid(name, other)
         }
+    }
+
+    /// One of a fixed set of words; protobuf takes their numbers too.
+    func word(_ name: String) throws(GyreError) -> String? {
+        if case .int(let number) = body[name] { return String(number) }
+        return try optionalText(name)
     }
 
     /// A whole number, written as one or as decimal text.

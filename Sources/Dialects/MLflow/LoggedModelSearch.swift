@@ -81,7 +81,8 @@ struct LoggedModelSearch {
             default:
                 SearchRules.loggedModels.numbers.contains(clause.key.name)
                     ? clause.holds(for: Self.attribute(clause.key.name, model))
-                    : clause.textual.holds(for: Self.attribute(clause.key.name, model))
+                    // What a model lacks is an empty text for the filter, and last in an order.
+                    : clause.textual.holds(for: Self.attribute(clause.key.name, model) ?? "")
             }
         }
     }

@@ -17,16 +17,19 @@ package struct MLflowDialect: Sendable {
     let tracing: Tracing
     let evaluationDatasets: EvaluationDatasets
     let scorers: Scorers
+    let issues: Issues
     let webhooks: Webhooks
     let blobs: any BlobStore
 
     /// The dialect over these services.
     package init(
         tracking: Tracking, registry: Registry, loggedModels: LoggedModels, tracing: Tracing,
-        evaluationDatasets: EvaluationDatasets, scorers: Scorers, webhooks: Webhooks, blobs: any BlobStore
+        evaluationDatasets: EvaluationDatasets, scorers: Scorers, issues: Issues, webhooks: Webhooks,
+        blobs: any BlobStore
     ) {
         self.evaluationDatasets = evaluationDatasets
         self.scorers = scorers
+        self.issues = issues
         self.webhooks = webhooks
         self.tracking = tracking
         self.tracing = tracing
@@ -48,7 +51,8 @@ package struct MLflowDialect: Sendable {
             routes: serverRoutes
                 + version2(experimentRoutes + runRoutes + modelRoutes + versionRoutes + loggedModelRoutes)
                 + version2(oldTraceRoutes + webhookRoutes)
-                + version3(traceRoutes + assessmentRoutes + figureRoutes + evaluationRoutes + scorerRoutes)
+                + version3(
+                    traceRoutes + assessmentRoutes + figureRoutes + evaluationRoutes + scorerRoutes + issueRoutes)
                 + traceFileRoutes
                 + bothDirect(runObjectRoutes + runSearchRoutes) + loggingRoutes + browserRoutes + artifactRoutes)
     }

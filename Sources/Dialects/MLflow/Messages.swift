@@ -33,14 +33,20 @@ enum Messages {
     static func registeredModel(
         _ model: RegisteredModel, versions: [ModelVersion], aliases: [(alias: String, number: Int)]
     ) -> JSONValue {
-        var latest: [ModelVersion.Stage: ModelVersion] = [:]
-        for version in versions { latest[version.stage] = version }
+        // The newest of each stage, in the place of the first version of that stage.
+        var newest: [ModelVersion] = []
+        for version in versions {
+            if let place = newest.firstIndex(where: { $0.stage == version.stage }) {
+                newest[place] = version
+            } else {
+                newest.append(version)
+            }
+        }
         var json: JSONValue = [
             "name": .string(model.name), "creation_timestamp": .int(model.createdMilliseconds),
             "last_updated_timestamp": .int(model.updatedMilliseconds),
         ]
         if !model.description.isEmpty { json["description"] = .string(model.description) }
-        let newest = latest.values.sorted { $0.stage.rawValue < $1.stage.rawValue }
         if !newest.isEmpty { json["latest_versions"] = .array(newest.map { modelVersion($0, aliases: []) }) }
         if !model.tags.isEmpty { json["tags"] = tags(model.tags) }
         if !aliases.isEmpty {

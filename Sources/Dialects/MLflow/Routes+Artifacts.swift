@@ -197,7 +197,10 @@ extension MLflowDialect {
 
     /// A path that stays where it is, however often it was encoded.
     private static func path(_ text: String) throws(GyreError) -> RelativePath {
-        _ = try RelativePath(Percent.decode(Percent.decode(text)).filter { $0 != "\\" && !$0.isNewline })
+        let decoded = Percent.decode(Percent.decode(text))
+        guard !decoded.split(whereSeparator: { $0 == "/" || $0 == "\\" }).contains("..") else {
+            throw GyreError(.invalid, "Invalid path: \"\(text.prefix(200))\".", why: "It climbs out of its folder.")
+        }
         return try RelativePath(text)
     }
 

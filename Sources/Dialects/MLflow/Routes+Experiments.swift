@@ -99,7 +99,7 @@ extension MLflowDialect {
             orders.isEmpty
             ? [try OrderBy("creation_time DESC"), try OrderBy("experiment_id ASC")]
             : [try OrderBy("experiment_id DESC")]
-        let all = try await tracking.store.experiments(try Translate.view(try arguments.optionalText("view_type")))
+        let all = try await tracking.store.experiments(try Translate.view(try arguments.word("view_type")))
         let found = try Self.select(all, filter) { key, experiment throws(GyreError) in
             try Self.value(of: key, in: experiment)
         }

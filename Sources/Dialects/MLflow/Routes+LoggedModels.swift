@@ -20,17 +20,10 @@ extension MLflowDialect {
             (
                 "PATCH", "/logged-models/{model_id}",
                 { arguments throws(GyreError) in
-                    let status = try arguments.text("status")
+                    let status = try Self.status(try arguments.word("status"))
                     let model = try await loggedModels.update(
                         try arguments.text("model_id"), "finalized", by: arguments.actor
                     ) { model throws(GyreError) in
-                        guard
-                            ["LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED", "LOGGED_MODEL_PENDING"].contains(
-                                status)
-                        else {
-                            throw GyreError(
-                                .invalid, "Invalid value \"\(status.prefix(40))\" for parameter 'status' supplied.")
-                        }
                         model.status = status
                     }
                     return try await answer(model)
@@ -47,17 +40,17 @@ extension MLflowDialect {
                 "PATCH", "/logged-models/{model_id}/tags",
                 { arguments throws(GyreError) in
                     let tags = try Translate.tags(try arguments.objects("tags"), "tags")
-                    let model = try await loggedModels.update(
+                    _ = try await loggedModels.update(
                         try arguments.text("model_id"), "tagged", by: arguments.actor
                     ) { model throws(GyreError) in model.tags.merge(tags) { $1 } }
-                    return try await answer(model)
+                    return [:]
                 }
             ),
             (
                 "DELETE", "/logged-models/{model_id}/tags/{tag_key}",
                 { arguments throws(GyreError) in
                     let key = try arguments.text("tag_key")
-                    let model = try await loggedModels.update(
+                    _ = try await loggedModels.update(
                         try arguments.text("model_id"), "untagged", by: arguments.actor
                     ) { model throws(GyreError) in
                         guard model.tags.removeValue(forKey: key) != nil else {
@@ -65,7 +58,7 @@ extension MLflowDialect {
                                 .notFound, "No tag with key '\(key.prefix(80))' for the logged model '\(model.id)'.")
                         }
                     }
-                    return try await answer(model)
+                    return [:]
                 }
             ),
             (
@@ -107,6 +100,16 @@ extension MLflowDialect {
             tags: try Translate.tags(try arguments.objects("tags"), "tags"), by: arguments.actor
         ) { id in "\(location)/models/\(id)/artifacts" }
         return try await answer(model)
+    }
+
+    private static func status(_ word: String?) throws(GyreError) -> String {
+        let words = ["LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"]
+        guard let word, !word.isEmpty else { throw Arguments.missing("status") }
+        if let number = Int(word), (1...3).contains(number) { return words[number - 1] }
+        guard words.contains(word) else {
+            throw GyreError(.invalid, "Invalid value \"\(word.prefix(40))\" for parameter 'status' supplied.")
+        }
+        return word
     }
 
     private static func checkedName(_ name: String, or made: String) throws(GyreError) -> String {

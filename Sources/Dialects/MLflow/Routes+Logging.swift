@@ -2,6 +2,7 @@
 
 internal import GyreBase
 internal import GyreHTTP
+internal import GyreRegistry
 internal import GyreTracking
 
 extension MLflowDialect {
@@ -14,6 +15,7 @@ extension MLflowDialect {
                     let (run, metric) = try reader.logMetric()
                     var entries = RunEntries()
                     entries.metrics = [metric]
+                    try await checkModels(entries)
                     try await tracking.log(run, entries)
                     return .json(Self.emptyObject)
                 },
@@ -21,6 +23,7 @@ extension MLflowDialect {
                     var reader = LogReader(try await request.body.collect(limit: Limits.bodyBytes))
                     let (run, entries) = try reader.logBatch()
                     try Self.checkSizes(entries)
+                    try await checkModels(entries)
                     try await tracking.log(run, entries)
                     return .json(Self.emptyObject)
                 },
@@ -29,6 +32,12 @@ extension MLflowDialect {
     }
 
     private static let emptyObject = Array("{}".utf8)
+
+    /// Points are about models that are there.
+    private func checkModels(_ entries: RunEntries) async throws(GyreError) {
+        let ids = Set(entries.metrics.lazy.compactMap(\.modelID))
+        for id in ids { _ = try await loggedModels.model(id) }
+    }
 
     private static func checkSizes(_ entries: RunEntries) throws(GyreError) {
         for (index, metric) in entries.metrics.enumerated() where metric.timestampMilliseconds < 0 {

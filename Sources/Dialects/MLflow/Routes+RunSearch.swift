@@ -35,10 +35,11 @@ extension MLflowDialect {
 
     private func searchRuns(_ arguments: Arguments) async throws(GyreError) -> HTTPResponse {
         var query = RunQuery(
-            experimentIDs: try arguments.texts("experiment_ids").compactMap { Int64($0) },
+            experimentIDs: try arguments.texts("experiment_ids").map { id throws(GyreError) in try Self.experimentID(id)
+            },
             filter: try Filter(try arguments.optionalText("filter") ?? ""))
         query.order = try Self.orders(arguments)
-        query.view = try Translate.view(try arguments.optionalText("run_view_type"))
+        query.view = try Translate.view(try arguments.word("run_view_type"))
         query.after = try PageToken.values(arguments)
         query.limit = try arguments.limit(default: 1000, maximum: 50_000)
         let page = try await tracking.store.searchRuns(query)

@@ -79,8 +79,10 @@ extension MLflowDialect {
                 "POST", "/runs/log-model",
                 { arguments throws(GyreError) in
                     let model = try JSONValue(parsing: try arguments.text("model_json"))
-                    guard model.object != nil else {
-                        throw arguments.invalid("model_json", model)
+                    guard model.object != nil else { throw arguments.invalid("model_json", model) }
+                    let lacking = ["artifact_path", "flavors", "utc_time_created", "run_id"].filter { model[$0] == nil }
+                    guard lacking.isEmpty else {
+                        throw GyreError(.invalid, "Model json is missing mandatory fields: \(lacking)")
                     }
                     try await tracking.store.appendToTag(
                         "mlflow.log-model.history", model, of: try Self.runID(arguments))
@@ -109,7 +111,7 @@ extension MLflowDialect {
 
     private func updateRun(_ arguments: Arguments) async throws(GyreError) -> HTTPResponse {
         var change = RunChange()
-        change.status = try arguments.optionalText("status").map { text throws(GyreError) in try Translate.status(text)
+        change.status = try arguments.word("status").map { text throws(GyreError) in try Translate.status(text)
         }
         change.endMilliseconds = try arguments.integer("end_time")
         change.name = try arguments.optionalText("run_name").flatMap { $0.isEmpty ? nil : $0 }
@@ -134,6 +136,7 @@ extension MLflowDialect {
     }
 
     private func logOutputs(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        guard arguments["models"] != nil else { throw Arguments.missing("models") }
         var entries = RunEntries()
         for (index, model) in try arguments.objects("models").enumerated() {
             entries.links.append(try RunLinks.model(model, .modelOutput, at: "models[\(index)]"))

@@ -56,6 +56,8 @@ enum Translate {
 
     static func status(_ text: String) throws(GyreError) -> Run.Status {
         if let status = Run.Status(rawValue: text) { return status }
+        let numbered: [Run.Status] = [.running, .scheduled, .finished, .failed, .killed]
+        if let number = Int(text), (1...5).contains(number) { return numbered[number - 1] }
         throw GyreError(.invalid, "Invalid value \"\(text.prefix(40))\" for parameter 'status' supplied.")
     }
 

@@ -22,15 +22,27 @@ extension NativeDialect {
                         })
                 ]
             },
-            NativeCall("GET", "/runs", "Tracked runs.", query: ["experiment", "filter", "order_by", "limit"]) {
-                request throws(GyreError) in
+            NativeCall(
+                "GET", "/runs", "Tracked runs; `id` picks some of them, as often as it is given.",
+                query: ["experiment", "filter", "order_by", "limit", "id"]
+            ) { request throws(GyreError) in
+                let picked = request.query.filter { $0.name == "id" }.map(\.value)
+                if !picked.isEmpty {
+                    guard picked.count <= 1000 else {
+                        throw GyreError(.invalid, "At most 1000 runs are picked at once. Got \(picked.count).")
+                    }
+                    var runs: [JSONValue] = []
+                    for id in picked { runs.append(Self.json(try await services.tracking.run(id))) }
+                    return ["runs": .array(runs)]
+                }
                 var ids = try await services.tracking.store.experiments(.active).map(\.id)
                 if let wanted = request.query("experiment") { ids = [Int64(wanted) ?? -1] }
                 var query = RunQuery(experimentIDs: ids, filter: try Filter(request.query("filter") ?? ""))
                 if let order = request.query("order_by") { query.order = [try OrderBy(order)] }
                 query.limit = try request.number("limit", default: 100, in: 1...5000)
                 let page = try await services.tracking.store.searchRuns(query)
-                return ["runs": .array(try await services.tracking.store.runs(page.rows).map { Self.json($0) })]
+                let runs = try await services.tracking.store.runs(page.rows)
+                return ["runs": .array(runs.map { Self.json($0) }), "more": .bool(page.next != nil)]
             },
             NativeCall("GET", "/runs/{id}", "A tracked run.") { request throws(GyreError) in
                 Self.json(try await services.tracking.run(request.parameter("id")))
@@ -81,12 +93,13 @@ extension NativeDialect {
             },
             NativeCall(
                 "GET", "/models/{name}/versions/{version}/card",
-                "The model card, filled from the ledger; what is missing is named."
+                "The model card, filled from the ledger; what is missing is named.", query: ["format"]
             ) {
                 request throws(GyreError) in
                 let version = try await services.registry.resolve(
                     request.parameter("name"), request.parameter("version"))
-                return try await services.conductor.card(of: version)
+                let card = try await services.conductor.card(of: version)
+                return request.query("format") == "markdown" ? ["markdown": .string(ModelCard.markdown(card))] : card
             },
             NativeCall("POST", "/models/{name}/aliases/{alias}", "Points an alias at a version: {version}.") {
                 request throws(GyreError) in
@@ -100,7 +113,7 @@ extension NativeDialect {
 
     static func json(_ run: Run) -> JSONValue {
         var metrics: JSONValue = [:]
-        for metric in run.metrics { metrics[metric.key] = .double(metric.value) }
+        metrics = .object(JSONObject(run.metrics.map { ($0.key, .double($0.value)) }))
         func pairs(_ list: [KeyValue]) -> JSONValue { .object(JSONObject(list.map { ($0.key, .string($0.value)) })) }
         return [
             "id": .string(run.id), "experiment": .string(String(run.experimentID)), "name": .string(run.name),

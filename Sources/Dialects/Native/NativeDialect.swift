@@ -36,6 +36,7 @@ package struct NativeDialect: Sendable {
         package let predictor: Predictor
         package let predictions: any PredictionLog
         package let host: ModelHost
+        package let retention: Retention
         package let recordedHead: @Sendable () -> Head?
         package let doctor: @Sendable () async -> JSONValue
 
@@ -45,6 +46,7 @@ package struct NativeDialect: Sendable {
             features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
             monitors: Monitors,
             conductor: Conductor, predictor: Predictor, predictions: any PredictionLog, host: ModelHost,
+            retention: Retention,
             recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue
         ) {
             self.ledger = ledger
@@ -63,6 +65,7 @@ package struct NativeDialect: Sendable {
             self.predictor = predictor
             self.predictions = predictions
             self.host = host
+            self.retention = retention
             self.recordedHead = recordedHead
             self.doctor = doctor
         }
@@ -75,7 +78,7 @@ package struct NativeDialect: Sendable {
 
     /// All routes.
     package var routes: RouteGroup {
-        let calls = dataCalls + pipelineCalls + modelCalls + endpointCalls + releaseCalls + ledgerCalls
+        let calls = dataCalls + pipelineCalls + modelCalls + endpointCalls + releaseCalls + ledgerCalls + upkeepCalls
         let document = OpenAPI.document(calls)
         return RouteGroup(
             prefixes: [Self.root], errorResponse: Self.errorResponse,

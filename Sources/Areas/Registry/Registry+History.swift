@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreLedger
+
+extension Registry {
+    /// What happened to a model, its versions and aliases, newest first.
+    package func history(of name: String, limit: Int) async throws(GyreError) -> [RecordedFact] {
+        var query = FactQuery(mentioning: Ref("model", name))
+        query.kindPrefix = "registry."
+        query.isNewestFirst = true
+        query.limit = limit
+        let facts = try await store.facts(query)
+        guard !facts.isEmpty else { throw Self.missing(name) }
+        return facts
+    }
+
+    /// Takes one change back: an alias, a tag, a description, a stage or a name gets the value that it had before.
+    ///
+    /// The change and its undoing both stay in the ledger.
+    /// - Throws: `.notFound` for a fact that is not the model's; `.unsupported` for one that cannot be taken back.
+    package func undo(_ seq: Int64, of name: String, by actor: String) async throws(GyreError) -> RecordedFact {
+        var query = FactQuery()
+        query.after = seq - 1
+        query.upTo = seq
+        guard let recorded = try await store.facts(query).first, recorded.fact.subject.kind == "model",
+            recorded.fact.subject.name == name
+        else {
+            throw GyreError(
+                .notFound, "The ledger has no fact \(seq) about the model \"\(name.prefix(80))\".",
+                fix: "gyre model history \(name)")
+        }
+        try await carryOutUndo(recorded, by: actor)
+        try await store.commit(
+            [],
+            recording: [
+                Fact(
+                    "registry.change.undone", Ref("model", name), by: actor,
+                    body: ["undoes": .int(seq), "kind": .string(recorded.fact.kind)])
+            ])
+        return recorded
+    }
+
+    private func carryOutUndo(_ recorded: RecordedFact, by actor: String) async throws(GyreError) {
+        let fact = recorded.fact
+        let (name, old) = (fact.subject.name, fact.body["old"]?.string)
+        let version = fact.subject.version.flatMap { Int($0) }
+        switch (fact.kind, version) {
+        case ("registry.alias.set", _), ("registry.alias.deleted", _):
+            // Refused if the alias was moved again since: that change would be lost.
+            let changes = recorded.moves.map {
+                Change.moveIf($0.pointer, expecting: $0.new.isNull ? nil : $0.new, to: $0.old.isNull ? nil : $0.old)
+            }
+            try await store.commit(
+                changes,
+                recording: [
+                    Fact(
+                        "registry.alias.set", fact.subject, by: actor, inputs: fact.inputs,
+                        body: ["alias": fact.body["alias"] ?? .null])
+                ])
+        case ("registry.model.tagged", _), ("registry.model.untagged", nil):
+            try await tagModel(name, fact.body["key"]?.string ?? "", old, by: actor)
+        case ("registry.version.tagged", let number?), ("registry.version.untagged", let number?):
+            try await tagVersion(name, number, fact.body["key"]?.string ?? "", old, by: actor)
+        case ("registry.model.described", _): _ = try await describeModel(name, old ?? "", by: actor)
+        case ("registry.version.described", let number?):
+            _ = try await describeVersion(name, number, old ?? "", by: actor)
+        case ("registry.version.staged", let number?):
+            let stage = ModelVersion.Stage(rawValue: old ?? "") ?? .none
+            _ = try await stageVersion(name, number, stage, archivesOthers: false, by: actor)
+        case ("registry.model.renamed", _):
+            _ = try await renameModel(name, to: fact.inputs.first?.name ?? name, by: actor)
+        default:
+            throw GyreError(
+                .unsupported, "\"\(fact.kind)\" cannot be taken back.",
+                why:
+                    "Aliases, tags, descriptions, stages and names can; what was made is deleted, and what was deleted is gone."
+            )
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import GyreBase
+
+extension RunCommand {
+    struct Compare: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Compare runs: what differs in params and metrics, and how a metric went.",
+            discussion: "Example: gyre run compare 0e3de8f5… 7a11… --curve loss")
+        @Argument(help: "The runs' ids.") var ids: [String]
+        @Option(help: "Draw this metric of each run; may be repeated.") var curve: [String] = []
+        @Flag(help: "Show also what is the same in all runs.") var all = false
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            guard (2...50).contains(ids.count) else {
+                throw ValidationError("Give 2 to 50 runs; \(ids.count) are given.")
+            }
+        }
+
+        func run() async throws {
+            let query = ids.map { "id=\(URLText.encode($0))" }.joined(separator: "&")
+            let (runs, curves) = try await connection.with { connection in
+                let runs = try await connection.call("GET", "/runs?" + query, nil)["runs"]?.array ?? []
+                var curves: [[String]] = []
+                for metric in curve {
+                    for run in runs {
+                        let path = "/runs/\(Cell.text(run["id"]))/history?metric=\(URLText.encode(metric))"
+                        let points = try await connection.call("GET", path, nil)["points"]?.array ?? []
+                        let values = points.compactMap { $0["value"]?.double }
+                        curves.append([
+                            metric, Cell.text(run["name"]), Sparkline.text(values),
+                            Cell.text(.optional(values.min())), Cell.text(.optional(values.max())),
+                            Cell.text(.optional(values.last)),
+                        ])
+                    }
+                }
+                return (runs, curves)
+            }
+            output.render(["runs": .array(runs)], ids: runs.map { Cell.text($0["id"]) }) {
+                var text = TextTable(["WHAT"] + runs.map { Cell.text($0["name"]) }, rows(runs)).text(
+                    empty: "The runs are the same.")
+                if !curves.isEmpty {
+                    text +=
+                        "\n\n" + TextTable(["METRIC", "RUN", "CURVE", "MIN", "MAX", "LAST"], curves).text(empty: "")
+                }
+                return text
+            }
+        }
+
+        private func rows(_ runs: [JSONValue]) -> [[String]] {
+            var rows: [[String]] = []
+            for part in ["params", "metrics"] {
+                let names = Set(runs.flatMap { ($0[part]?.object?.members ?? []).map(\.name) }).sorted()
+                for name in names {
+                    let cells = runs.map { String(Cell.text($0[part]?[name]).prefix(24)) }
+                    if all || Set(cells).count > 1 { rows.append(["\(part).\(name)"] + cells) }
+                }
+            }
+            return rows
+        }
+    }
+
+    struct Best: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The best runs by a metric.",
+            discussion: "Example: gyre run best --metric auc --filter \"params.rows = '100'\"")
+        @Option(help: "The metric.") var metric: String
+        @Flag(help: "The smallest value is the best one.") var smallest = false
+        @Option(help: "Only of this experiment's id.") var experiment: String?
+        @Option(help: "MLflow's filter language.") var filter: String?
+        @Option(help: "At most this many.") var limit = 5
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let order = "metrics.`\(metric)` \(smallest ? "ASC" : "DESC")"
+            var query = "limit=\(limit)&order_by=\(URLText.encode(order))"
+            if let experiment { query += "&experiment=\(URLText.encode(experiment))" }
+            if let filter { query += "&filter=\(URLText.encode(filter))" }
+            let path = "/runs?" + query
+            let (runs, curves) = try await connection.with { connection in
+                let all = try await connection.call("GET", path, nil)["runs"]?.array ?? []
+                let runs = all.filter { $0["metrics"]?[metric] != nil }
+                var curves: [String] = []
+                for run in runs {
+                    let path = "/runs/\(Cell.text(run["id"]))/history?metric=\(URLText.encode(metric))"
+                    let points = try await connection.call("GET", path, nil)["points"]?.array ?? []
+                    curves.append(Sparkline.text(points.compactMap { $0["value"]?.double }))
+                }
+                return (runs, curves)
+            }
+            output.render(["runs": .array(runs)], ids: runs.map { Cell.text($0["id"]) }) {
+                TextTable(
+                    ["RUN", "NAME", metric.uppercased(), "CURVE", "PARAMS"],
+                    zip(runs, curves).map { run, curve in
+                        let params = (run["params"]?.object?.members ?? []).prefix(5).map {
+                            "\($0.name)=\(Cell.text($0.value).prefix(20))"
+                        }
+                        return [
+                            String(Cell.text(run["id"]).prefix(8)), Cell.text(run["name"]),
+                            Cell.text(run["metrics"]?[metric]),
+                            curve, params.joined(separator: " "),
+                        ]
+                    }
+                ).text(empty: "No run has the metric \"\(metric)\".")
+            }
+        }
+    }
+}
+
+/// A curve in one line of text.
+enum Sparkline {
+    private static let marks = Array("▁▂▃▄▅▆▇█")
+
+    static func text(_ values: [Double], width: Int = 24) -> String {
+        let finite = values.filter(\.isFinite)
+        guard finite.count > 1, let low = finite.min(), let high = finite.max() else { return "" }
+        let count = min(width, finite.count)
+        return String(
+            (0..<count).map { place in
+                let value = finite[place * (finite.count - 1) / max(1, count - 1)]
+                let height = high > low ? (value - low) / (high - low) : 0.5
+                return marks[min(marks.count - 1, Int(height * Double(marks.count)))]
+            })
+    }
+}

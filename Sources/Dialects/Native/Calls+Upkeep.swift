@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreHTTP
+internal import GyreLedger
+internal import GyreLoop
+internal import GyreRegistry
+internal import GyreTracking
+
+extension NativeDialect {
+    /// Removing what was deleted, and looking whether what is kept is whole.
+    var upkeepCalls: [NativeCall] {
+        [
+            NativeCall(
+                "POST", "/gc",
+                "Removes for good what was deleted long enough ago: {deleted_for_seconds, grace_seconds, dry_run}."
+            ) { request throws(GyreError) in
+                let json = try await request.json()
+                let seconds = try Self.seconds(json, "deleted_for_seconds", default: 30 * 86_400)
+                let grace = try Self.seconds(json, "grace_seconds", default: 3600)
+                if json["dry_run"]?.bool == true {
+                    return Self.json(try await services.retention.plan(deletedFor: seconds))
+                }
+                let outcome = try await services.retention.collect(
+                    deletedFor: seconds, graceSeconds: grace, by: request.actor)
+                var answer = Self.json(outcome.plan)
+                answer["blobs"] = .int(Int64(outcome.blobs))
+                answer["freed_bytes"] = .int(outcome.freedBytes)
+                return answer
+            },
+            NativeCall("GET", "/blobs", "The digests of all blobs in order.", query: ["after", "limit"]) {
+                request throws(GyreError) in
+                let limit = try request.number("limit", default: 1000, in: 1...10_000)
+                let after = try request.query("after").map { text throws(GyreError) in try Digest(hex: text) }
+                let all = try await services.blobs.all()
+                let rest = after.map { after in all.drop { $0 <= after } } ?? all[...]
+                return [
+                    "blobs": .strings(rest.prefix(limit).map(\.hex)), "total": .int(Int64(all.count)),
+                ]
+            },
+            NativeCall("POST", "/blobs/verify", "Reads blobs again and tells which are damaged: {blobs}.") {
+                request throws(GyreError) in
+                let digests = try await request.json()["blobs"]?.strings ?? []
+                guard digests.count <= 1000 else {
+                    throw GyreError(.invalid, "At most 1000 blobs are read in one call.")
+                }
+                var damaged: [JSONValue] = []
+                var bytes: Int64 = 0
+                for hex in digests {
+                    let (read, damage) = await verify(hex)
+                    bytes += read
+                    if let damage { damaged.append(damage) }
+                }
+                return ["bytes": .int(bytes), "damaged": .array(damaged)]
+            },
+            NativeCall("GET", "/models/{name}/history", "Who changed what and why, newest first.", query: ["limit"]) {
+                request throws(GyreError) in
+                let limit = try request.number("limit", default: 100, in: 1...5000)
+                let facts = try await services.registry.history(of: request.parameter("name"), limit: limit)
+                return ["facts": .array(facts.map(\.json))]
+            },
+            NativeCall("POST", "/models/{name}/undo", "Takes one change back: {seq}.") { request throws(GyreError) in
+                guard let seq = try await request.json()["seq"]?.int else {
+                    throw GyreError(.invalid, "Which change? Give its seq.", fix: "gyre model history NAME")
+                }
+                return try await services.registry.undo(seq, of: request.parameter("name"), by: request.actor).json
+            },
+        ]
+    }
+
+    /// Reads a whole blob, which checks it against its digest; gives its bytes, and what is wrong with it.
+    private func verify(_ hex: String) async -> (bytes: Int64, damage: JSONValue?) {
+        var bytes: Int64 = 0
+        do {
+            let reader = try await services.blobs.reader(try Digest(hex: hex))
+            while let piece = try await reader.next() { bytes += Int64(piece.count) }
+            return (bytes, nil)
+        } catch {
+            return (bytes, ["sha256": .string(hex), "what": .string(error.what), "why": .optional(error.why)])
+        }
+    }
+
+    private static func seconds(
+        _ json: JSONValue, _ name: String, default fallback: Int64
+    ) throws(GyreError) -> Int64 {
+        guard let value = json[name], !value.isNull else { return fallback }
+        guard let seconds = value.int, seconds >= 0 else {
+            throw GyreError(
+                .invalid, "\(value.text.prefix(40)) is no value for \"\(name)\".",
+                why: "It is a whole number of seconds.")
+        }
+        return seconds
+    }
+
+    private static func json(_ plan: Retention.Plan) -> JSONValue {
+        [
+            "runs": .array(plan.runs.map { ["id": .string($0.id), "name": .string($0.name)] }),
+            "experiments": .array(plan.experiments.map { ["id": .string(String($0.id)), "name": .string($0.name)] }),
+            "logged_models": .array(plan.loggedModels.map { ["id": .string($0.id), "name": .string($0.name)] }),
+            "kept": .array(
+                plan.kept.map {
+                    ["what": .string($0.what.description), "needed_by": .string($0.neededBy.description)]
+                }),
+        ]
+    }
+}
