@@ -10,6 +10,7 @@ say() { printf '\033[2m· %s\033[0m\n' "$*" >&2; }
 # System packages, by what tells that they are there.
 missing=()
 [ -e /usr/include/sqlite3.h ] || missing+=(libsqlite3-dev)
+[ -e /usr/include/zlib.h ] || missing+=(zlib1g-dev)
 command -v curl >/dev/null || missing+=(curl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 ldconfig -p 2>/dev/null | grep -q 'libpython3.11.so.1' || missing+=(libpython3.11)
@@ -41,6 +42,19 @@ if [ ! -e "$stamp" ]; then
   rm -rf "$tools/python.new"
   touch "$stamp"
 fi
+
+# The client of MLflow's former major version, in an environment of its own: only the tests want it.
+for extra in "$@"; do
+  [ "$extra" = mlflow2 ] || continue
+  stamp="$tools/mlflow2/stamp-$(sha256sum Scripts/requirements-mlflow2.txt | cut -c1-16)"
+  if [ ! -e "$stamp" ]; then
+    say "Python environment in $tools/mlflow2"
+    rm -rf "$tools/mlflow2"
+    python3.11 -m venv "$tools/mlflow2" 2>/dev/null || python3 -m venv "$tools/mlflow2"
+    "$tools/python/bin/uv" pip install --quiet --python "$tools/mlflow2/bin/python" -r Scripts/requirements-mlflow2.txt
+    touch "$stamp"
+  fi
+done
 
 # htmx and uPlot, out of the wheels that carry them, checked byte for byte.
 static="$tools/static"

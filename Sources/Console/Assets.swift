@@ -45,19 +45,4 @@ enum Assets {
         """
 
     /// Turns the drawn curves into ones that can be pointed at, where scripts run.
-    static let script = """
-        addEventListener("DOMContentLoaded", () => {
-          if (typeof uPlot === "undefined") return;
-          for (const figure of document.querySelectorAll("figure.curve")) {
-            const points = JSON.parse(figure.dataset.points);
-            const ink = getComputedStyle(document.body).color;
-            const axis = { stroke: ink, grid: { stroke: "#8884" }, ticks: { stroke: "#8884" } };
-            figure.querySelector("svg").remove();
-            const plot = new uPlot({ width: figure.clientWidth - 20, height: 180, scales: { x: { time: false } }, axes: [axis, axis],
-              series: [{ label: "step" }, { label: figure.dataset.title, stroke: "#3584e4", width: 2 }] },
-              [points.map(p => p[0]), points.map(p => p[1])]);
-            figure.prepend(plot.root);
-          }
-        });
-        """
 }

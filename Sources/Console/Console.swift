@@ -25,7 +25,8 @@ package struct Console: Sendable {
         RouteGroup(
             prefixes: ["/"], errorResponse: Self.errorPage,
             routes: [
-                page("/", home), page("/runs", runs), page("/runs/{id}", run), page("/models", models),
+                page("/", home), page("/runs", runs), page("/runs/{id}", run), page("/compare", compare),
+                page("/models", models),
                 page("/models/{name}", model),
                 page("/models/{name}/{version}", card), page("/endpoints", endpoints),
                 page("/endpoints/{name}", endpoint),

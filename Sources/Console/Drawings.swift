@@ -6,26 +6,27 @@ internal import GyreHTML
 /// Pictures drawn on the server as SVG, so that they are there without scripts.
 enum Drawings {
     /// A line through points, with its first and last value told in words for those who do not see it.
-    static func curve(_ title: String, _ points: [(x: Double, y: Double)]) -> HTML {
+    ///
+    /// `run`: whose metric it is, for a script that draws it larger.
+    static func curve(_ title: String, run: String, _ points: [(x: Double, y: Double)]) -> HTML {
         let finite = points.filter { $0.y.isFinite }
         guard finite.count > 1, let first = finite.first, let last = finite.last else {
-            return .element("p", [], HTML("\(title): \(Block.number(finite.first?.y))"))
+            return .element(
+                "figure", [("class", "curve"), ("data-metric", title), ("data-run", run)],
+                .element("figcaption", [], HTML("\(title): \(Block.number(finite.first?.y))")))
         }
         let (width, height) = (420.0, 130.0)
         let (lowX, highX) = (finite.map(\.x).min() ?? 0, finite.map(\.x).max() ?? 1)
         let (lowY, highY) = (finite.map(\.y).min() ?? 0, finite.map(\.y).max() ?? 1)
-        // As many points as the picture is wide are enough.
-        let stride = max(1, finite.count / Int(width))
-        let path = Swift.stride(from: 0, to: finite.count, by: stride).map { index in
-            let x = 5 + (finite[index].x - lowX) / max(highX - lowX, 1e-12) * (width - 10)
-            let y = height - 5 - (finite[index].y - lowY) / max(highY - lowY, 1e-12) * (height - 10)
-            return "\((x * 10).rounded() / 10),\((y * 10).rounded() / 10)"
+        let path = finite.map { point in
+            let x = 5 + (point.x - lowX) / max(highX - lowX, 1e-12) * (width - 10)
+            let y = height - 5 - (point.y - lowY) / max(highY - lowY, 1e-12) * (height - 10)
+            return "\(Int(x)),\(Int(y))"
         }
-        let values = finite.prefix(5000).map { "[\($0.x),\($0.y)]" }.joined(separator: ",")
         let words =
             "\(title): from \(Block.number(first.y)) to \(Block.number(last.y)), between \(Block.number(lowY)) and \(Block.number(highY))"
         return .element(
-            "figure", [("class", "curve"), ("data-title", title), ("data-points", "[\(values)]")],
+            "figure", [("class", "curve"), ("data-metric", title), ("data-run", run)],
             .element(
                 "svg", [("viewBox", "0 0 \(width) \(height)"), ("role", "img"), ("aria-label", words)],
                 .element("polyline", [("points", path.joined(separator: " ")), ("class", "line")], .empty)),

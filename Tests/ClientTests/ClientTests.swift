@@ -13,15 +13,34 @@ extension Tag {
 ///
 /// The scripts print what failed and exit with 1.
 @Suite(.serialized, .tags(.slow)) struct SlowClientTests {
-    private func run(_ script: String) async throws {
+    private func run(_ script: String, _ more: String...) async throws {
         let folder = try TemporaryFolder()
         let result = try await Installed.run(
-            Installed.python, ["\(Installed.root)/Tests/ClientTests/Scripts/\(script).py", Installed.gyre, folder.path])
+            Installed.python,
+            ["\(Installed.root)/Tests/ClientTests/Scripts/\(script).py", Installed.gyre, folder.path] + more)
         #expect(result.status == 0, "\(result.output.suffix(4000))")
     }
 
     @Test("mlflow does a whole day's work: runs, artifacts, models, search, registry, errors, restart")
     func mlflow() async throws { try await run("mlflow_day") }
+
+    @Test("mlflow's client gets the same answers as from the real mlflow server, call by call")
+    func differential() async throws { try await run("mlflow_differential") }
+
+    @Test("mlflow 2.22 does its working day")
+    func mlflow2() async throws { try await run("mlflow_2_day", Installed.mlflow2) }
+
+    @Test("the mlflow command line: experiments, runs, artifacts, models serve, projects")
+    func mlflowCommands() async throws { try await run("mlflow_commands") }
+
+    @Test("a notebook user's day: autolog, figures, tables, async logging, system metrics, large and odd files")
+    func notebook() async throws { try await run("mlflow_notebook") }
+
+    @Test("the holes known from MLflow's advisories are closed")
+    func attacks() async throws { try await run("mlflow_attacks") }
+
+    @Test("no body that a fuzzer makes up gets a 5xx, hangs, or changes a row after an error")
+    func fuzz() async throws { try await run("mlflow_fuzz") }
 
     @Test("a pipeline compiled by kfp runs: parallel, condition, loop, cache, retry, cancel, resume after a kill")
     func kfp() async throws { try await run("kfp_day") }

@@ -13,4 +13,13 @@ import Testing
             Installed.python, ["\(Installed.root)/Tests/CrashTests/Scripts/kill.py", Installed.gyre, folder.path, "12"])
         #expect(result.status == 0, "\(result.output.suffix(4000))")
     }
+
+    @Test("200 clients at once, three kills: nothing acknowledged is lost, no number is given out twice", .timeLimit(.minutes(5)))
+    func crowd() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Installed.run(
+            Installed.python,
+            ["\(Installed.root)/Tests/CrashTests/Scripts/mlflow_crowd.py", Installed.gyre, folder.path])
+        #expect(result.status == 0, "\(result.output.suffix(4000))")
+    }
 }

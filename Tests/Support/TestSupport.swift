@@ -47,6 +47,8 @@ package enum Installed {
 
     /// The Python with the clients.
     package static var python: String { toolsFolder + "/python/bin/python" }
+    /// The Python with MLflow's former major version.
+    package static var mlflow2: String { toolsFolder + "/mlflow2/bin/python" }
 
     /// The root of the package.
     package static var root: String {

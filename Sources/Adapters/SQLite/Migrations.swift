@@ -202,6 +202,7 @@ enum Migrations {
                         SELECT run, key, timestamp_ms, step, value, is_nan, model_id FROM metric;
                     DROP TABLE metric;
                     ALTER TABLE metric_by_time RENAME TO metric;
+                    CREATE INDEX run_by_time ON run (is_deleted, start_ms DESC, run_id);
                     ALTER TABLE run ADD COLUMN deleted_ms INTEGER;
                     UPDATE run SET deleted_ms = coalesce(end_ms, start_ms) WHERE is_deleted = 1;
                     INSERT INTO model_metric

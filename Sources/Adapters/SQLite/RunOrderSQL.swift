@@ -48,22 +48,23 @@ enum RunOrderSQL {
         }
     }
 
-    /// Where to begin: along one metric, or along the start of one experiment's runs.
+    /// Where to begin: along one metric, or along the start of the runs.
     static func probe(_ query: RunQuery) -> Probe? {
         let rows = RunSearchSQL.probeRows
         guard let first = query.order.first else {
-            guard query.experimentIDs.count == 1, let experiment = query.experimentIDs.first, query.view == .active
-            else { return nil }
-            var arguments: StatementArguments = [experiment]
-            var begin = ""
+            guard query.view == .active else { return nil }
+            var arguments: StatementArguments = []
+            var part = "is_deleted = 0"
+            // One experiment has an index of its own; several are picked out of the runs of all.
+            if query.experimentIDs.count == 1, let experiment = query.experimentIDs.first {
+                part = "experiment_id = ? AND is_deleted = 0"
+                arguments += [experiment]
+            }
             if let start = query.after?.first?.int {
-                begin = " AND start_ms <= ?"
+                part += " AND start_ms <= ?"
                 arguments += [start]
             }
-            let inner = """
-                SELECT row AS found FROM run WHERE experiment_id = ? AND is_deleted = 0\(begin)
-                ORDER BY start_ms DESC, run_id LIMIT \(rows)
-                """
+            let inner = "SELECT row AS found FROM run WHERE \(part) ORDER BY start_ms DESC, run_id LIMIT \(rows)"
             return Probe(
                 sql: "(\(inner)) s CROSS JOIN run r ON r.row = s.found", arguments: arguments, hasFirstOrder: false)
         }

@@ -252,6 +252,36 @@ package struct SQLiteTrackingStore: TrackingStore {
         }
     }
 
+    package func sample(of key: String, in id: String, count: Int) async throws(GyreError) -> [MetricPoint] {
+        try await database.read("Reading the curve of \"\(key)\"") { db in
+            guard let row = try Self.row(of: id, in: db) else { throw Self.missing(id) }
+            let total =
+                try Int64.fetchOne(
+                    db, sql: "SELECT count(*) FROM metric WHERE run = ? AND key = ?", arguments: [row, key]) ?? 0
+            let every = max(1, (total + Int64(count) - 1) / Int64(count))
+            let statement = try BoundStatement(
+                """
+                SELECT step, timestamp_ms, value, is_nan FROM (
+                    SELECT *, row_number() OVER (ORDER BY timestamp_ms, step, value, is_nan) - 1 AS place FROM metric
+                    WHERE run = ?1 AND key = ?2)
+                WHERE place % ?3 = 0 OR place = ?4
+                """, in: db)
+            statement.bind(row, at: 1)
+            statement.bind(key, at: 2)
+            statement.bind(every, at: 3)
+            statement.bind(total - 1, at: 4)
+            var points: [MetricPoint] = []
+            while try statement.step() {
+                points.append(
+                    MetricPoint(
+                        key: key, value: statement.integer(3) != 0 ? .nan : statement.double(2),
+                        timestampMilliseconds: statement.integer(1), step: statement.integer(0)))
+            }
+            statement.reset()
+            return points
+        }
+    }
+
     static func missing(_ id: String) -> GyreError {
         GyreError(.notFound, "Run with id=\(id.prefix(80)) not found.")
     }

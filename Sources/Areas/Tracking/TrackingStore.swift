@@ -49,6 +49,8 @@ package protocol TrackingStore: Sendable {
     func history(
         of key: String, in id: String, after: MetricPoint?, limit: Int
     ) async throws(GyreError) -> [MetricPoint]
+    /// At most about `count` points of one metric, evenly spread over all of them, the last one among them.
+    func sample(of key: String, in id: String, count: Int) async throws(GyreError) -> [MetricPoint]
     /// The points that are about these logged models, whatever run logged them.
     func modelMetrics(_ modelIDs: [String]) async throws(GyreError) -> [ModelMetric]
 

@@ -38,9 +38,12 @@ enum RunLinks {
         let id = try text(json, "model_id", 256, isNeeded: true, at: path)
         var body: JSONValue = ["model_id": id ?? .null]
         if kind == .modelOutput {
-            let step = json["step"].flatMap { $0.isNull ? nil : $0 } ?? .int(0)
-            guard let number = Translate.integer(step) else { throw invalid("\(path).step", step) }
-            body["step"] = .int(number)
+            switch json["step"] {
+            case nil, .null: body["step"] = 0
+            case .some(let step):
+                guard let number = Translate.integer(step) else { throw invalid("\(path).step", step) }
+                body["step"] = .int(number)
+            }
         }
         return RunLink(kind: kind, key: id?.string ?? "", body: body)
     }

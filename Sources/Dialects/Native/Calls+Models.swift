@@ -24,7 +24,7 @@ extension NativeDialect {
             },
             NativeCall(
                 "GET", "/runs", "Tracked runs; `id` picks some of them, as often as it is given.",
-                query: ["experiment", "filter", "order_by", "limit", "id"]
+                query: ["experiment", "filter", "order_by", "limit", "after", "id"]
             ) { request throws(GyreError) in
                 let picked = request.query.filter { $0.name == "id" }.map(\.value)
                 if !picked.isEmpty {
@@ -35,23 +35,31 @@ extension NativeDialect {
                     for id in picked { runs.append(Self.json(try await services.tracking.run(id))) }
                     return ["runs": .array(runs)]
                 }
-                var ids = try await services.tracking.store.experiments(.active).map(\.id)
-                if let wanted = request.query("experiment") { ids = [Int64(wanted) ?? -1] }
-                var query = RunQuery(experimentIDs: ids, filter: try Filter(request.query("filter") ?? ""))
-                if let order = request.query("order_by") { query.order = [try OrderBy(order)] }
-                query.limit = try request.number("limit", default: 100, in: 1...5000)
+                let query = try await runQuery(request, most: 5000, default: 100)
                 let page = try await services.tracking.store.searchRuns(query)
                 let runs = try await services.tracking.store.runs(page.rows)
-                return ["runs": .array(runs.map { Self.json($0) }), "more": .bool(page.next != nil)]
+                var answer: JSONValue = ["runs": .array(runs.map { Self.json($0) })]
+                if let next = page.next { answer["next"] = .array(next) }
+                return answer
             },
             NativeCall("GET", "/runs/{id}", "A tracked run.") { request throws(GyreError) in
                 Self.json(try await services.tracking.run(request.parameter("id")))
             },
-            NativeCall("GET", "/runs/{id}/history", "The points of one metric.", query: ["metric", "limit"]) {
-                request throws(GyreError) in
-                let limit = try request.number("limit", default: 2000, in: 1...25_000)
-                let points = try await services.tracking.store.history(
-                    of: request.query("metric") ?? "", in: request.parameter("id"), after: nil, limit: limit)
+            NativeCall(
+                "GET", "/runs/{id}/history",
+                "The points of one metric: the first `limit`, or about `points` spread over all of them.",
+                query: ["metric", "limit", "points"]
+            ) { request throws(GyreError) in
+                let (key, id) = (request.query("metric") ?? "", request.parameter("id"))
+                let store = services.tracking.store
+                let points: [MetricPoint]
+                if request.query("points") != nil {
+                    let count = try request.number("points", default: 200, in: 2...5000)
+                    points = try await store.sample(of: key, in: id, count: count)
+                } else {
+                    let limit = try request.number("limit", default: 2000, in: 1...25_000)
+                    points = try await store.history(of: key, in: id, after: nil, limit: limit)
+                }
                 let list = points.map { point -> JSONValue in
                     [
                         "step": .int(point.step), "value": .double(point.value),

@@ -82,7 +82,7 @@ package struct NativeDialect: Sendable {
         let document = OpenAPI.document(calls)
         return RouteGroup(
             prefixes: [Self.root], errorResponse: Self.errorResponse,
-            routes: calls.map(\.route) + blobRoutes + [
+            routes: runRoutes + calls.map(\.route) + blobRoutes + [
                 Route("GET", Self.root + "/openapi.json") { _ in .json(document) }
             ])
     }

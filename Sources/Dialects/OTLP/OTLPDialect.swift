@@ -26,12 +26,14 @@ package struct OTLPDialect: Sendable {
         guard let experiment = request.headers("x-mlflow-experiment-id") else {
             var answer = HTTPResponse.json(
                 [
+                    "error_code": "INVALID_PARAMETER_VALUE",
+                    "message": "The header x-mlflow-experiment-id is missing; it names the experiment of the traces.",
                     "detail": [
                         [
                             "type": "missing", "loc": ["header", "x-mlflow-experiment-id"], "msg": "Field required",
                             "input": .null,
                         ]
-                    ]
+                    ],
                 ])
             answer.status = 422
             return answer

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreHTTP
+internal import GyreSearch
+internal import GyreTracking
+internal import Synchronization
+
+/// Answers about runs that are no single JSON document: what happens while a run logs, and lists to take away.
+extension NativeDialect {
+    var runRoutes: [Route] {
+        [
+            Route("GET", Self.root + "/runs/{id}/events", events), Route("GET", Self.root + "/runs/export", export),
+            Route("GET", Self.root + "/runs/table", table),
+        ]
+    }
+
+    /// The query that a request asks for.
+    func runQuery(_ request: HTTPRequest, most: Int, default fallback: Int) async throws(GyreError) -> RunQuery {
+        var ids = try await services.tracking.store.experiments(.active).map(\.id)
+        if let wanted = request.query("experiment"), !wanted.isEmpty { ids = [Int64(wanted) ?? -1] }
+        var query = RunQuery(experimentIDs: ids, filter: try Filter(request.query("filter") ?? ""))
+        if let order = request.query("order_by"), !order.isEmpty { query.order = [try OrderBy(order)] }
+        query.limit = try request.number("limit", default: fallback, in: 1...most)
+        if let after = request.query("after"), !after.isEmpty {
+            query.after = try JSONValue(parsing: after).array
+        }
+        return query
+    }
+
+    // MARK: Live
+
+    /// Points as they are logged, as server-sent events, until the run ends.
+    private func events(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let run = try await services.tracking.run(request.parameter("id"))
+        let watcher = RunWatcher(store: services.tracking.store, run: run)
+        return HTTPResponse(
+            headers: [("content-type", "text/event-stream"), ("cache-control", "no-store")],
+            body: .stream(sizeBytes: nil) { try await watcher.next() })
+    }
+
+    // MARK: Tables
+
+    /// Runs column by column: what charts over many runs are drawn from.
+    private func table(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let picked = request.query.filter { $0.name == "id" }.map(\.value)
+        var runs: [Run] = []
+        if picked.isEmpty {
+            let page = try await services.tracking.store.searchRuns(
+                try await runQuery(request, most: 1000, default: 1000))
+            runs = try await services.tracking.store.runs(page.rows)
+        } else {
+            for id in picked.prefix(1000) { runs.append(try await services.tracking.run(id)) }
+        }
+        var params: [String: [JSONValue]] = [:]
+        var metrics: [String: [JSONValue]] = [:]
+        for (index, run) in runs.enumerated() {
+            for param in run.params {
+                params[param.key, default: Array(repeating: .null, count: runs.count)][index] = .string(param.value)
+            }
+            for metric in run.metrics {
+                metrics[metric.key, default: Array(repeating: .null, count: runs.count)][index] =
+                    metric.value.isFinite ? .double(metric.value) : .null
+            }
+        }
+        func columns(_ columns: [String: [JSONValue]]) -> JSONValue {
+            .object(JSONObject(columns.sorted { $0.key < $1.key }.map { ($0.key, .array($0.value)) }))
+        }
+        return .json([
+            "ids": .strings(runs.map(\.id)), "names": .strings(runs.map(\.name)), "params": columns(params),
+            "metrics": columns(metrics),
+        ])
+    }
+
+    /// Runs as CSV or JSON lines, piece by piece.
+    private func export(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let isCSV = request.query("format") != "json"
+        let page = try await services.tracking.store.searchRuns(
+            try await runQuery(request, most: Limits.pageRows, default: Limits.pageRows))
+        let store = services.tracking.store
+        // The columns are those of the first thousand runs: a later key of its own would need them all in memory.
+        let first = try await store.runs(Array(page.rows.prefix(1000)))
+        let params = Set(first.flatMap { $0.params.map(\.key) }).sorted()
+        let metrics = Set(first.flatMap { $0.metrics.map(\.key) }).sorted()
+        let position = Mutex(-1)
+        return HTTPResponse(
+            headers: [
+                ("content-type", isCSV ? "text/csv; charset=utf-8" : "application/x-ndjson"),
+                ("content-disposition", "attachment; filename=runs.\(isCSV ? "csv" : "jsonl")"),
+            ],
+            body: .stream(sizeBytes: nil) {
+                let begin = position.withLock { position in
+                    defer { position = position < 0 ? 0 : position + 250 }
+                    return position
+                }
+                if begin < 0 {
+                    let header =
+                        ["run_id", "name", "status", "start_ms", "end_ms"] + params.map { "params.\($0)" }
+                        + metrics.map { "metrics.\($0)" }
+                    return isCSV
+                        ? Array((header.map(Self.cell).joined(separator: ",") + "\r\n").utf8) : Array("\n".utf8)
+                }
+                guard begin < page.rows.count else { return nil }
+                let runs = try await store.runs(Array(page.rows[begin..<min(begin + 250, page.rows.count)]))
+                let lines = runs.map { isCSV ? Self.line($0, params, metrics) + "\r\n" : Self.json($0).text + "\n" }
+                return Array(lines.joined().utf8)
+            })
+    }
+
+    private static func line(_ run: Run, _ params: [String], _ metrics: [String]) -> String {
+        var cells = [
+            run.id, run.name, run.status.rawValue, String(run.startMilliseconds),
+            run.endMilliseconds.map(String.init) ?? "",
+        ]
+        for key in params { cells.append(run.params.first { $0.key == key }?.value ?? "") }
+        for key in metrics { cells.append(run.metrics.first { $0.key == key }.map { String($0.value) } ?? "") }
+        return cells.map(cell).joined(separator: ",")
+    }
+
+    /// A cell of CSV (RFC 4180); one that a spreadsheet would take for a formula is made a text.
+    private static func cell(_ text: String) -> String {
+        let isFormula = text.first.map { "=+-@".contains($0) } ?? false && Double(text) == nil
+        let plain = isFormula ? "'" + text : text
+        guard plain.contains(where: { ",\"\r\n".contains($0) }) else { return plain }
+        return "\"" + plain.replacing("\"", with: "\"\"") + "\""
+    }
+}
+
+/// Watches one run and tells what is new.
+private actor RunWatcher {
+    private let store: any TrackingStore
+    private let id: String
+    private var told: [String: MetricPoint] = [:]
+    private var isOver = false
+    private var rounds = 0
+    private static let open = Mutex(0)
+    /// The most runs that are watched at a time, and for how long.
+    private static let (mostOpen, mostRounds) = (64, 7200)
+    /// The most points told at once for each metric.
+    private static let mostPoints = 500
+
+    init(store: any TrackingStore, run: Run) {
+        self.store = store
+        id = run.id
+        for metric in run.metrics { told[metric.key] = metric }
+        Self.open.withLock { $0 += 1 }
+    }
+
+    deinit { Self.open.withLock { $0 -= 1 } }
+
+    func next() async throws -> [UInt8]? {
+        if isOver || Self.open.withLock({ $0 }) > Self.mostOpen { return nil }
+        if rounds == 0 {
+            rounds += 1
+            return Array("retry: 2000\n\n".utf8)
+        }
+        while rounds < Self.mostRounds {
+            rounds += 1
+            try await Task.sleep(for: .milliseconds(500))
+            guard let run = try await store.run(id) else { return nil }
+            var text = ""
+            for latest in run.metrics where told[latest.key] != latest {
+                let points = try await store.history(
+                    of: latest.key, in: id, after: told[latest.key], limit: Self.mostPoints)
+                let values = points.map {
+                    JSONValue.array([.int($0.step), $0.value.isFinite ? .double($0.value) : .null])
+                }
+                let event: JSONValue = ["metric": .string(latest.key), "points": .array(values)]
+                text += "event: points\ndata: \(event.text)\n\n"
+                told[latest.key] = points.last ?? latest
+            }
+            if run.status.isEnd {
+                isOver = true
+                text += "event: end\ndata: {\"status\":\"\(run.status.rawValue)\"}\n\n"
+            }
+            if !text.isEmpty { return Array(text.utf8) }
+            // A line now and then shows whether anybody still listens.
+            if rounds % 20 == 0 { return Array(": waiting\n\n".utf8) }
+        }
+        return nil
+    }
+}
