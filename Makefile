@@ -40,6 +40,7 @@ lint:
 bench: setup build
 	@Scripts/setup.sh wrk
 	@$(PYTHON) Benchmarks/bench.py --gyre .build/release/gyre
+	@$(PYTHON) Benchmarks/tracking.py --gyre .build/release/gyre $(BENCH)
 
 clean:
 	@rm -rf .build .gyre Examples/flights/build

@@ -1,12 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
--- wrk sends the lines of LOAD_BODIES in turn; @N@ in a line becomes a counter. The last line of output is JSON.
-local bodies, n = {}, 0
+-- wrk sends the lines of LOAD_BODIES in turn; @N@ in a line becomes a counter, and @RUN@ the next of LOAD_RUNS. The last line of output is JSON.
+local bodies, runs, n = {}, {}, tonumber(os.getenv("LOAD_FIRST") or "0")
+for name in (os.getenv("LOAD_RUNS") or ""):gmatch("[^,]+") do runs[#runs + 1] = name end
 for line in io.lines(os.getenv("LOAD_BODIES")) do bodies[#bodies + 1] = line end
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 function request()
   n = n + 1
-  return wrk.format(nil, nil, nil, (bodies[n % #bodies + 1]:gsub("@N@", tostring(n))))
+  local body = bodies[n % #bodies + 1]:gsub("@N@", tostring(n))
+  if #runs > 0 then body = body:gsub("@RUN@", runs[math.floor(n / #bodies) % #runs + 1]) end
+  return wrk.format(nil, nil, nil, body)
 end
 function done(summary, latency)
   local bad = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.status + summary.errors.timeout

@@ -34,18 +34,24 @@ enum RunLinks {
     }
 
     static func model(_ json: JSONValue, _ kind: RunLink.Kind, at path: String) throws(GyreError) -> RunLink {
+        let id = try modelID(json, at: path)
+        var members: [(String, JSONValue)] = [("model_id", .string(id))]
+        if kind == .modelOutput { members.append(("step", .int(try step(json, at: path)))) }
+        return RunLink(kind: kind, key: id, body: .object(JSONObject(members)))
+    }
+
+    private static func modelID(_ json: JSONValue, at path: String) throws(GyreError) -> String {
         guard json.object != nil else { throw invalid(path, json) }
-        let id = try text(json, "model_id", 256, isNeeded: true, at: path)
-        var body: JSONValue = ["model_id": id ?? .null]
-        if kind == .modelOutput {
-            switch json["step"] {
-            case nil, .null: body["step"] = 0
-            case .some(let step):
-                guard let number = Translate.integer(step) else { throw invalid("\(path).step", step) }
-                body["step"] = .int(number)
-            }
+        guard let id = try text(json, "model_id", 256, isNeeded: true, at: path)?.string else {
+            throw Arguments.missing("\(path).model_id")
         }
-        return RunLink(kind: kind, key: id?.string ?? "", body: body)
+        return id
+    }
+
+    private static func step(_ json: JSONValue, at path: String) throws(GyreError) -> Int64 {
+        guard let step = json["step"], !step.isNull else { return 0 }
+        guard let number = Translate.integer(step) else { throw invalid("\(path).step", step) }
+        return number
     }
 
     private static func text(
