@@ -53,6 +53,19 @@ struct Keyset {
         }
     }
 
+    /// Whether values come before others in this order, as SQLite compares them.
+    func isOrdered(_ left: [JSONValue], _ right: [JSONValue]) -> Bool {
+        for (key, pair) in zip(keys, zip(left, right)) where pair.0 != pair.1 {
+            let isLess: Bool
+            switch pair {
+            case (.string(let one), .string(let other)): isLess = one.utf8.lexicographicallyPrecedes(other.utf8)
+            case (let one, let other): isLess = (one.double ?? 0) < (other.double ?? 0)
+            }
+            return isLess == key.isAscending
+        }
+        return false
+    }
+
     private static func databaseValue(_ value: JSONValue) throws(GyreError) -> DatabaseValue {
         switch value {
         case .int(let number): number.databaseValue

@@ -13,8 +13,6 @@ enum RunOrderSQL {
     struct Probe {
         let sql: String
         let arguments: StatementArguments
-        /// Gives the value that the part ends with, which further runs may share; nil where no two are equal.
-        var boundary: RunSearchSQL.Question?
         /// Whether the table of the first order is in it already.
         let hasFirstOrder: Bool
     }
@@ -80,10 +78,8 @@ enum RunOrderSQL {
         let part = """
             FROM latest_metric WHERE key = ? AND is_nan = 0\(begin) ORDER BY value \(first.isAscending ? "ASC" : "DESC")
             """
-        let boundary = RunSearchSQL.Question(
-            sql: "SELECT value \(part) LIMIT 1 OFFSET \(rows - 1)", arguments: arguments)
         return Probe(
             sql: "(SELECT run, value, is_nan \(part) LIMIT \(rows)) o0 CROSS JOIN run r ON r.row = o0.run",
-            arguments: arguments, boundary: boundary, hasFirstOrder: true)
+            arguments: arguments, hasFirstOrder: true)
     }
 }

@@ -16,14 +16,14 @@ struct RunSearchSQL {
         var arguments: StatementArguments
     }
 
-    /// Looks at the first runs of the order only; nil where no index has the order.
+    /// Walks the first runs of the order, in that order but for ties; nil where no index has the order.
     let probe: Question?
+    /// How many of the order's values the probe's index tells apart.
+    let probedKeys: Int
     /// Looks at everything.
     let full: Question
     /// The order; its values follow the row number.
     let keyset: Keyset
-    /// Gives the value of the first order that the probe ends with, which further runs may share.
-    let boundary: Question?
     /// How many entries of the index the probe looks at.
     static let probeRows = 4000
 
@@ -63,24 +63,24 @@ struct RunSearchSQL {
             arguments += values
         }
         let columns = "r.row, \(keyset.columns)"
-        let tail = " WHERE \(conditions.joined(separator: " AND ")) ORDER BY \(keyset.order) LIMIT \(query.limit)"
+        let holds = " WHERE \(conditions.joined(separator: " AND "))"
         func question(
-            from start: String, _ startArguments: StatementArguments, joining joins: [(sql: String, argument: String?)]
-        )
-            -> Question
-        {
+            _ start: String, _ startArguments: StatementArguments, _ filters: String,
+            _ joins: [(sql: String, argument: String?)], _ tail: String
+        ) -> Question {
             Question(
-                sql: "SELECT \(columns) FROM \(start)\(filterJoins)\(joins.map(\.sql).joined())\(tail)",
+                sql: "SELECT \(columns) FROM \(start)\(filters)\(joins.map(\.sql).joined())\(holds)\(tail)",
                 arguments: startArguments + filterArguments + StatementArguments(joins.compactMap(\.argument))
                     + arguments)
         }
-        full = question(from: "run r", [], joining: joins)
+        full = question("run r", [], filterJoins, joins, " ORDER BY \(keyset.order) LIMIT \(query.limit)")
         let start = RunOrderSQL.probe(query)
         // The index gives the runs; `CROSS JOIN` keeps SQLite from turning that around.
         probe = start.map { start in
             question(
-                from: start.sql, start.arguments, joining: start.hasFirstOrder ? Array(joins.dropFirst()) : joins)
+                start.sql, start.arguments, filterJoins.replacing(" JOIN ", with: " CROSS JOIN "),
+                start.hasFirstOrder ? Array(joins.dropFirst()) : joins, "")
         }
-        boundary = start?.boundary
+        probedKeys = 2
     }
 }

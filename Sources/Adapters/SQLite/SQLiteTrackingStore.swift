@@ -187,29 +187,36 @@ package struct SQLiteTrackingStore: TrackingStore {
         wider.limit += 1
         let search = try RunSearchSQL(wider)
         return try await database.read("Searching runs") { db in
-            if let probe = search.probe {
-                let page = try Self.page(probe, search.keyset, query.limit, in: db)
-                if try page.next.map({ try !Self.isAtBoundary($0, search, in: db) }) ?? false { return page }
-            }
-            return try Self.page(search.full, search.keyset, query.limit, in: db)
+            try Self.probed(search, query.limit, in: db) ?? Self.page(search, query.limit, in: db)
         }
     }
 
-    /// Whether a page ends among equal values of which the probe may not have seen all.
-    private static func isAtBoundary(_ last: [JSONValue], _ search: RunSearchSQL, in db: Database) throws -> Bool {
-        guard let boundary = search.boundary else { return false }
-        return try Double.fetchOne(db, sql: boundary.sql, arguments: boundary.arguments) == last[1].double
+    /// The page, if the first runs along the index hold it; nil if the whole question has to be asked.
+    private static func probed(_ search: RunSearchSQL, _ limit: Int, in db: Database) throws -> RunPage? {
+        guard let probe = search.probe else { return nil }
+        var found: [(row: Int64, values: [JSONValue])] = []
+        let cursor = try Row.fetchCursor(db, sql: probe.sql, arguments: probe.arguments)
+        while let row = try cursor.next() {
+            let values = search.keyset.values(row, from: 1)
+            // All that ties with the page's last run is here once the next value comes.
+            if found.count > limit,
+                values.prefix(search.probedKeys) != found[limit - 1].values.prefix(search.probedKeys)
+            {
+                found.sort { search.keyset.isOrdered($0.values, $1.values) }
+                return RunPage(rows: found.prefix(limit).map(\.row), next: found[limit - 1].values)
+            }
+            found.append((row[0], values))
+        }
+        return nil
     }
 
-    private static func page(
-        _ question: RunSearchSQL.Question, _ keyset: Keyset, _ limit: Int, in db: Database
-    ) throws -> RunPage {
+    private static func page(_ search: RunSearchSQL, _ limit: Int, in db: Database) throws -> RunPage {
         var rows: [Int64] = []
         var last: [JSONValue]?
-        let cursor = try Row.fetchCursor(db, sql: question.sql, arguments: question.arguments)
+        let cursor = try Row.fetchCursor(db, sql: search.full.sql, arguments: search.full.arguments)
         while let row = try cursor.next() {
             rows.append(row[0])
-            if rows.count == limit { last = keyset.values(row, from: 1) }
+            if rows.count == limit { last = search.keyset.values(row, from: 1) }
         }
         guard rows.count > limit else { return RunPage(rows: rows, next: nil) }
         return RunPage(rows: Array(rows.prefix(limit)), next: last)

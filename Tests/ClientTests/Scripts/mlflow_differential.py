@@ -53,6 +53,10 @@ DOCUMENTED = [
     ("genai/otlp: DELETE */tags[?]key=*", "a trace's tag may be named in the query too"),
     ("genai/otlp: GET */traces/<id 15>*", "follows from the line above"), ("genai/otlp: search_traces(*order_by=*timestamp ASC*", "as above"),
     ("genai/dataset_search: *name > 'a'*", "names are not ordered by a filter"),
+    ("search/logged_model_search: *max_results=-1*", "a page of less than nothing is refused"),
+    ("probes/answers: PATCH */model-versions/update *", "a description that is not there is an empty text"),
+    ("probes/answers: * */logged-models/*", "the model's id in the address is enough"),
+    ("probes/answers: GET */runs/get*", "the history of a run's models holds what the client sent"),
     ("genai/mcp_servers: *", "MLflow's registry of MCP servers is not spoken"),
 ]
 PAGES = "the real server refuses without an error code (an HTML page, or FastAPI's detail); Gyre with the same status and an error code"

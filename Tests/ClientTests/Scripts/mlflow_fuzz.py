@@ -68,7 +68,7 @@ ROUTES = [
                                              "run_view_type": "ACTIVE_ONLY"}),
     ("POST", V2 + "/runs/log-batch", {"run_id": "$run", "metrics": [METRIC, METRIC], "params": [{"key": "q$n", "value": "v"}],
                                       "tags": [TAG]}),
-    ("POST", V2 + "/runs/log-model", {"run_id": "$run", "model_json": '{"run_id": "x", "artifact_path": "m", "flavors": {}}'}),
+    ("POST", V2 + "/runs/log-model", {"run_id": "$run", "model_json": '{"run_id": "x", "artifact_path": "m", "flavors": {}, "utc_time_created": "t"}'}),
     ("POST", V2 + "/runs/log-inputs", {"run_id": "$run", "models": [{"model_id": "$logged"}], "datasets": [{
         "tags": [{"key": "mlflow.data.context", "value": "train"}],
         "dataset": {"name": "d", "digest": "1", "source_type": "http", "source": "{}", "schema": "{}", "profile": "{}"}}]}),
@@ -175,7 +175,7 @@ ROUTES = [
     ("GET", V3 + "/scorers/versions", {"experiment_id": "$exp", "name": "s"}),
     ("GET", V3 + "/scorers/get", {"experiment_id": "$exp", "name": "s", "version": 1}),
     ("DELETE", V3 + "/scorers/delete", {"experiment_id": "$exp", "name": "none", "version": 1}),
-    ("POST", V2 + "/webhooks", {"name": "w$n", "url": "https://192.0.2.1/x", "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}],
+    ("POST", V2 + "/webhooks", {"name": "w$n", "url": "https://8.8.8.8/x", "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}],
                                 "description": "d", "secret": "s", "status": "DISABLED"}),
     ("GET", V2 + "/webhooks", {"max_results": 5, "page_token": ""}),
     ("GET", V2 + "/webhooks/wh-0", {}),
