@@ -196,7 +196,8 @@ let package = Package(
             [
                 "GyreBlobs", "GyreGX", "GyreHTTP", "GyreKFP", "GyreLedger", "GyreMLflow", "GyrePipelines",
                 "GyreQuality",
-                "GyreRegistry", "GyreSQLite", "GyreTracking",
+                "GyreRegistry", "GyreSQLite", "GyreTracking", "GyreTracing", "GyreEvaluation", "GyreNotification",
+                "GyreOutbound",
             ]),
         tests("ClientTests", []),
         tests("CrashTests", []),

@@ -36,6 +36,9 @@ extension Tag {
     @Test("a notebook user's day: autolog, figures, tables, async logging, system metrics, large and odd files")
     func notebook() async throws { try await run("mlflow_notebook") }
 
+    @Test("removing for good, integrity, history and undo, comparing, live events, exports")
+    func upkeep() async throws { try await run("upkeep") }
+
     @Test("the holes known from MLflow's advisories are closed")
     func attacks() async throws { try await run("mlflow_attacks") }
 

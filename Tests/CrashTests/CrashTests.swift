@@ -14,7 +14,9 @@ import Testing
         #expect(result.status == 0, "\(result.output.suffix(4000))")
     }
 
-    @Test("200 clients at once, three kills: nothing acknowledged is lost, no number is given out twice", .timeLimit(.minutes(5)))
+    @Test(
+        "200 clients at once, three kills: nothing acknowledged is lost, no number is given out twice",
+        .timeLimit(.minutes(5)))
     func crowd() async throws {
         let folder = try TemporaryFolder()
         let result = try await Installed.run(

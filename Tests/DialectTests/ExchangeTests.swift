@@ -3,12 +3,16 @@
 import Foundation
 import GyreBase
 import GyreBlobs
+import GyreEvaluation
 import GyreHTTP
 import GyreLedger
 import GyreMLflow
+import GyreNotification
+import GyreOutbound
 import GyreRegistry
 import GyreSQLite
 import GyreTestSupport
+import GyreTracing
 import GyreTracking
 import Testing
 
@@ -22,11 +26,20 @@ import Testing
         let folder = try TemporaryFolder()
         let database = try SQLiteDatabase(path: folder.path + "/gyre.db", now: { 1000 })
         let ledger = SQLiteLedgerStore(database)
+        let tracking = Tracking(store: SQLiteTrackingStore(database), surroundings: .still)
         let mlflow = MLflowDialect(
-            tracking: Tracking(store: SQLiteTrackingStore(database), surroundings: .still),
+            tracking: tracking,
             registry: Registry(store: ledger, surroundings: .still),
             loggedModels: LoggedModels(store: ledger, surroundings: .still),
-            blobs: try FileBlobStore(root: folder.path + "/blobs"))
+            tracing: Tracing(store: SQLiteTraceStore(database), surroundings: .still) { id throws(GyreError) in
+                let experiment = try await tracking.experiment(String(id))
+                return (experiment.artifactLocation, experiment.isDeleted)
+            },
+            evaluationDatasets: EvaluationDatasets(store: ledger, surroundings: .still),
+            scorers: Scorers(store: ledger, surroundings: .still), issues: Issues(store: ledger, surroundings: .still),
+            webhooks: Webhooks(
+                store: ledger, sender: HTTPWebhookSender(allowsPrivate: false), surroundings: .still,
+                allowedSchemes: ["https"]), blobs: try FileBlobStore(root: folder.path + "/blobs"))
         let router = Router([mlflow.routes])
         var script = Script()
         let path = "\(Installed.root)/Tests/DialectTests/\(file).exchange"

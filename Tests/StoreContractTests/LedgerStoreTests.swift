@@ -141,4 +141,33 @@ import Testing
         #expect(try await lineage.path(from: data, to: model).map(\.output) == [run, model])
         #expect(try await lineage.path(from: model, to: data) == [])
     }
+
+    @Test("what a transaction read is still so when it writes", arguments: kinds)
+    func transact(kind: String) async throws {
+        let folder = try TemporaryFolder()
+        let store = try Self.store(kind, in: folder)
+        try await store.commit([.create(Document("d", "count", 0))], recording: [Self.fact()])
+        try await withThrowingTaskGroup(of: Int64.self) { group in
+            for _ in 0..<200 {
+                group.addTask {
+                    try await store.transact { ledger throws(GyreError) in
+                        let next = (try ledger.document("d", "count")?.body.int ?? 0) + 1
+                        return Proposal(next, [.put(Document("d", "count", .int(next)))], recording: [Self.fact()])
+                    }
+                }
+            }
+            var given: Set<Int64> = []
+            for try await number in group { given.insert(number) }
+            #expect(given == Set(1...200))
+        }
+        let error = await #expect(throws: GyreError.self) {
+            try await store.transact { ledger throws(GyreError) -> Proposal<Void> in
+                #expect(try ledger.documents("d", prefix: "").map(\.key) == ["count"])
+                throw GyreError(.invalid, "no")
+            }
+        }
+        #expect(error?.code == .invalid)
+        #expect(try await store.document("d", "count")?.body == 200)
+        #expect(try await store.head().seq == 201)
+    }
 }

@@ -5,20 +5,26 @@ internal import Glibc
 internal import GyreBase
 internal import GyreLedger
 internal import NIOPosix
+internal import Synchronization
 
 /// One blob on its way to disk; calls come one after another.
 actor FileBlobWriter: BlobWriter {
     private let temporaryPath: String
     private let root: String
     private let descriptor: Int32
-    private var stream = DigestStream()
+    private let content: Content
+    private var waiting: [UInt8] = []
+    private var underway: Task<Void, any Error>?
     private var sizeBytes: Int64 = 0
     private var isOpen = true
+    /// Bytes that are hashed and written at a time, while further ones come in.
+    private static let pieceBytes = 1 << 20
 
     init(temporaryPath: String, root: String) throws(GyreError) {
         self.temporaryPath = temporaryPath
         self.root = root
         descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        content = Content(descriptor)
         if descriptor < 0 { throw Self.failure("Making a file for a blob") }
     }
 
@@ -30,20 +36,35 @@ actor FileBlobWriter: BlobWriter {
     }
 
     func write(_ bytes: [UInt8]) async throws(GyreError) {
-        stream.update(bytes)
         sizeBytes += Int64(bytes.count)
-        let descriptor = descriptor
-        do {
-            try await NIOThreadPool.singleton.runIfActive { try Self.writeAll(bytes, to: descriptor) }
-        } catch {
+        waiting.append(contentsOf: bytes)
+        if waiting.count >= Self.pieceBytes { try await flush() }
+    }
+
+    /// Hands what has come to a thread that hashes and writes it; waits for the piece before.
+    private func flush() async throws(GyreError) {
+        try await settled()
+        guard !waiting.isEmpty else { return }
+        let piece = waiting
+        waiting = []
+        waiting.reserveCapacity(Self.pieceBytes + (1 << 16))
+        let content = content
+        underway = Task { try await NIOThreadPool.singleton.runIfActive { try content.take(piece) } }
+    }
+
+    private func settled() async throws(GyreError) {
+        guard let task = underway else { return }
+        underway = nil
+        do { try await task.value } catch {
             await abandon()
             throw GyreError.wrapping(error, "Writing a blob")
         }
     }
 
     func finish() async throws(GyreError) -> StoredBlob {
-        let digest = stream.finish()
-        stream = DigestStream()
+        try await flush()
+        try await settled()
+        let digest = content.digest()
         let path = FileBlobStore.path(root, digest)
         let (descriptor, temporaryPath) = (descriptor, temporaryPath)
         guard isOpen else { throw GyreError(.internal, "The blob was finished twice.") }
@@ -59,14 +80,37 @@ actor FileBlobWriter: BlobWriter {
         return StoredBlob(digest: digest, sizeBytes: sizeBytes)
     }
 
+    /// What was written so far and its digest; pieces come one after another, from whichever thread.
+    private final class Content: Sendable {
+        private let descriptor: Int32
+        private let stream = Mutex(DigestStream())
+
+        init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+        func take(_ bytes: [UInt8]) throws(GyreError) {
+            try FileBlobWriter.writeAll(bytes, to: descriptor)
+            stream.withLock { $0.update(bytes) }
+        }
+
+        func digest() -> Digest {
+            stream.withLock { stream in
+                let whole = stream
+                stream = DigestStream()
+                return whole.finish()
+            }
+        }
+    }
+
     func abandon() async {
         guard isOpen else { return }
         isOpen = false
+        // Nobody writes to the file any more once it is closed.
+        if let task = underway { _ = await task.result }
         close(descriptor)
         unsafe unlink(temporaryPath)
     }
 
-    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(GyreError) {
+    fileprivate static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(GyreError) {
         var written = 0
         while written < bytes.count {
             let result = unsafe bytes.withUnsafeBytes { buffer in

@@ -43,6 +43,14 @@ struct BoundStatement {
         }
     }
 
+    /// Binds bytes.
+    func bind(_ bytes: [UInt8], at place: Int32) {
+        let copied = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+        unsafe bytes.withUnsafeBytes { buffer in
+            _ = unsafe sqlite3_bind_blob(handle, place, buffer.baseAddress, Int32(buffer.count), copied)
+        }
+    }
+
     /// Moves to the next row; false after the last.
     func step() throws -> Bool {
         switch unsafe sqlite3_step(handle) {

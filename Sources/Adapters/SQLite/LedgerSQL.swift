@@ -34,20 +34,27 @@ enum LedgerSQL {
     @discardableResult
     static func append(_ fact: Fact, at now: Int64, in db: Database, tail: inout ChainTail) throws -> RecordedFact {
         let recorded = RecordedFact(seq: tail.seq + 1, at: max(now, tail.lastTime), fact: fact, following: tail.hash)
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO ledger (seq, at_us, actor, kind, subject, inputs, outputs, body, prev_hash, hash)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """)
-        try statement.execute(arguments: [
-            recorded.seq, recorded.at, fact.actor, fact.kind, fact.subject.description,
-            text(JSONValue.strings(fact.inputs.map(\.description))),
-            text(JSONValue.strings(fact.outputs.map(\.description))), text(fact.body), recorded.previousHash.data,
-            recorded.hash.data,
-        ])
-        let reference = try db.cachedStatement(sql: "INSERT OR IGNORE INTO fact_ref (ref, seq) VALUES (?, ?)")
-        for ref in [fact.subject] + fact.inputs + fact.outputs {
-            try reference.execute(arguments: [ref.description, recorded.seq])
+        let statement = try BoundStatement(
+            """
+            INSERT INTO ledger (seq, at_us, actor, kind, subject, inputs, outputs, body, prev_hash, hash)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, in: db)
+        statement.bind(recorded.seq, at: 1)
+        statement.bind(recorded.at, at: 2)
+        statement.bind(fact.actor, at: 3)
+        statement.bind(fact.kind, at: 4)
+        statement.bind(fact.subject.description, at: 5)
+        statement.bind(text(JSONValue.strings(fact.inputs.map(\.description))), at: 6)
+        statement.bind(text(JSONValue.strings(fact.outputs.map(\.description))), at: 7)
+        statement.bind(text(fact.body), at: 8)
+        statement.bind(recorded.previousHash.bytes, at: 9)
+        statement.bind(recorded.hash.bytes, at: 10)
+        try statement.run()
+        let reference = try BoundStatement("INSERT OR IGNORE INTO fact_ref (ref, seq) VALUES (?, ?)", in: db)
+        for ref in Set([fact.subject] + fact.inputs + fact.outputs) {
+            reference.bind(ref.description, at: 1)
+            reference.bind(recorded.seq, at: 2)
+            try reference.run()
         }
         tail = ChainTail(seq: recorded.seq, hash: recorded.hash, lastTime: recorded.at)
         return recorded

@@ -29,7 +29,11 @@ package struct SQLiteTrackingStore: TrackingStore {
                     why: isDeleted ? "It is deleted, and a deleted experiment keeps its name." : nil,
                     fix: isDeleted ? "Restore it, or remove it for good." : nil)
             }
-            let next = try Int64.fetchOne(db, sql: "SELECT coalesce(max(experiment_id) + 1, 0) FROM experiment") ?? 0
+            // A number is never given out twice, also not after its experiment was removed for good.
+            let next =
+                try Int64.fetchOne(
+                    db, sql: "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'experiment'), -1) + 1")
+                ?? 0
             let location = draft.artifactLocation ?? "mlflow-artifacts:/\(next)"
             try db.execute(
                 sql: """
@@ -130,10 +134,7 @@ package struct SQLiteTrackingStore: TrackingStore {
     ) async throws(GyreError) -> Run {
         let now = database.now()
         return try await database.write("Creating a run in the experiment \(experiment)") { db, tail in
-            guard let parent = try Self.experiments(db, "WHERE experiment_id = ?", [experiment]).first else {
-                throw GyreError(.notFound, "No Experiment with id=\(experiment) exists.")
-            }
-            let (run, fact) = try make(parent)
+            let (run, fact) = try make(try Self.parent(experiment, in: db))
             let statement = try BoundStatement(
                 """
                 INSERT OR IGNORE INTO run (run_id, experiment_id, name, user_id, status, start_ms, artifact_uri)
@@ -152,6 +153,19 @@ package struct SQLiteTrackingStore: TrackingStore {
             try LedgerSQL.append(fact, at: now, in: db, tail: &tail)
             return run
         }
+    }
+
+    /// An experiment without its tags: what a new run needs to know of it.
+    private static func parent(_ id: Int64, in db: Database) throws -> Experiment {
+        let found = try BoundStatement(
+            "SELECT name, artifact_location, is_deleted, created_ms, updated_ms FROM experiment WHERE experiment_id = ?",
+            in: db)
+        found.bind(id, at: 1)
+        defer { found.reset() }
+        guard try found.step() else { throw GyreError(.notFound, "No Experiment with id=\(id) exists.") }
+        return Experiment(
+            id: id, name: found.text(0), artifactLocation: found.text(1), isDeleted: found.integer(2) != 0,
+            createdMilliseconds: found.integer(3), updatedMilliseconds: found.integer(4), tags: [])
     }
 
     package func run(_ id: String) async throws(GyreError) -> Run? {
