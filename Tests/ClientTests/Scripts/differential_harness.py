@@ -170,8 +170,6 @@ class Names:
         return value if str(value) == "0" else self.name("experiment", str(value))
 
     def value(self, value, key=None):
-        if key == "mlflow.source.git.commit":
-            return "<commit>"  # what the script itself was taken from
         if isinstance(value, dict):
             named = {}
             sets = (*self.SETS, "metrics") if key == "data" else self.SETS
