@@ -48,6 +48,7 @@ struct Assembly: Sendable {
     let endpoints: Endpoints
     let conductor: Conductor
     let notifier: Notifier
+    let retention: Retention
     let router: Router
     /// Where this Gyre listens; tasks are told.
     let address: AddressBox
@@ -156,6 +157,7 @@ struct Assembly: Sendable {
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
             conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
+            retention: retention,
             router: Router([
                 health.routes, oip.routes, OTLPDialect(tracing: tracing).routes, mlflow.routes, native, console.routes,
             ]), address: address

@@ -43,6 +43,9 @@ enum Server {
         StandardError.write("stopped; everything is on disk")
     }
 
+    /// The loop's clock goes round twice a second.
+    private static let roundsPerHour = 7200
+
     /// The loop's clock: lets the judge look, closes segments, writes the head down.
     private static func keep(_ assembly: Assembly) async {
         var round = 0
@@ -61,6 +64,9 @@ enum Server {
             do {
                 try await assembly.conductor.tick()
                 try await assembly.notifier.tick()
+                if round % roundsPerHour == 0 {
+                    try await assembly.retention.carryOut(try await assembly.conductor.projects())
+                }
                 if round % 20 == 0 { try await assembly.closeSegments(all: false) }
                 let head = try await assembly.ledger.head()
                 if head != lastHead { RecordedHead.write(head, assembly.home.recordedHead) }

@@ -88,7 +88,7 @@ extension Assets {
           const position = v => isNumeric ? Number(v) : words.indexOf(String(v));
           const places = numbers.map(position), min = Math.min(...places), max = Math.max(...places);
           return { at: v => v === null ? null : low + (max > min ? (position(v) - min) / (max - min) : 0.5) * (high - low),
-            ends: isNumeric ? [String(min), String(max)] : [words[0] ?? "", words.at(-1) ?? ""] };
+            ends: isNumeric ? [min, max].map(n => String(Number(n.toPrecision(5)))) : [words[0] ?? "", words.at(-1) ?? ""] };
         };
         const colour = share => `hsl(${Math.round(220 - 200 * share)} 75% 50%)`;
         const drawScatter = (place, table, x, y) => {

@@ -42,7 +42,7 @@ enum Assets {
         form { display: flex; gap: .5rem; flex-wrap: wrap; margin: .5rem 0 } label { display: flex; gap: .5rem; align-items: center }
         input { font: inherit; padding: .35rem .6rem; border: 1px solid var(--rule); border-radius: 6px; min-width: 22rem;
           background: var(--card); color: var(--ink) } button { font: inherit; padding: .35rem .9rem; border-radius: 6px }
+        input[type="checkbox"] { min-width: 0 } input[type="range"] { min-width: 14rem; padding: 0 }
+        form[action] { display: block } form:not([action]) input:not([type]) { min-width: 18rem }
         """
-
-    /// Turns the drawn curves into ones that can be pointed at, where scripts run.
 }

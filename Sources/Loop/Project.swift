@@ -28,6 +28,8 @@ package struct Project: Sendable, Hashable {
     package let judge: JSONValue
     /// What acts on what.
     package let policies: [Policy]
+    /// Seconds after which what was deleted is removed for good; nil keeps it.
+    package let retentionSeconds: Int64?
     private let source: JSONValue
 
     /// How the training set is made.
@@ -114,6 +116,9 @@ package struct Project: Sendable, Hashable {
         self.parameters = parameters
         steps = (json["rollout"]?["steps"]?.array ?? [10, 50, 100]).compactMap { $0.int.map(Int.init) }
         judge = json["rollout"]?["judge"] ?? [:]
+        retentionSeconds = try json["retention"]?["deleted_for"].map { value throws(GyreError) in
+            try Self.seconds(value)
+        }
         policies = try (json["policies"]?.array ?? []).map { item throws(GyreError) in try Self.policy(item) }
     }
 
@@ -121,6 +126,19 @@ package struct Project: Sendable, Hashable {
     package var json: JSONValue { source }
     /// `project/<name>@<digest>`.
     package var ref: Ref { Ref("project", name, Digest(of: source.canonicalBytes).short) }
+
+    /// A stretch of time such as `30d` or `12h`.
+    private static func seconds(_ value: JSONValue) throws(GyreError) -> Int64 {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        guard let text = value.string, let last = text.last, let unit = units[last], let count = Int64(text.dropLast()),
+            (0..<1_000_000).contains(count)
+        else {
+            throw GyreError(
+                .invalid, "\(value.text.prefix(40)) is no time to keep what was deleted.",
+                fix: "retention: {deleted_for: 30d}")
+        }
+        return count * unit
+    }
 
     private static func policy(_ json: JSONValue) throws(GyreError) -> Policy {
         guard let trigger = Policy.Trigger(rawValue: json["when"]?.string ?? ""),

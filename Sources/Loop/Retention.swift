@@ -16,6 +16,8 @@ package struct Retention: Sendable {
     private let loggedModels: LoggedModels
     private let releases: Releases
     private let surroundings: Surroundings
+    /// Seconds that a blob without a name is kept by the policy.
+    private static let graceSeconds: Int64 = 3600
     /// Runs removed in one transaction.
     private static let runsAtOnce = 200
 
@@ -115,6 +117,12 @@ package struct Retention: Sendable {
         var outcome = Outcome(plan: plan)
         try await sweep(graceSeconds, by: actor, &outcome)
         return outcome
+    }
+
+    /// Carries out what projects say about keeping what was deleted: the longest time that one of them asks for.
+    package func carryOut(_ projects: [Project]) async throws(GyreError) {
+        guard let seconds = projects.compactMap(\.retentionSeconds).max() else { return }
+        _ = try await collect(deletedFor: seconds, graceSeconds: Self.graceSeconds, by: "policy/retention")
     }
 
     /// Removes blobs that nothing names.

@@ -17,7 +17,7 @@ import Testing
         do {
             let store = SQLiteLedgerStore(try SQLiteDatabase(path: path, now: { 1000 }))
             for number in 0..<10 {
-                try await store.commit(
+                _ = try await store.commit(
                     [], recording: [Fact("t.n", Ref("thing", "a"), by: "t", body: ["n": .int(Int64(number))])])
             }
             recorded = try await store.head()
