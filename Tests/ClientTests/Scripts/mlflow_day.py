@@ -64,13 +64,13 @@ key = run.info.run_id
 client.log_param(key, "p", "1")
 client.log_param(key, "p", "1")
 refused("INVALID_PARAMETER_VALUE", client.log_param, key, "p", "2")
-for step, value in [(1, 5.0), (3, 7.0), (2, 9.0)]:
-    client.log_metric(key, "m", value, step=step)
+for at, (step, value) in enumerate([(1, 5.0), (3, 7.0), (2, 9.0)]):
+    client.log_metric(key, "m", value, timestamp=1000 + at, step=step)
 client.log_metric(key, "nan", float("nan"))
 client.log_metric(key, "inf", float("inf"))
 data = client.get_run(key).data
 assert data.metrics["m"] == 7.0 and math.isnan(data.metrics["nan"]) and data.metrics["inf"] > 1e308
-assert [p.value for p in client.get_metric_history(key, "m")] == [5.0, 9.0, 7.0]
+assert [p.value for p in client.get_metric_history(key, "m")] == [5.0, 7.0, 9.0]  # by time
 from mlflow.entities import Metric, Param, RunTag
 refused(
     "INVALID_PARAMETER_VALUE", client.log_batch, key, metrics=[Metric("batch", 1.0, 1, 0)], params=[Param("p", "other")])

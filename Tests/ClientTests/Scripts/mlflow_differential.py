@@ -129,7 +129,11 @@ def against_real(given):
         return run_worker(given, "real", f"http://127.0.0.1:{port}")
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # its answers are here; how it ends is its own affair
+            process.wait()
 
 
 def against_gyre(given):
