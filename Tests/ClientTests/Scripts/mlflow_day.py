@@ -122,7 +122,7 @@ client.transition_model_version_stage("m1", "2", "Production")
 assert client.get_latest_versions("m1", ["Production"])[0].version == "2"
 client.delete_model_version("m1", "2")
 refused("RESOURCE_DOES_NOT_EXIST", client.get_model_version, "m1", "2")
-assert client.create_model_version("m1", info.model_uri).version == "3"
+assert mlflow.register_model(info.model_uri, "m1").version == "3"
 refused("INVALID_PARAMETER_VALUE", client.create_registered_model, "a/b")
 refused("RESOURCE_ALREADY_EXISTS", client.create_registered_model, "m1")
 refused("INVALID_PARAMETER_VALUE", client.create_model_version, "m1", "/etc")

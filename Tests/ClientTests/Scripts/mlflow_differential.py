@@ -106,6 +106,9 @@ def main():
 
 
 def against_real(given):
+    import server  # sets signals right for what is started from here
+
+    assert server.Server
     home = os.path.abspath(f"{given.folder}/real")
     os.makedirs(home)
     with socket.socket() as probe:

@@ -10,6 +10,10 @@ import subprocess
 import sys
 import time
 
+# A test runner may block or ignore signals, and every program that a script starts would inherit that.
+signal.pthread_sigmask(signal.SIG_SETMASK, set())
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
 
 class Server:
     def __init__(self, gyre, home, name="home"):
