@@ -19,11 +19,9 @@ def error(method, path, body, status, *words, headers={}):
 
 
 # Names and paths that climb out, plain, encoded, doubly encoded.
-for path in ["../x", "%2e%2e/x", "a/%2e%2e/%2e%2e/x", "..%2fx", "%2fetc%2fpasswd", "a%5c..%5cb", "a//b"]:
+for path in ["../x", "%2e%2e/x", "a/%2e%2e/%2e%2e/x", "..%2fx", "%2fetc%2fpasswd", "a%5c..%5cb", "a//b", "%252e%252e/x"]:
     error("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{path}", "x", 400, "Invalid path")
     error("GET", f"/api/2.0/mlflow-artifacts/artifacts/{path}", None, 400, "Invalid path")
-status, _ = server.request("PUT", "/api/2.0/mlflow-artifacts/artifacts/%252e%252e/x", "x")
-assert status == 200, "a doubly encoded name is a plain name, once decoded"
 assert not os.path.exists(f"{work}/x")
 error("POST", "/api/gyre/v1/datasets/..%2Fx/versions", {"tree": []}, 400, "cannot be the name")
 blob = server.api("POST", "/blobs", "hello")
