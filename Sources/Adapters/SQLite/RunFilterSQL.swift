@@ -11,6 +11,8 @@ struct RunFilterSQL {
     var joinArguments: StatementArguments = []
     var condition: String?
     var arguments: StatementArguments = []
+    /// The same join the other way round, for a clause whose index finds few runs: the runs follow from it.
+    var driver: String?
 
     /// How much of a text the indexes over params and tags hold.
     static let indexedCharacters = 64
@@ -49,9 +51,11 @@ struct RunFilterSQL {
         case (.isNotNull, _): return RunFilterSQL(condition: exists, arguments: [clause.key.name])
         case (.equal, .text(let text)) where text.unicodeScalars.count < indexedCharacters:
             // The index holds this much of each value, so a shorter text is equal to all of it or to none.
+            let test =
+                "\(alias).run = r.row AND \(alias).key = ? AND substr(\(alias).value, 1, \(indexedCharacters)) = ?"
             return RunFilterSQL(
-                join: "\(join) AND substr(\(alias).value, 1, \(indexedCharacters)) = ?",
-                joinArguments: [clause.key.name, text])
+                join: " JOIN \(table) \(alias) ON \(test)", joinArguments: [clause.key.name, text],
+                driver: "\(table) \(alias) CROSS JOIN run r ON \(test)")
         case (.equal, _), (.notEqual, _), (.like, _), (.ilike, _):
             let (condition, values) = try text(clause, column: "\(alias).value")
             return RunFilterSQL(join: "\(join) AND \(condition)", joinArguments: [clause.key.name] + values)

@@ -47,11 +47,13 @@ struct RunSearchSQL {
         case .deleted: conditions.append("r.is_deleted = 1")
         case .all: break
         }
+        var parts: [RunFilterSQL] = []
         var filterJoins = ""
         var filterArguments: StatementArguments = []
         var arguments: StatementArguments = []
         for (index, clause) in query.filter.clauses.enumerated() {
             let part = try RunFilterSQL.part(clause, alias: "f\(index)")
+            parts.append(part)
             filterJoins += part.join
             filterArguments += part.joinArguments
             if let condition = part.condition { conditions.append(condition) }
@@ -73,7 +75,19 @@ struct RunSearchSQL {
                 arguments: startArguments + filterArguments + StatementArguments(joins.compactMap(\.argument))
                     + arguments)
         }
-        full = question("run r", [], filterJoins, joins, " ORDER BY \(keyset.order) LIMIT \(query.limit)")
+        let sorted = " ORDER BY \(keyset.order) LIMIT \(query.limit)"
+        if let index = parts.firstIndex(where: { $0.driver != nil }), let driver = parts[index].driver {
+            // Equality of a param or a tag finds the fewest runs; SQLite, without statistics, would not see that.
+            let rest = parts.enumerated().filter { $0.offset != index }.map(\.element)
+            full = Question(
+                sql:
+                    "SELECT \(columns) FROM \(driver)\(rest.map(\.join).joined().replacing(" JOIN ", with: " CROSS JOIN "))"
+                    + "\(joins.map(\.sql).joined())\(holds)\(sorted)",
+                arguments: parts[index].joinArguments + rest.reduce(StatementArguments()) { $0 + $1.joinArguments }
+                    + StatementArguments(joins.compactMap(\.argument)) + arguments)
+        } else {
+            full = question("run r", [], filterJoins, joins, sorted)
+        }
         let start = RunOrderSQL.probe(query)
         // The index gives the runs; `CROSS JOIN` keeps SQLite from turning that around.
         probe = start.map { start in

@@ -23,6 +23,7 @@ package final class SQLiteDatabase: Sendable {
             configuration.prepareDatabase { db in
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try db.execute(sql: "PRAGMA cache_size = -8000")
+                try db.execute(sql: "PRAGMA mmap_size = 268435456")
                 try db.execute(sql: "PRAGMA case_sensitive_like = ON")
                 db.add(function: SQLiteDatabase.lowerLike)
                 db.add(function: SQLiteDatabase.matchesExpression)
