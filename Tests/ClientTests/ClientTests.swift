@@ -30,6 +30,9 @@ extension Tag {
     @Test("mlflow 2.22 does its working day")
     func mlflow2() async throws { try await run("mlflow_2_day", Installed.mlflow2) }
 
+    @Test("mlflow-export-import moves experiments and takes models out")
+    func exportImport() async throws { try await run("mlflow_export_import", Installed.mlflow2) }
+
     @Test("the mlflow command line: experiments, runs, artifacts, models serve, projects")
     func mlflowCommands() async throws { try await run("mlflow_commands") }
 
