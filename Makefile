@@ -13,7 +13,7 @@ demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
 
 test:
-	@Scripts/setup.sh chromium mlflow2
+	@Scripts/setup.sh chromium mlflow2 serving
 	@$(MAKE) --no-print-directory lint
 	@echo "· building everything in debug mode (minutes the first time)" >&2
 	@swift build --build-tests --quiet

@@ -20,6 +20,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -113,7 +114,7 @@ let package = Package(
         area("Registry", ["GyreSearch"]),
         area("Releases", []),
         area("Rollout", []),
-        area("Serving", []),
+        area("Serving", ["CAllocator"]),
         area("Tracking", ["GyreSearch"]),
         area("Tracing", ["GyreSearch"]),
         area("Versioning", ["GyreTables"]),
@@ -122,7 +123,11 @@ let package = Package(
         layer("Kits", "HTML", []),
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer(
-            "Kits", "HTTP", ["CZlib", "GyreBase", hummingbird, httpTypes, logging, nioCore, nioPosix, serviceLifecycle]),
+            "Kits", "HTTP",
+            [
+                "CZlib", "GyreBase", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioPosix,
+                serviceLifecycle,
+            ]),
 
         // Loop
         layer(
@@ -148,7 +153,9 @@ let package = Package(
                 "GyreReleases", "GyreRollout",
                 "GyreServing", "GyreTracking", "GyreVersioning",
             ]),
-        dialect("OIP", ["GyreLoop", "GyreRollout", "GyreServing"]),
+        dialect("Scoring", ["GyreLoop", "GyreServing"]),
+        dialect("TFServing", ["GyreLoop", "GyreServing"]),
+        dialect("OIP", ["GyreLoop", "GyreServing", "ProtoInference", protobuf]),
 
         layer("Console", ["GyreBase", "GyreHTML", "GyreHTTP"]),
         layer("CLI", ["GyreBase", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
@@ -175,7 +182,7 @@ let package = Package(
                 "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
                 "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
-                "GyreInference",
+                "GyreInference", "GyreScoring", "GyreTFServing",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
 
@@ -203,9 +210,11 @@ let package = Package(
         tests("CrashTests", []),
 
         // Generated code, and C shims
+        .target(name: "ProtoInference", dependencies: [protobuf], path: "Sources/Generated/Inference"),
         .target(name: "ProtoOTLP", dependencies: [protobuf], path: "Sources/Generated/OTLP"),
         .systemLibrary(name: "CZlib", path: "Sources/Shims/CZlib", providers: [.apt(["zlib1g-dev"])]),
         shim("CDuckDB"),
+        shim("CAllocator"),
         shim("COnnxRuntime"),
     ]
 )

@@ -43,15 +43,15 @@ if [ ! -e "$stamp" ]; then
   touch "$stamp"
 fi
 
-# The client of MLflow's former major version, in an environment of its own: only the tests want it.
+# Environments that only tests or benchmarks want: MLflow's former client, the clients of model servers, other model servers.
 for extra in "$@"; do
-  [ "$extra" = mlflow2 ] || continue
-  stamp="$tools/mlflow2/stamp-$(sha256sum Scripts/requirements-mlflow2.txt | cut -c1-16)"
+  [ -e "Scripts/requirements-$extra.txt" ] || continue
+  stamp="$tools/$extra/stamp-$(sha256sum "Scripts/requirements-$extra.txt" | cut -c1-16)"
   if [ ! -e "$stamp" ]; then
-    say "Python environment in $tools/mlflow2"
-    rm -rf "$tools/mlflow2"
-    python3.11 -m venv "$tools/mlflow2" 2>/dev/null || python3 -m venv "$tools/mlflow2"
-    "$tools/python/bin/uv" pip install --quiet --python "$tools/mlflow2/bin/python" -r Scripts/requirements-mlflow2.txt
+    say "Python environment in $tools/$extra"
+    rm -rf "${tools:?}/$extra"
+    python3.11 -m venv "$tools/$extra" 2>/dev/null || python3 -m venv "$tools/$extra"
+    "$tools/python/bin/uv" pip install --quiet --python "$tools/$extra/bin/python" -r "Scripts/requirements-$extra.txt"
     touch "$stamp"
   fi
 done

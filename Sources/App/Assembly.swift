@@ -29,7 +29,9 @@ internal import GyreRegistry
 internal import GyreReleases
 internal import GyreRollout
 internal import GyreSQLite
+internal import GyreScoring
 internal import GyreServing
+internal import GyreTFServing
 internal import GyreTables
 internal import GyreTracing
 internal import GyreTracking
@@ -49,12 +51,14 @@ struct Assembly: Sendable {
     let conductor: Conductor
     let notifier: Notifier
     let retention: Retention
+    let repository: ModelRepository
     let router: Router
     /// Where this Gyre listens; tasks are told.
     let address: AddressBox
 
     static func make(
-        home: HomeFolder, settings: Settings, surroundings: Surroundings = .live
+        home: HomeFolder, settings: Settings, modelRepository: String? = nil, modelMemoryBytes: Int64 = 0,
+        surroundings: Surroundings = .live
     ) async throws(GyreError) -> Assembly {
         // Adapters
         let database = try SQLiteDatabase(path: home.database, now: surroundings.now)
@@ -83,7 +87,8 @@ struct Assembly: Sendable {
         )
         let rollouts = Rollouts(store: ledger, surroundings: surroundings)
         let releases = Releases(store: ledger, surroundings: surroundings)
-        let host = ModelHost(runtime: onnx, surroundings: surroundings)
+        let host = ModelHost(
+            runtimes: [onnx], budgetBytes: modelMemoryBytes, surroundings: surroundings)
         let address = AddressBox()
         let ended = EndedRuns()
         let pipelines = Pipelines(
@@ -133,7 +138,11 @@ struct Assembly: Sendable {
             evaluationDatasets: EvaluationDatasets(store: ledger, surroundings: surroundings),
             scorers: Scorers(store: ledger, surroundings: surroundings),
             issues: Issues(store: ledger, surroundings: surroundings), webhooks: webhooks, blobs: blobs)
-        let oip = OIPDialect(host: host, predictor: predictor, version: "0.1.0")
+        let repository = ModelRepository(
+            root: modelRepository, host: host, registry: registry, files: files,
+            readConfiguration: { text throws(GyreError) in try ConfigurationFile.read(text) })
+        try await repository.check()
+        let oip = OIPDialect(host: host, predictor: predictor, repository: repository, version: "0.1.0")
         let health = HealthRoutes(
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
 
@@ -157,9 +166,11 @@ struct Assembly: Sendable {
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
             conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
-            retention: retention,
+            retention: retention, repository: repository,
             router: Router([
-                health.routes, oip.routes, OTLPDialect(tracing: tracing).routes, mlflow.routes, native, console.routes,
+                health.routes, oip.routes, TFServingDialect(host: host, predictor: predictor).routes,
+                ScoringDialect(predictor: predictor).routes, OTLPDialect(tracing: tracing).routes, mlflow.routes,
+                native, console.routes,
             ]), address: address
         )
     }

@@ -16,8 +16,8 @@ struct Main {
                 let assembly = try await Assembly.make(home: try HomeFolder(home), settings: settings)
                 return LocalConnection(assembly: assembly, actor: settings.actor)
             },
-            serve: { home, http, hosts throws(GyreError) in
-                try await Server.run(home: home, http: http, allowedHosts: hosts, settings: settings)
+            serve: { home, options throws(GyreError) in
+                try await Server.run(home: home, options: options, settings: settings)
             },
             runningServer: { home in RunningServer.read(home: home)?.address }, defaultHome: settings.defaultHome,
             defaultServer: settings.defaultServer, actor: settings.actor)

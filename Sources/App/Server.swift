@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import GyreBase
+internal import GyreCLI
 internal import GyreHTTP
 internal import GyreLedger
 internal import GyreLoop
@@ -11,14 +12,16 @@ internal import GyreSQLite
 /// Serves a home until the process is told to stop.
 enum Server {
     static func run(
-        home path: String, http: String, allowedHosts: [String], settings: Settings
+        home path: String, options: ServeOptions, settings: Settings
     ) async throws(GyreError) {
         let started = Surroundings.live.now()
-        let address = try HTTPServer.Address(http)
+        let address = try HTTPServer.Address(options.http)
         let home = try HomeFolder(path)
-        let assembly = try await Assembly.make(home: home, settings: settings)
+        let assembly = try await Assembly.make(
+            home: home, settings: settings, modelRepository: options.modelRepository,
+            modelMemoryBytes: try options.modelMemoryBytes())
         let own = [address.host, ProcessInfo.processInfo.hostName]
-        let originGuard = OriginGuard(allowedHosts: own + allowedHosts + settings.allowedHosts)
+        let originGuard = OriginGuard(allowedHosts: own + options.allowHost + settings.allowedHosts)
         let server = HTTPServer(router: assembly.router, address: address, originGuard: originGuard) { bound in
             assembly.address.set(bound.description)
             RunningServer(process: getpid(), address: bound.description).write(home: home.path)
@@ -27,6 +30,10 @@ enum Server {
         }
         do {
             for problem in try await assembly.endpoints.restore() { StandardError.write("\(problem)") }
+            let isLazy = try options.modelMemoryBytes() > 0
+            for problem in await assembly.repository.start(options.loadModel, isLazy: isLazy) {
+                StandardError.write("\(problem)")
+            }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await keep(assembly) }

@@ -20,8 +20,7 @@ package struct CommandEnvironment: Sendable {
     /// Opens a home folder in this process.
     package let openHome: @Sendable (String) async throws(GyreError) -> any Connection
     /// Serves a home folder until the process is told to stop.
-    package let serve:
-        @Sendable (_ home: String, _ http: String, _ allowedHosts: [String]) async throws(GyreError) -> Void
+    package let serve: @Sendable (_ home: String, _ options: ServeOptions) async throws(GyreError) -> Void
     /// The address of the server that runs on a home folder, if one does.
     package let runningServer: @Sendable (_ home: String) -> String?
     /// The home folder that is used where none is said.
@@ -34,7 +33,7 @@ package struct CommandEnvironment: Sendable {
     package init(
         openHome: @escaping @Sendable (String) async throws(GyreError) -> any Connection,
         serve:
-            @escaping @Sendable (_ home: String, _ http: String, _ allowedHosts: [String]) async throws(GyreError) ->
+            @escaping @Sendable (_ home: String, _ options: ServeOptions) async throws(GyreError) ->
             Void,
         runningServer: @escaping @Sendable (_ home: String) -> String?, defaultHome: String, defaultServer: String?,
         actor: String

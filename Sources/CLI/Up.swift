@@ -9,17 +9,13 @@ struct Up: AsyncParsableCommand {
         discussion: "Example: gyre up --home ./gyre-home --http 127.0.0.1:5000")
 
     @Option(help: "The home folder; GYRE_HOME, or ~/.gyre where it is not set.") var home: String?
-    @Option(help: "Where to listen.") var http = "127.0.0.1:5000"
-    @Option(
-        help:
-            "A name, besides addresses and localhost, that browsers and clients know this server by; may be repeated. GYRE_ALLOWED_HOSTS adds more."
-    ) var allowHost: [String] = []
+    @OptionGroup var options: ServeOptions
 
     func run() async throws {
         guard let environment = CommandEnvironment.current else {
             throw GyreError(.internal, "Commands run inside of gyre only.")
         }
-        try await environment.serve(home ?? environment.defaultHome, http, allowHost)
+        try await environment.serve(home ?? environment.defaultHome, options)
     }
 }
 

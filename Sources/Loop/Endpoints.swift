@@ -114,10 +114,11 @@ package actor Endpoints {
     }
 
     private func load(_ release: Release) async throws(GyreError) {
-        let path = try await files.path(release.pins.modelDigest)
-        try await host.load(
-            release.endpoint, Self.version(release), file: path,
-            details: HostedModel.Details(features: release.pins.features))
+        var source = ModelSource(file: try await files.path(release.pins.modelDigest), format: .onnx)
+        source.features = release.pins.features
+        // What has traffic stays, whatever other models need.
+        source.isPinned = true
+        try await host.load(release.endpoint, Self.version(release), source)
     }
 
     private static func version(_ release: Release) -> Int { Int(release.pins.model.version ?? "") ?? 0 }

@@ -92,13 +92,13 @@ package actor Monitors {
         for (index, feature) in release.pins.features.enumerated() {
             reference[feature] = sampled.rows.compactMap { $0[index].double }.filter(\.isFinite)
         }
-        reference["score"] = try scores(of: release, sampled.rows)
+        reference["score"] = try await scores(of: release, sampled.rows)
         if references.count >= 8 { references = [:] }
         references[release.ref] = reference
         return reference
     }
 
-    private func scores(of release: Release, _ rows: [[JSONValue]]) throws(GyreError) -> [Double] {
+    private func scores(of release: Release, _ rows: [[JSONValue]]) async throws(GyreError) -> [Double] {
         // An old release is not loaded: then there are no reference scores.
         guard let hosted = try? host.model(release.endpoint, Int(release.pins.model.version ?? "")),
             let input = hosted.model.inputs.first, hosted.model.inputs.count == 1, input.datatype == .fp32,
@@ -107,7 +107,7 @@ package actor Monitors {
         let values = rows.flatMap { row in row.map { Float($0.double ?? .nan) } }
         let tensor = Tensor(
             datatype: .fp32, shape: [rows.count, release.pins.features.count], storage: .floats(values))
-        let outputs = try hosted.infer([NamedTensor(name: input.name, tensor: tensor)])
+        let outputs = try await hosted.infer([NamedTensor(name: input.name, tensor: tensor)])
         return rows.indices.compactMap { Predictor.score(outputs, row: $0) }
     }
 }

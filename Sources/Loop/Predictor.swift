@@ -43,6 +43,8 @@ package final class Predictor: Sendable {
         package var eventAt: Int64?
         /// Requests with the same key meet the same side of a split.
         package var stickyKey: String?
+        /// Its priority, and how long it may wait.
+        package var wishes = HostedModel.Wishes()
 
         /// A request.
         package init(name: String, inputs: [NamedTensor]) {
@@ -61,28 +63,66 @@ package final class Predictor: Sendable {
         package let outputs: [NamedTensor]
     }
 
-    /// Answers a request.
-    package func predict(_ request: Request) async throws(GyreError) -> Answer {
-        let id = request.id ?? surroundings.newID()
-        guard request.version == nil, let split = state.withLock({ $0.endpoints[request.name] }) else {
-            let hosted = try host.model(request.name, request.version)
-            return Answer(id: id, version: hosted.number, outputs: try await hosted.inferSuspending(request.inputs))
-        }
-        let point = request.stickyKey.map(TrafficSplit.point) ?? surroundings.random() * 100
-        let target = split.target(at: point)
+    /// Answers a request on this thread where that takes a fraction of a millisecond; nil where the answer has to be awaited.
+    package func predictNow(_ request: Request) throws(GyreError) -> Answer? {
+        let target = target(of: request)
+        guard let hosted = try host.loaded(request.name, target?.version ?? request.version) else { return nil }
         let started = surroundings.now()
-        let hosted = try host.model(request.name, target.version)
+        return try settle(request, hosted, target, started) { () throws(GyreError) in
+            try hosted.inferNow(request.inputs)
+        }
+    }
+
+    /// Answers a request, for which a model may have to be loaded and others may have to be waited for.
+    package func predict(_ request: Request) async throws(GyreError) -> Answer {
+        let target = target(of: request)
+        let started = surroundings.now()
+        let hosted = try await host.summon(request.name, target?.version ?? request.version)
+        let outputs: Result<[NamedTensor], GyreError>
+        do { outputs = .success(try await hosted.infer(request.inputs, request.wishes)) } catch {
+            outputs = .failure(error)
+        }
+        let answer = try settle(request, hosted, target, started) { () throws(GyreError) in try outputs.get() }
+        guard let answer else { throw GyreError(.internal, "The model \"\(request.name)\" gave no answer.") }
+        return answer
+    }
+
+    /// The model that a request would meet, which tells what it takes and gives; nil where it is known and not loaded.
+    package func loaded(_ name: String, _ number: Int? = nil) throws(GyreError) -> HostedModel? {
+        try host.loaded(name, number ?? routes(name)?.stable.version)
+    }
+
+    /// The same, loaded now if it is known and was not.
+    package func summon(_ name: String, _ number: Int? = nil) async throws(GyreError) -> HostedModel {
+        try await host.summon(name, number ?? routes(name)?.stable.version)
+    }
+
+    /// Which deployment of an endpoint takes a request; nil where it names a version, or what it names is no endpoint.
+    private func target(of request: Request) -> TrafficSplit.Target? {
+        guard request.version == nil, let split = routes(request.name) else { return nil }
+        return split.target(at: request.stickyKey.map(TrafficSplit.point) ?? surroundings.random() * 100)
+    }
+
+    /// Writes down what came of a request to an endpoint.
+    private func settle(
+        _ request: Request, _ hosted: HostedModel, _ target: TrafficSplit.Target?, _ started: Int64,
+        _ infer: () throws(GyreError) -> [NamedTensor]?
+    ) throws(GyreError) -> Answer? {
+        let id = request.id ?? surroundings.newID()
         do {
-            let outputs = try await hosted.inferSuspending(request.inputs)
-            let record = Record(request: request, id: id, target: target, started: started, ended: surroundings.now())
-            try write(record, outputs: outputs)
-            return Answer(id: id, version: target.version, outputs: outputs)
+            guard let outputs = try infer() else { return nil }
+            if let target {
+                let ended = surroundings.now()
+                try write(
+                    Record(request: request, id: id, target: target, started: started, ended: ended), outputs: outputs)
+            }
+            return Answer(id: id, version: hosted.number, outputs: outputs)
         } catch {
             // A request that does not fit the model is the client's fault and says nothing about the version.
-            if error.code != .invalid, error.code != .limitExceeded {
-                let record = Record(
-                    request: request, id: id, target: target, started: started, ended: surroundings.now())
-                try write(record, failing: error)
+            if let target, error.code != .invalid, error.code != .limitExceeded {
+                try write(
+                    Record(request: request, id: id, target: target, started: started, ended: surroundings.now()),
+                    failing: error)
             }
             throw error
         }
@@ -183,6 +223,9 @@ package final class Predictor: Sendable {
 
     /// The splits as requests see them.
     package func routes() -> [String: TrafficSplit] { state.withLock { $0.endpoints } }
+
+    /// The split of one endpoint.
+    package func routes(_ endpoint: String) -> TrafficSplit? { state.withLock { $0.endpoints[endpoint] } }
 
     /// Starts counting both sides of an endpoint anew; nil stops.
     package func watch(_ endpoint: String, _ isWatched: Bool) {

@@ -57,6 +57,11 @@ extension Tag {
     @Test("a model is deployed, asked, rolled out and back, and comes back after a restart")
     func serving() async throws { try await run("serving_day") }
 
+    @Test(
+        "the clients of model servers do a day: tritonclient by HTTP, KServe's V1, TensorFlow Serving, MLflow's scoring"
+    )
+    func servingClients() async throws { try await run("serving_clients", Installed.serving) }
+
     @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
     func console() async throws { try await run("console") }
 

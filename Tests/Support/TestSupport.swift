@@ -47,6 +47,8 @@ package enum Installed {
 
     /// The Python with the clients.
     package static var python: String { toolsFolder + "/python/bin/python" }
+    /// The Python with the clients of model servers.
+    package static var serving: String { toolsFolder + "/serving/bin/python" }
     /// The Python with MLflow's former major version.
     package static var mlflow2: String { toolsFolder + "/mlflow2/bin/python" }
 

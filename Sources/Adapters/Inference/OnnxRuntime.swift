@@ -4,7 +4,6 @@ internal import COnnxRuntime
 package import GyreBase
 package import GyreNativeLibraries
 package import GyreServing
-internal import NIOPosix
 internal import Synchronization
 
 /// ONNX models through ONNX Runtime in this process.
@@ -24,16 +23,10 @@ package final class OnnxRuntime: ModelRuntime {
     /// The library's own version, for `gyre doctor`.
     package func version() throws(GyreError) -> String { try library().version }
 
-    package func load(file: String) async throws(GyreError) -> any RunnableModel {
-        let library = try library()
-        let threads = threads
-        do {
-            return try await NIOThreadPool.singleton.runIfActive {
-                try OnnxModel(library, file: file, threads: threads)
-            }
-        } catch {
-            throw GyreError.wrapping(error, "Loading the model \(file)")
-        }
+    package var format: ModelFormat { .onnx }
+
+    package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
+        try OnnxModel(try library(), file: source.file, threads: threads)
     }
 
     private func library() throws(GyreError) -> OnnxLibrary {

@@ -20,6 +20,7 @@ enum OnnxElement {
         case 11: .fp64
         case 12: .uint32
         case 13: .uint64
+        case 16: .bf16
         default: nil
         }
     }
@@ -39,6 +40,7 @@ enum OnnxElement {
         case .fp64: 11
         case .uint32: 12
         case .uint64: 13
+        case .bf16: 16
         }
     }
 }

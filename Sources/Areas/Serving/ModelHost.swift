@@ -1,135 +1,328 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CAllocator
 package import GyreBase
 internal import Synchronization
 
-/// The models that are loaded, and what they are asked.
+/// The models that are known, and those of them that are loaded.
 ///
-/// Looking a model up takes a short lock; loading happens elsewhere and is seen by requests only when it has succeeded.
+/// Looking a model up takes a short lock; loading happens elsewhere, one at a time for each version, and requests see a version only
+/// when it has been loaded and tried. Under a budget of memory the ones that were not asked for longest leave.
 package final class ModelHost: Sendable {
-    private let runtime: any ModelRuntime
+    private let runtimes: [ModelFormat: any ModelRuntime]
     private let surroundings: Surroundings
-    private let table = Mutex<[String: [Int: HostedModel]]>([:])
+    private let budgetBytes: Int64
+    private let table = Mutex(Table())
+    private let lane = LoadingLane()
+
+    private struct Table: Sendable {
+        var models: [String: [Int: Slot]] = [:]
+        var labels: [String: [String: Int]] = [:]
+        var loads: [Key: Task<HostedModel, any Error>] = [:]
+    }
+
+    private struct Key: Hashable, Sendable {
+        let name: String
+        let number: Int
+    }
+
+    private struct Slot: Sendable {
+        var source: ModelSource
+        var hosted: HostedModel?
+        var state = State.unavailable
+        var reason = ""
+        /// Bytes in memory when it was loaded last.
+        var measuredBytes: Int64 = 0
+    }
+
+    /// How a version stands.
+    package enum State: String, Sendable {
+        case unavailable = "UNAVAILABLE"
+        case loading = "LOADING"
+        case ready = "READY"
+        case unloading = "UNLOADING"
+    }
+
+    /// A version that is known.
+    package struct Listing: Sendable {
+        /// The model.
+        package let name: String
+        /// The version.
+        package let number: Int
+        /// How it stands.
+        package let state: State
+        /// Why it is not ready, or how it left.
+        package let reason: String
+        /// Whether it was ever loaded, or tried to be.
+        package let isKnown: Bool
+
+        init(name: String, number: Int, state: State, reason: String) {
+            self.name = name
+            self.number = number
+            self.state = state
+            self.reason = reason
+            isKnown = true
+        }
+
+        /// A model that could be loaded.
+        package init(name: String) {
+            self.name = name
+            number = 0
+            state = .unavailable
+            reason = ""
+            isKnown = false
+        }
+    }
 
     /// A host without models.
-    package init(runtime: any ModelRuntime, surroundings: Surroundings) {
-        self.runtime = runtime
+    ///
+    /// `budgetBytes`: memory that loaded models may take; 0 for any.
+    package init(runtimes: [any ModelRuntime], budgetBytes: Int64 = 0, surroundings: Surroundings) {
+        self.runtimes = Dictionary(uniqueKeysWithValues: runtimes.map { ($0.format, $0) })
+        self.budgetBytes = budgetBytes
         self.surroundings = surroundings
     }
 
-    /// Loads a version, tries it on one row of zeros, and only then lets requests see it.
-    ///
-    /// A version that is loaded stays.
-    /// - Throws: whatever the runtime says; what serves already is not touched.
-    package func load(_ name: String, _ number: Int, file: String, details: HostedModel.Details) async throws(GyreError)
-    {
-        if table.withLock({ $0[name]?[number] }) != nil { return }
-        let model = try await runtime.load(file: file)
-        let hosted = HostedModel(
-            name: name, number: number, model: model, details: details, loadedAt: surroundings.now())
-        try hosted.warmUp()
-        table.withLock { $0[name, default: [:]][number] = hosted }
-    }
-
-    /// Forgets a version; requests that run on it end undisturbed.
-    package func unload(_ name: String, _ number: Int) {
-        table.withLock { table in
-            table[name]?[number] = nil
-            if table[name]?.isEmpty == true { table[name] = nil }
-        }
-    }
+    // MARK: Asking
 
     /// A loaded version; the newest for nil.
-    /// - Throws: `.notFound` naming what is loaded.
+    /// - Throws: `.notFound` naming what there is; `.unavailable` for one that is known and not loaded.
     package func model(_ name: String, _ number: Int? = nil) throws(GyreError) -> HostedModel {
-        let versions = table.withLock { $0[name] } ?? [:]
-        if let number = number ?? versions.keys.max(), let found = versions[number] { return found }
+        if let hosted = try loaded(name, number) { return hosted }
+        let listing = listings().last { $0.name == name && (number == nil || $0.number == number) }
         throw GyreError(
-            .notFound,
-            number == nil
-                ? "Model \"\(name)\" is not found." : "Model \"\(name)\" has no loaded version \(number ?? 0).",
-            why: versions.isEmpty ? nil : "Loaded: \(versions.keys.sorted().map(String.init).joined(separator: ", ")).",
-            fix: "gyre endpoint list")
+            .unavailable, "Version \(listing?.number ?? 0) of the model \"\(name)\" is not ready.", why: listing?.reason
+        )
     }
+
+    /// A loaded version, the newest for nil; nil where it is known and not loaded.
+    /// - Throws: `.notFound` naming what there is.
+    package func loaded(_ name: String, _ number: Int? = nil) throws(GyreError) -> HostedModel? {
+        let (found, versions): (Slot?, [Int]) = table.withLock { table in
+            guard let slots = table.models[name] else { return (nil, []) }
+            if let number { return (slots[number], slots[number] == nil ? slots.keys.sorted() : []) }
+            if let champion = table.labels[name]?[Self.usualLabel], let slot = slots[champion], slot.hosted != nil {
+                return (slot, [])
+            }
+            let newest = slots.filter { $0.value.hosted != nil }.keys.max() ?? slots.keys.max()
+            return (newest.flatMap { slots[$0] }, [])
+        }
+        if let found { return found.hosted }
+        if versions.isEmpty {
+            throw GyreError(.notFound, "Model \"\(name)\" is not found.", fix: "gyre endpoint list")
+        }
+        throw GyreError(
+            .notFound, "Model \"\(name)\" has no version \(number ?? 0).",
+            why: "It has \(versions.map(String.init).joined(separator: ", ")).")
+    }
+
+    /// A version, loaded now if it is known and was not; the newest for nil.
+    /// - Throws: what loading it says; `.unavailable` where it needs more memory than there may be.
+    package func summon(_ name: String, _ number: Int? = nil) async throws(GyreError) -> HostedModel {
+        if let hosted = try loaded(name, number) { return hosted }
+        let (chosen, slot): (Int?, Slot?) = table.withLock { table in
+            let chosen = number ?? table.models[name]?.keys.max()
+            return (chosen, chosen.flatMap { table.models[name]?[$0] })
+        }
+        guard let chosen, let slot else { throw GyreError(.notFound, "Model \"\(name)\" is not found.") }
+        if slot.reason == Self.unloaded {
+            throw GyreError(
+                .unavailable, "Version \(chosen) of the model \"\(name)\" is unloaded.",
+                fix: "POST /v2/repository/models/\(name)/load")
+        }
+        return try await load(name, chosen, slot.source)
+    }
+
+    /// The version that a label stands for.
+    package func version(_ name: String, label: String) throws(GyreError) -> Int {
+        if let number = table.withLock({ $0.labels[name]?[label] }) { return number }
+        throw GyreError(.notFound, "Model \"\(name)\" has no version with the label \"\(label.prefix(80))\".")
+    }
+
+    /// The label whose version answers requests that name none.
+    private static let usualLabel = "champion"
 
     /// All loaded versions by name and number.
     package func models() -> [HostedModel] {
-        table.withLock { $0.values.flatMap(\.values) }.sorted { ($0.name, $0.number) < ($1.name, $1.number) }
+        table.withLock { $0.models.values.flatMap { $0.values.compactMap(\.hosted) } }
+            .sorted { ($0.name, $0.number) < ($1.name, $1.number) }
+    }
+
+    /// All known versions by name and number.
+    package func listings() -> [Listing] {
+        table.withLock { table in
+            table.models.flatMap { name, slots in
+                slots.map { Listing(name: name, number: $0, state: $1.state, reason: $1.reason) }
+            }
+        }.sorted { ($0.name, $0.number) < ($1.name, $1.number) }
+    }
+
+    /// Bytes that the loaded models take.
+    package var loadedBytes: Int64 {
+        table.withLock { $0.models.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + ($1.hosted?.bytes ?? 0) } } }
+    }
+
+    // MARK: Changing
+
+    /// Makes a version known: it is loaded when it is first asked for.
+    package func register(_ name: String, _ number: Int, _ source: ModelSource) {
+        table.withLock { $0.models[name, default: [:]][number] = Slot(source: source) }
+    }
+
+    /// Sets the labels of a model's versions.
+    package func setLabels(_ name: String, _ labels: [String: Int]) { table.withLock { $0.labels[name] = labels } }
+
+    /// Loads a version, tries it, and only then lets requests see it; a version that is loaded stays.
+    /// - Throws: whatever the runtime says; what serves already is not touched.
+    @discardableResult package func load(
+        _ name: String, _ number: Int, _ source: ModelSource
+    ) async throws(GyreError) -> HostedModel {
+        let key = Key(name: name, number: number)
+        let task: Task<HostedModel, any Error>? = table.withLock { table in
+            if let slot = table.models[name]?[number], slot.hosted != nil, slot.source == source { return nil }
+            if let underway = table.loads[key] { return underway }
+            var slot = table.models[name]?[number] ?? Slot(source: source)
+            if slot.hosted == nil { slot.state = .loading }
+            slot.source = source
+            slot.reason = ""
+            table.models[name, default: [:]][number] = slot
+            let task = Task { try await self.lane.run { () throws(GyreError) in try self.loadNow(key, source) } }
+            table.loads[key] = task
+            return task
+        }
+        guard let task else { return try model(name, number) }
+        do { return try await task.value } catch { throw GyreError.wrapping(error, "Loading the model \"\(name)\"") }
+    }
+
+    /// Stops serving a version; requests that run on it end undisturbed.
+    ///
+    /// `isForgotten`: whether it is no longer known either.
+    package func unload(_ name: String, _ number: Int, isForgotten: Bool = true, reason: String = ModelHost.unloaded) {
+        let gone: HostedModel? = table.withLock { table in
+            let gone = table.models[name]?[number]?.hosted
+            if isForgotten {
+                table.models[name]?[number] = nil
+                if table.models[name]?.isEmpty == true { table.models[name] = nil }
+            } else {
+                table.models[name]?[number]?.hosted = nil
+                table.models[name]?[number]?.state = .unavailable
+                table.models[name]?[number]?.reason = reason
+            }
+            return gone
+        }
+        if let gone { release(gone) }
+    }
+
+    /// What the reason of a version says that somebody unloaded.
+    package static let unloaded = "unloaded"
+
+    private func release(_ hosted: HostedModel) {
+        // The last request on it frees it; the memory goes back to the system after that.
+        Background.detach { [hosted] in _ = hosted }
+        Background.detach { gyre_trim_memory() }
+    }
+
+    // MARK: Loading
+
+    private func loadNow(_ key: Key, _ source: ModelSource) throws(GyreError) -> HostedModel {
+        do {
+            let hosted = try make(key, source)
+            let replaced: HostedModel? = table.withLock { table in
+                table.loads[key] = nil
+                let replaced = table.models[key.name]?[key.number]?.hosted
+                table.models[key.name, default: [:]][key.number] = Slot(
+                    source: source, hosted: hosted, state: .ready, measuredBytes: hosted.bytes)
+                return replaced
+            }
+            if let replaced { release(replaced) }
+            makeRoom(for: 0, sparing: key)
+            return hosted
+        } catch {
+            table.withLock { table in
+                table.loads[key] = nil
+                guard table.models[key.name]?[key.number]?.hosted == nil else { return }
+                table.models[key.name]?[key.number]?.state = .unavailable
+                table.models[key.name]?[key.number]?.reason = error.description
+            }
+            throw error
+        }
+    }
+
+    private func make(_ key: Key, _ source: ModelSource) throws(GyreError) -> HostedModel {
+        guard let runtime = runtimes[source.format] else {
+            throw GyreError(.unsupported, "Models of the format \(source.format.rawValue) are not served here.")
+        }
+        if budgetBytes > 0 {
+            let known = table.withLock { $0.models[key.name]?[key.number]?.measuredBytes } ?? 0
+            let expected = known > 0 ? known : FileSize.bytes(source.file)
+            guard expected <= budgetBytes else {
+                throw GyreError(
+                    .unavailable, "The model \"\(key.name)\" needs about \(expected >> 20) MiB.",
+                    why: "All models together may take \(budgetBytes >> 20) MiB.", fix: "gyre up --model-memory SIZE")
+            }
+            makeRoom(for: expected, sparing: key)
+        }
+        let before = gyre_allocated_bytes()
+        let model = try runtime.load(source)
+        try Self.compare(source.declaredInputs, model.inputs, "input", key.name)
+        try Self.compare(source.declaredOutputs, model.outputs, "output", key.name)
+        let made = HostedModel(
+            name: key.name, number: key.number, model: model, source: source, surroundings: surroundings)
+        try made.warmUp()
+        made.setBytes(model.outsideBytes > 0 ? model.outsideBytes : max(gyre_allocated_bytes() - before, 4096))
+        return made
+    }
+
+    /// What was declared must be what the model has; a declaration of nothing fits all.
+    private static func compare(
+        _ declared: [TensorSpec], _ real: [TensorSpec], _ what: String, _ name: String
+    ) throws(GyreError) {
+        for spec in declared {
+            guard let own = real.first(where: { $0.name == spec.name }) else {
+                throw GyreError(
+                    .invalid, "The configuration of the model \"\(name)\" has the \(what) \"\(spec.name)\".",
+                    why: "The model has \(real.map(\.name).joined(separator: ", ")).")
+            }
+            let fits =
+                own.shape.count == spec.shape.count
+                && zip(own.shape, spec.shape).allSatisfy { $0 == $1 || $0 == -1 || $1 == -1 }
+            guard own.datatype == spec.datatype, fits else {
+                throw GyreError(
+                    .invalid,
+                    "The configuration of the model \"\(name)\" says that the \(what) \"\(spec.name)\" is \(spec.datatype.rawValue) \(spec.shape).",
+                    why: "The model has \(own.datatype.rawValue) \(own.shape).")
+            }
+        }
+    }
+
+    /// Unloads what was not asked for longest until `bytes` more fit into the budget.
+    private func makeRoom(for bytes: Int64, sparing key: Key) {
+        guard budgetBytes > 0 else { return }
+        while loadedBytes + bytes > budgetBytes {
+            let candidates = models().filter {
+                !$0.source.isPinned && !($0.name == key.name && $0.number == key.number)
+            }
+            guard let oldest = candidates.min(by: { $0.lastUsedAt < $1.lastUsedAt }) else { return }
+            unload(
+                oldest.name, oldest.number, isForgotten: false,
+                reason: "left to make room for \(key.name): it was not asked for longest")
+        }
     }
 }
 
-/// A model that is loaded and answers.
-package struct HostedModel: Sendable {
-    /// The registered model.
-    package let name: String
-    /// The version.
-    package let number: Int
-    /// What runs.
-    package let model: any RunnableModel
-    /// What is known about it beside its tensors.
-    package let details: Details
-    /// When it was loaded, microseconds since 1970.
-    package let loadedAt: Int64
+/// One load after another, so that what each takes can be measured.
+private actor LoadingLane {
+    private var last: Task<Void, Never>?
 
-    /// What is known about a model beside its tensors.
-    package struct Details: Sendable {
-        /// The names of the columns of its one input, in order; empty where unknown.
-        package let features: [String]
-
-        /// Details.
-        package init(features: [String]) { self.features = features }
-    }
-
-    /// One row of zeros (or empty texts) must go through: a model that cannot answer is found before it gets traffic.
-    func warmUp() throws(GyreError) {
-        var inputs: [NamedTensor] = []
-        for spec in model.inputs {
-            let shape = spec.shape.map { $0 == -1 ? 1 : $0 }
-            let count = Tensor.elementCount(of: shape) ?? 0
-            let storage: Tensor.Storage =
-                switch spec.datatype {
-                case .fp32: .floats([Float](repeating: 0, count: count))
-                case .bytes: .texts([[UInt8]](repeating: [], count: count))
-                default: .raw([UInt8](repeating: 0, count: count * (spec.datatype.elementBytes ?? 0)))
-                }
-            inputs.append(
-                NamedTensor(name: spec.name, tensor: Tensor(datatype: spec.datatype, shape: shape, storage: storage)))
+    func run<Result: Sendable>(
+        _ body: @escaping @Sendable () throws(GyreError) -> Result
+    ) async throws(GyreError) -> Result {
+        let before = last
+        let task = Task<Swift.Result<Result, GyreError>, Never> {
+            await before?.value
+            do throws(GyreError) { return .success(try await Background.run(body)) } catch { return .failure(error) }
         }
-        _ = try infer(inputs)
-    }
-
-    /// As `infer`, but a large batch runs on a thread of its own, so that it does not hold up the ones that answer requests.
-    package func inferSuspending(_ inputs: [NamedTensor]) async throws(GyreError) -> [NamedTensor] {
-        guard inputs.contains(where: { $0.tensor.count > 8192 }) else { return try infer(inputs) }
-        return try await Background.run { () throws(GyreError) in try self.infer(inputs) }
-    }
-
-    /// Checks the inputs against the model, runs it, and names the outputs.
-    ///
-    /// Blocks for the length of the inference.
-    /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
-    package func infer(_ inputs: [NamedTensor]) throws(GyreError) -> [NamedTensor] {
-        var ordered: [Tensor] = []
-        ordered.reserveCapacity(model.inputs.count)
-        for spec in model.inputs {
-            guard let given = inputs.first(where: { $0.name == spec.name }) else {
-                throw GyreError(.invalid, "The input \"\(spec.name)\" of the model \"\(name)\" is missing.")
-            }
-            try spec.check(given.tensor)
-            ordered.append(given.tensor)
-        }
-        if inputs.count > ordered.count,
-            let unknown = inputs.first(where: { given in !model.inputs.contains { $0.name == given.name } })
-        {
-            throw GyreError(
-                .invalid, "The model \"\(name)\" has no input \"\(unknown.name)\".",
-                why: "It has \(model.inputs.map(\.name).joined(separator: ", ")).")
-        }
-        guard (ordered.first?.rows ?? 1) <= Limits.inferenceRows else {
-            throw GyreError(
-                .limitExceeded, "The request has \(ordered[0].rows) rows; \(Limits.inferenceRows) is the most.")
-        }
-        let results = try model.run(ordered)
-        return zip(model.outputs, results).map { NamedTensor(name: $0.name, tensor: $1) }
+        last = Task { _ = await task.value }
+        return try await task.value.get()
     }
 }

@@ -2,11 +2,48 @@
 
 package import GyreBase
 
-/// Loads model files of one format.
+/// Loads models of one format.
 package protocol ModelRuntime: Sendable {
-    /// Loads the model in `file`; blocks for as long as that takes, so it is called off the serving threads.
-    /// - Throws: `.invalid` with the runtime's own message where the file is no model it can run.
-    func load(file: String) async throws(GyreError) -> any RunnableModel
+    /// What it loads.
+    var format: ModelFormat { get }
+
+    /// Loads a model; blocks for as long as that takes, so it is called off the serving threads.
+    /// - Throws: `.invalid` with the runtime's own message where there is no model that it can run.
+    func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel
+}
+
+/// A kind of model file.
+package enum ModelFormat: String, Sendable, Hashable, CaseIterable {
+    case onnx
+    case xgboost
+    case lightgbm
+    case python
+}
+
+/// Where a model version comes from.
+package struct ModelSource: Sendable, Hashable {
+    /// Its file, or for Python its folder.
+    package let file: String
+    /// What the file is.
+    package let format: ModelFormat
+    /// How it is served.
+    package var settings = ModelSettings()
+    /// The names of the columns of its one input, in order; empty where unknown.
+    package var features: [String] = []
+    /// Its inputs as the owner declared them; empty where nothing was said.
+    package var declaredInputs: [TensorSpec] = []
+    /// Its outputs as the owner declared them; empty where nothing was said.
+    package var declaredOutputs: [TensorSpec] = []
+    /// What changes when the file does.
+    package var revision = ""
+    /// Whether it stays loaded whatever other models need.
+    package var isPinned = false
+
+    /// A source.
+    package init(file: String, format: ModelFormat) {
+        self.file = file
+        self.format = format
+    }
 }
 
 /// A model in memory.
@@ -17,7 +54,19 @@ package protocol RunnableModel: Sendable {
     var outputs: [TensorSpec] { get }
     /// What runs it: `onnxruntime_onnx`.
     var platform: String { get }
+    /// Whether it runs in this process: then a short run may borrow the thread of a connection.
+    var isInProcess: Bool { get }
+    /// Bytes that it takes in another process; 0 where it is in this one.
+    var outsideBytes: Int64 { get }
 
     /// Runs it on inputs in the model's order, which fit `inputs`; blocks for the length of the inference.
     func run(_ inputs: [Tensor]) throws(GyreError) -> [Tensor]
+    /// Ends what it runs in other processes; no run comes after.
+    func close()
+}
+
+extension RunnableModel {
+    package var isInProcess: Bool { true }
+    package var outsideBytes: Int64 { 0 }
+    package func close() {}
 }

@@ -26,13 +26,14 @@ package struct Tensor: Sendable, Hashable {
         case fp16 = "FP16"
         case fp32 = "FP32"
         case fp64 = "FP64"
+        case bf16 = "BF16"
         case bytes = "BYTES"
 
         /// Bytes of one element in memory; nil for BYTES, whose elements differ.
         package var elementBytes: Int? {
             switch self {
             case .bool, .uint8, .int8: 1
-            case .uint16, .int16, .fp16: 2
+            case .uint16, .int16, .fp16, .bf16: 2
             case .uint32, .int32, .fp32: 4
             case .uint64, .int64, .fp64: 8
             case .bytes: nil
@@ -80,7 +81,47 @@ package struct Tensor: Sendable, Hashable {
     /// Length of the first dimension: rows of a batch; 1 for a scalar.
     package var rows: Int { shape.first ?? 1 }
 
-    /// The element at `index` as a number; nil for BYTES and FP16.
+    /// The rows in `range`, in order.
+    package func rows(_ range: Range<Int>) -> Tensor {
+        let width = rows == 0 ? 0 : count / rows
+        let elements = range.lowerBound * width..<range.upperBound * width
+        let storage: Storage =
+            switch storage {
+            case .floats(let values): .floats(Array(values[elements]))
+            case .texts(let texts): .texts(Array(texts[elements]))
+            case .raw(let bytes):
+                .raw(
+                    Array(
+                        bytes[
+                            elements.lowerBound * (datatype.elementBytes ?? 1)..<elements.upperBound
+                                * (datatype.elementBytes ?? 1)]))
+            }
+        return Tensor(datatype: datatype, shape: [range.count] + shape.dropFirst(), storage: storage)
+    }
+
+    /// One tensor with the rows of all, whose types and other dimensions are equal.
+    package static func joined(_ parts: [Tensor]) -> Tensor {
+        let shape = [parts.reduce(0) { $0 + $1.rows }] + parts[0].shape.dropFirst()
+        var floats: [Float] = []
+        var raw: [UInt8] = []
+        var texts: [[UInt8]] = []
+        for part in parts {
+            switch part.storage {
+            case .floats(let values): floats += values
+            case .raw(let bytes): raw += bytes
+            case .texts(let more): texts += more
+            }
+        }
+        let storage: Storage =
+            switch parts[0].storage {
+            case .floats: .floats(floats)
+            case .raw: .raw(raw)
+            case .texts: .texts(texts)
+            }
+        return Tensor(datatype: parts[0].datatype, shape: shape, storage: storage)
+    }
+
+    /// The element at `index` as a number; nil for BYTES, FP16 and BF16.
     package func number(at index: Int) -> Double? {
         switch storage {
         case .floats(let values): return Double(values[index])
@@ -97,7 +138,7 @@ package struct Tensor: Sendable, Hashable {
             case .int64: return Double(Int64(truncatingIfNeeded: pattern))
             case .fp32: return Double(Float(bitPattern: UInt32(truncatingIfNeeded: pattern)))
             case .fp64: return Double(bitPattern: pattern)
-            case .fp16, .bytes: return nil
+            case .fp16, .bf16, .bytes: return nil
             }
         }
     }

@@ -114,6 +114,28 @@ public struct JSONParser: Sendable {
         }
     }
 
+    /// The next number, where it is a whole one without a sign that 64 bits hold; else nil, and nothing is consumed.
+    public mutating func unsignedNumber() throws(GyreError) -> UInt64? {
+        skipSpace()
+        let start = position
+        var magnitude: UInt64 = 0
+        let fits = takeDigits(into: &magnitude)
+        let isEnd =
+            position == bytes.count
+            || ![UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(bytes[position])
+        let isPlain = position - start == 1 || (position > start && bytes[start] != UInt8(ascii: "0"))
+        if fits, isEnd, isPlain { return magnitude }
+        position = start
+        return nil
+    }
+
+    /// Skips the next value and tells where it begins, so that it can be read once more is known about it.
+    public mutating func skipped() throws(GyreError) -> JSONParser {
+        let before = self
+        _ = try value()
+        return before
+    }
+
     // MARK: Parts
 
     private mutating func digits(from start: Int) throws(GyreError) -> JSONValue {

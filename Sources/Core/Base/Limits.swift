@@ -40,6 +40,10 @@ public enum Limits {
     public static let predictionBuffer = 200_000
     /// Predictions in one segment of the prediction log.
     public static let predictionSegment = 100_000
+    /// Bytes of an inference request, its tensors included.
+    public static let tensorBytes = 1 << 30
+    /// Inference requests that wait for one model.
+    public static let inferenceQueue = 10_000
     /// Rows in one inference request.
     public static let inferenceRows = 100_000
 }

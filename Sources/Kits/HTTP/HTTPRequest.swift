@@ -15,7 +15,7 @@ package struct HTTPRequest: Sendable {
     /// Header values by lower-case name.
     package let headers: @Sendable (String) -> String?
     /// The body, read at most once.
-    package let body: HTTPBody
+    package var body: HTTPBody
     /// What the route's pattern took out of the path, decoded.
     package var parameters: [String: String] = [:]
 
@@ -82,6 +82,12 @@ package struct HTTPBody: Sendable {
     package init(_ next: @escaping @Sendable () async throws -> [UInt8]?) { source = .pull(next) }
 
     init(stream: RequestBody) { source = .stream(stream) }
+
+    /// All of it where it is at hand, as it is on a direct route; else nil.
+    package var atHand: [UInt8]? {
+        guard case .bytes(let bytes) = source else { return nil }
+        return bytes
+    }
 
     /// All of it.
     /// - Throws: `.limitExceeded` as soon as more than `limit` bytes have come.

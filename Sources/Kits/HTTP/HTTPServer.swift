@@ -4,6 +4,7 @@ internal import Glibc
 package import GyreBase
 internal import HTTPTypes
 internal import Hummingbird
+internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -73,6 +74,9 @@ package struct HTTPServer: Sendable {
         logger.logLevel = .error
         let application = Application(
             responder: Responder(router: router, originGuard: originGuard),
+            server: HTTPServerBuilder { responder in
+                DirectChannel(responder: responder, router: router, originGuard: originGuard)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), backlog: 1024),
             onServerRunning: { channel in

@@ -10,6 +10,34 @@ package struct Route: Sendable {
     let method: String
     let pattern: String
     let handler: Handler
+    var direct: Direct?
+
+    /// Begins to answer a request whose body is at hand, on the thread of its connection.
+    ///
+    /// It must not block: what takes long is answered later.
+    package typealias Direct = @Sendable (HTTPRequest) throws(GyreError) -> DirectAnswer
+
+    /// An answer that is there, or on its way.
+    package enum DirectAnswer: Sendable {
+        case now(HTTPResponse)
+        case later(@Sendable () async throws(GyreError) -> HTTPResponse)
+    }
+
+    /// A route that is answered before all others, for the few where every microsecond counts.
+    ///
+    /// Its pattern has parameters.
+    package static func direct(_ method: String, _ pattern: String, _ direct: @escaping Direct) -> Route {
+        var route = Route(method, pattern) { request throws(GyreError) in
+            var request = request
+            request.body = HTTPBody(try await request.body.collect(limit: Limits.tensorBytes))
+            switch try direct(request) {
+            case .now(let response): return response
+            case .later(let make): return try await make()
+            }
+        }
+        route.direct = direct
+        return route
+    }
 
     /// A route.
     ///
@@ -45,14 +73,15 @@ package struct RouteGroup: Sendable {
 ///
 /// An address without parameters costs one look-up in a table.
 package struct Router: Sendable {
-    private struct Entry: Sendable {
+    fileprivate struct Entry: Sendable {
         let method: String
         let parts: [Part]
         let group: Int
         let handler: Route.Handler
+        let direct: Route.Direct?
     }
 
-    private enum Part: Sendable {
+    fileprivate enum Part: Sendable {
         case literal(String)
         case one(name: String, suffix: String)
         case rest(name: String)
@@ -60,6 +89,8 @@ package struct Router: Sendable {
 
     private var fixed: [String: [String: (group: Int, handler: Route.Handler)]] = [:]
     private var patterns: [Entry] = []
+    /// The direct routes among the patterns, by the first part of their path.
+    private var directPatterns: [Substring: [Entry]] = [:]
     private let groups: [RouteGroup]
 
     /// A router over the routes of all groups; of two that fit, the first one answers.
@@ -69,7 +100,10 @@ package struct Router: Sendable {
             for route in group.routes {
                 if route.pattern.contains("{") {
                     let parts = route.pattern.split(separator: "/", omittingEmptySubsequences: false).map(Self.part)
-                    patterns.append(Entry(method: route.method, parts: parts, group: index, handler: route.handler))
+                    let entry = Entry(
+                        method: route.method, parts: parts, group: index, handler: route.handler, direct: route.direct)
+                    patterns.append(entry)
+                    if route.direct != nil { directPatterns[Self.firstPart(route.pattern), default: []].append(entry) }
                 } else if fixed[route.pattern]?[route.method] == nil {
                     fixed[route.pattern, default: [:]][route.method] = (index, route.handler)
                 }
@@ -101,6 +135,51 @@ package struct Router: Sendable {
             return .redirect(to: String(request.path.dropLast()))
         }
         return notFound(request)
+    }
+
+    /// A request that belongs to a direct route.
+    struct DirectMatch {
+        let parameters: [String: String]
+        fileprivate let entry: Entry
+    }
+
+    /// The direct route of a request, if it has one.
+    func direct(_ method: String, _ target: String) -> DirectMatch? {
+        guard let entries = directPatterns[Self.firstPart(target)] else { return nil }
+        let path = target.prefix { $0 != "?" }
+        if path.contains("%00") { return nil }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        for entry in entries where entry.method == method {
+            if let parameters = Self.match(entry.parts, parts) {
+                return DirectMatch(parameters: parameters, entry: entry)
+            }
+        }
+        return nil
+    }
+
+    /// Where the answer to a direct request is.
+    enum Begun {
+        case now(HTTPResponse)
+        case later(@Sendable () async -> HTTPResponse)
+    }
+
+    /// Begins to answer a request of a direct route; never throws, an error is told as its dialect does.
+    func begin(_ request: HTTPRequest, _ match: DirectMatch) -> Begun {
+        let refuse = groups[match.entry.group].errorResponse
+        guard let direct = match.entry.direct else { return .later { await respond(to: request) } }
+        do {
+            switch try direct(request) {
+            case .now(let response): return .now(response)
+            case .later(let make):
+                return .later { do throws(GyreError) { return try await make() } catch { return refuse(error) } }
+            }
+        } catch {
+            return .now(refuse(error))
+        }
+    }
+
+    private static func firstPart(_ path: String) -> Substring {
+        path.dropFirst().prefix { $0 != "/" && $0 != "?" && $0 != ":" }
     }
 
     /// An error in the form of the dialect that the path belongs to.

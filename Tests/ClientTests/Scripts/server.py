@@ -16,7 +16,8 @@ signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class Server:
-    def __init__(self, gyre, home, name="home"):
+    def __init__(self, gyre, home, name="home", options=()):
+        self.options = list(options)
         self.gyre, self.home = gyre, f"{home}/{name}"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -31,7 +32,7 @@ class Server:
         os.makedirs(self.home, exist_ok=True)
         self.log = open(self.home + ".log", "a")
         self.process = subprocess.Popen(
-            [self.gyre, "up", "--http", f"127.0.0.1:{self.port}"], env=self.environment, stderr=self.log)
+            [self.gyre, "up", "--http", f"127.0.0.1:{self.port}", *self.options], env=self.environment, stderr=self.log)
         atexit.register(self.process.kill)  # a script that fails leaves no server behind
         deadline = time.time() + 30
         while not os.path.exists(f"{self.home}/server.json"):
@@ -49,6 +50,13 @@ class Server:
         self.process.wait()
 
     def request(self, method, path, body=None, headers={}):
+        status, content, _ = self.exchange(method, path, body, headers)
+        try:
+            return status, json.loads(content)
+        except ValueError:
+            return status, content
+
+    def exchange(self, method, path, body=None, headers={}):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
@@ -56,10 +64,7 @@ class Server:
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
-        try:
-            return answer.status, json.loads(content)
-        except ValueError:
-            return answer.status, content
+        return answer.status, content, {name.lower(): value for name, value in answer.getheaders()}
 
     def api(self, method, path, body=None, status=200):
         found, answer = self.request(method, "/api/gyre/v1" + path, body)

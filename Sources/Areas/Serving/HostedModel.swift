@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Dispatch
+package import GyreBase
+internal import Synchronization
+
+/// A model version that is loaded and answers.
+package final class HostedModel: Sendable {
+    /// The registered model.
+    package let name: String
+    /// The version.
+    package let number: Int
+    /// What runs.
+    package let model: any RunnableModel
+    /// Where it came from and how it is served.
+    package let source: ModelSource
+    /// What it did since it was loaded.
+    package let statistics = ModelStatistics()
+    /// When it was loaded, microseconds since 1970.
+    package let loadedAt: Int64
+    /// Bytes that it takes in memory, as far as could be measured.
+    package var bytes: Int64 { measuredBytes.load(ordering: .relaxed) }
+    private let measuredBytes = Atomic<Int64>(0)
+    private let queue: InferenceQueue
+    private let cache: AnswerCache?
+    private let lastUse: Atomic<Int64>
+    private let now: @Sendable () -> Int64
+
+    /// Longest run, in nanoseconds, for which the thread of a connection is borrowed.
+    private static let shortRun: UInt64 = 250_000
+    /// Bytes of answers that are kept for each version that caches them.
+    private static let cacheBytes = 32 << 20
+
+    init(
+        name: String, number: Int, model: any RunnableModel, source: ModelSource, surroundings: Surroundings
+    ) {
+        self.name = name
+        self.number = number
+        self.model = model
+        self.source = source
+        now = surroundings.now
+        loadedAt = now()
+        lastUse = Atomic(loadedAt)
+        cache = source.settings.cachesAnswers ? AnswerCache(limitBytes: Self.cacheBytes) : nil
+        queue = InferenceQueue(name, model: model, settings: source.settings, statistics: statistics)
+    }
+
+    deinit { model.close() }
+
+    /// Keeps what was measured of its memory.
+    func setBytes(_ bytes: Int64) { measuredBytes.store(bytes, ordering: .relaxed) }
+
+    /// When it was asked last, microseconds since 1970.
+    package var lastUsedAt: Int64 { lastUse.load(ordering: .relaxed) }
+
+    /// Rows of a batch at most, as the objective for latency has it now; 1 where requests are not joined.
+    package var batchLimit: Int { queue.limit }
+
+    /// What a request asks for beside its tensors.
+    package struct Wishes: Sendable {
+        /// 1 is the highest; 0 for the usual one.
+        package var priority = 0
+        /// Microseconds that it may wait; 0 for no limit.
+        package var timeout: Int64 = 0
+
+        /// Nothing special.
+        package init() {}
+    }
+
+    /// The answer, where it can be had on this thread within a fraction of a millisecond; nil where it has to be awaited.
+    /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
+    package func inferNow(_ inputs: [NamedTensor]) throws(GyreError) -> [NamedTensor]? {
+        let ordered = try order(inputs)
+        let began = DispatchTime.now().uptimeNanoseconds
+        if let known = cache?.answer(to: ordered) { return cached(known, since: began) }
+        let rows = UInt64(max(1, ordered.first?.rows ?? 1))
+        guard cache == nil, source.settings.batching == nil, model.isInProcess,
+            statistics.nanosecondsPerRow &* rows < Self.shortRun
+        else { return nil }
+        return try runHere(ordered, since: began)
+    }
+
+    /// Checks the inputs against the model, waits for its turn, runs it, and names the outputs.
+    /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
+    package func infer(_ inputs: [NamedTensor], _ wishes: Wishes = Wishes()) async throws(GyreError) -> [NamedTensor] {
+        let ordered = try order(inputs)
+        let began = DispatchTime.now().uptimeNanoseconds
+        if let cache {
+            if let known = cache.answer(to: ordered) { return cached(known, since: began) }
+            statistics.missedCache(DispatchTime.now().uptimeNanoseconds - began)
+        }
+        do {
+            let outcome = try await queue.run(
+                ordered, InferenceQueue.Wishes(priority: wishes.priority, timeout: wishes.timeout))
+            statistics.succeeded(
+                at: used(), total: DispatchTime.now().uptimeNanoseconds - began, queue: outcome.queueNanoseconds,
+                infer: outcome.inferNanoseconds)
+            cache?.keep(outcome.outputs, for: ordered)
+            return named(outcome.outputs)
+        } catch {
+            statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
+            throw error
+        }
+    }
+
+    private func runHere(_ ordered: [Tensor], since began: UInt64) throws(GyreError) -> [NamedTensor] {
+        do {
+            let outputs = try model.run(ordered)
+            let took = DispatchTime.now().uptimeNanoseconds - began
+            statistics.executed(rows: ordered.first?.rows ?? 1, nanoseconds: took)
+            statistics.succeeded(at: used(), total: took, queue: 0, infer: took)
+            return named(outputs)
+        } catch {
+            statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
+            throw error
+        }
+    }
+
+    private func cached(_ outputs: [Tensor], since began: UInt64) -> [NamedTensor] {
+        statistics.foundCached(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
+        return named(outputs)
+    }
+
+    private func used() -> Int64 {
+        let time = now()
+        lastUse.store(time, ordering: .relaxed)
+        return time
+    }
+
+    private func named(_ outputs: [Tensor]) -> [NamedTensor] {
+        var named: [NamedTensor] = []
+        named.reserveCapacity(outputs.count)
+        for (spec, tensor) in zip(model.outputs, outputs) { named.append(NamedTensor(name: spec.name, tensor: tensor)) }
+        return named
+    }
+
+    /// The tensors in the model's order, each checked.
+    private func order(_ inputs: [NamedTensor]) throws(GyreError) -> [Tensor] {
+        let specs = model.inputs
+        var ordered: [Tensor] = []
+        ordered.reserveCapacity(specs.count)
+        for spec in specs {
+            guard let given = inputs.first(where: { $0.name == spec.name }) else {
+                throw GyreError(
+                    .invalid, "The input \"\(spec.name)\" of the model \"\(name)\" is missing.",
+                    why: "It has \(specs.map(\.name).joined(separator: ", ")).")
+            }
+            try spec.check(given.tensor)
+            ordered.append(given.tensor)
+        }
+        if inputs.count > ordered.count {
+            let unknown = inputs.first { given in !specs.contains { $0.name == given.name } }
+            throw GyreError(
+                .invalid,
+                unknown.map { "The model \"\(name)\" has no input \"\($0.name.prefix(200))\"." }
+                    ?? "An input of the model \"\(name)\" is given twice.",
+                why: "It has \(specs.map(\.name).joined(separator: ", ")).")
+        }
+        let most = source.settings.maximumBatch
+        guard let rows = ordered.first?.rows else { return ordered }
+        guard rows <= Limits.inferenceRows, most == 0 || rows <= most else {
+            throw GyreError(
+                most > 0 ? .invalid : .limitExceeded,
+                "The request has \(rows) rows; the model \"\(name)\" takes \(most > 0 ? most : Limits.inferenceRows) at most."
+            )
+        }
+        if most > 0, let other = zip(specs, ordered).first(where: { $1.rows != rows }) {
+            throw GyreError(
+                .invalid, "The input \"\(other.0.name)\" has \(other.1.rows) rows.", why: "The first input has \(rows)."
+            )
+        }
+        return ordered
+    }
+
+    /// One row of zeros (or empty texts), and what its owner chose, must go through: a model that cannot answer is found before it gets
+    /// traffic, and the first request does not pay for what a runtime does once.
+    func warmUp() throws(GyreError) {
+        for warmup in [ModelSettings.Warmup()] + source.settings.warmups {
+            for _ in 0..<min(warmup.count, 1000) {
+                let inputs = model.inputs.map { Self.sample($0, warmup) }
+                let began = DispatchTime.now().uptimeNanoseconds
+                do { _ = try model.run(inputs) } catch {
+                    throw GyreError(
+                        .invalid, "Version \(number) of the model \"\(name)\" does not answer.", why: error.description)
+                }
+                statistics.warmed(rows: warmup.rows, nanoseconds: DispatchTime.now().uptimeNanoseconds - began)
+            }
+        }
+    }
+
+    private static func sample(_ spec: TensorSpec, _ warmup: ModelSettings.Warmup) -> Tensor {
+        var shape = spec.shape.map { $0 == -1 ? 1 : $0 }
+        if !shape.isEmpty, spec.shape[0] == -1 { shape[0] = max(1, min(warmup.rows, Limits.inferenceRows)) }
+        let count = min(Tensor.elementCount(of: shape) ?? 0, 1 << 28)
+        let storage: Tensor.Storage =
+            switch spec.datatype {
+            case .fp32:
+                .floats(
+                    warmup.isRandom
+                        ? (0..<count).map { _ in Float.random(in: 0..<1) } : [Float](repeating: 0, count: count))
+            case .bytes: .texts([[UInt8]](repeating: [], count: count))
+            default: .raw([UInt8](repeating: 0, count: count * (spec.datatype.elementBytes ?? 0)))
+            }
+        return Tensor(datatype: spec.datatype, shape: shape, storage: storage)
+    }
+}

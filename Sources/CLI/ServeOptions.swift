@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+package import GyreBase
+
+/// How a home is served.
+package struct ServeOptions: ParsableArguments {
+    /// Where to listen for HTTP.
+    @Option(help: "Where to listen.") package var http = "127.0.0.1:5000"
+    /// Where to listen for gRPC; nil for not at all.
+    @Option(help: "Where to listen for gRPC (Open Inference Protocol), for example 127.0.0.1:8001.")
+    package var grpc: String?
+    /// Names of this server beside addresses and `localhost`.
+    @Option(
+        help:
+            "A name, besides addresses and localhost, that browsers and clients know this server by; may be repeated. GYRE_ALLOWED_HOSTS adds more."
+    ) package var allowHost: [String] = []
+    /// A folder of models in Triton's layout.
+    @Option(help: "A folder of models: NAME/config.pbtxt, NAME/1/model.onnx. All of them are loaded.")
+    package var modelRepository: String?
+    /// Models that are loaded at the start.
+    @Option(help: "A model of the repository or the registry to load at the start; may be repeated.")
+    package var loadModel: [String] = []
+    /// Memory that loaded models may take.
+    @Option(
+        help:
+            "Memory that loaded models may take, such as 512M or 4G. Models are then loaded on first use, and the ones not asked for longest leave."
+    ) package var modelMemory: String?
+
+    package init() {}
+
+    /// `modelMemory` in bytes; 0 for any.
+    /// - Throws: `.invalid` for what is no size.
+    package func modelMemoryBytes() throws(GyreError) -> Int64 {
+        guard let modelMemory else { return 0 }
+        let units: [Character: Int64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+        let text = modelMemory.uppercased().filter { $0 != "B" && $0 != "I" }
+        let unit = text.last.flatMap { units[$0] }
+        guard let number = Double(unit == nil ? text[...] : text.dropLast()), number > 0, number < 1e15 else {
+            throw GyreError(.invalid, "\"\(modelMemory)\" is no size.", fix: "Write it as 512M or 4G.")
+        }
+        return Int64(number * Double(unit ?? 1))
+    }
+
+    package func validate() throws { _ = try modelMemoryBytes() }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreServing
+internal import ProtoInference
+internal import SwiftProtobuf
+
+/// Triton's `config.pbtxt`, and the same as JSON in a request to load a model.
+package enum ConfigurationFile {
+    /// Reads protobuf's text format.
+    /// - Throws: `.invalid` where it is none; `.unsupported` for what is not done here.
+    package static func read(_ text: String) throws(GyreError) -> ModelConfiguration {
+        do { return try configuration(try Inference_ModelConfig(textFormatString: text)) } catch {
+            if let known = error as? GyreError { throw known }
+            throw GyreError(.invalid, "The text is no configuration of a model.", why: "\(error)")
+        }
+    }
+
+    /// Reads JSON.
+    package static func read(json: String) throws(GyreError) -> ModelConfiguration {
+        var options = JSONDecodingOptions()
+        options.ignoreUnknownFields = false
+        do { return try configuration(try Inference_ModelConfig(jsonString: json, options: options)) } catch {
+            if let known = error as? GyreError { throw known }
+            throw GyreError(.invalid, "The text is no configuration of a model.", why: "\(error)")
+        }
+    }
+
+    private static func configuration(_ config: Inference_ModelConfig) throws(GyreError) -> ModelConfiguration {
+        var result = ModelConfiguration()
+        switch config.schedulingChoice {
+        case .sequenceBatching:
+            throw GyreError(.unsupported, "Models that keep state over a sequence (sequence_batching) are not served.")
+        case .ensembleScheduling:
+            throw GyreError(.unsupported, "Ensembles (ensemble_scheduling) are not served.")
+        case .dynamicBatching(let batching): result.settings.batching = Self.batching(batching)
+        case nil: break
+        }
+        guard config.maxBatchSize >= 0 else { throw GyreError(.invalid, "max_batch_size is \(config.maxBatchSize).") }
+        result.settings.maximumBatch = Int(config.maxBatchSize)
+        if result.settings.maximumBatch == 0 { result.settings.batching = nil }
+        let instances = config.instanceGroup.reduce(0) { $0 + max(1, Int($1.count)) }
+        result.settings.instances = min(64, max(1, instances))
+        if let text = config.parameters["latency_objective_ms"]?.stringValue {
+            guard let milliseconds = Double(text), milliseconds > 0 else {
+                throw GyreError(.invalid, "latency_objective_ms is \"\(text.prefix(40))\".")
+            }
+            if result.settings.maximumBatch > 0 {
+                result.settings.batching = result.settings.batching ?? ModelSettings.Batching()
+                result.settings.batching?.objective = Int64(milliseconds * 1000)
+            }
+        }
+        result.settings.cachesAnswers = config.responseCache.enable
+        result.settings.warmups = config.modelWarmup.map(Self.warmup)
+        switch config.versionPolicy.policyChoice {
+        case .latest(let latest): result.policy = .latest(Int(max(1, latest.numVersions)))
+        case .all: result.policy = .all
+        case .specific(let specific): result.policy = .specific(specific.versions.map { Int(clamping: $0) })
+        case nil: break
+        }
+        if !config.defaultModelFilename.isEmpty { result.file = config.defaultModelFilename }
+        result.format = try format(config)
+        let batch = result.settings.maximumBatch > 0 ? [-1] : []
+        for input in config.input {
+            result.inputs.append(
+                try spec(
+                    input.name, input.dataType, batch, input.dims, input.hasReshape ? input.reshape.shape : nil))
+        }
+        for output in config.output {
+            result.outputs.append(
+                try spec(
+                    output.name, output.dataType, batch, output.dims, output.hasReshape ? output.reshape.shape : nil))
+            if !output.labelFilename.isEmpty { result.labelFiles[output.name] = output.labelFilename }
+        }
+        result.settings.configuration = try json(config)
+        return result
+    }
+
+    private static func batching(_ batching: Inference_ModelDynamicBatching) -> ModelSettings.Batching {
+        var result = ModelSettings.Batching()
+        result.preferred = batching.preferredBatchSize.map(Int.init).sorted()
+        result.maximumDelay = Int64(clamping: batching.maxQueueDelayMicroseconds)
+        result.priorityLevels = Int(clamping: min(100, batching.priorityLevels))
+        result.defaultPriority = Int(clamping: batching.defaultPriorityLevel)
+        let policy = batching.defaultQueuePolicy
+        result.maximumQueue = Int(policy.maxQueueSize)
+        result.timeout = Int64(clamping: policy.defaultTimeoutMicroseconds)
+        result.mayOverrideTimeout = policy.allowTimeoutOverride
+        result.delaysLate = policy.timeoutAction == .delay
+        return result
+    }
+
+    private static func warmup(_ warmup: Inference_ModelWarmup) -> ModelSettings.Warmup {
+        var result = ModelSettings.Warmup()
+        result.rows = max(1, Int(warmup.batchSize))
+        result.count = max(1, Int(warmup.count))
+        result.isRandom = warmup.inputs.values.contains { $0.randomData }
+        return result
+    }
+
+    private static func format(_ config: Inference_ModelConfig) throws(GyreError) -> ModelFormat? {
+        let name = config.backend.isEmpty ? config.platform : config.backend
+        switch name {
+        case "": return nil
+        case "onnxruntime", "onnxruntime_onnx": return .onnx
+        case "python", "mlflow", "sklearn": return .python
+        case "xgboost": return .xgboost
+        case "lightgbm": return .lightgbm
+        default:
+            throw GyreError(
+                .unsupported, "Models of the backend \"\(name.prefix(80))\" are not served.",
+                why: "There are \(ModelFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+        }
+    }
+
+    private static func spec(
+        _ name: String, _ type: Inference_DataType, _ batch: [Int], _ dimensions: [Int64], _ reshaped: [Int64]?
+    ) throws(GyreError) -> TensorSpec {
+        guard let datatype = ModelTypes.datatype(type) else {
+            throw GyreError(.invalid, "The tensor \"\(name)\" has no data_type.")
+        }
+        guard !dimensions.isEmpty else {
+            throw GyreError(
+                .invalid, "The tensor \"\(name)\" has no dims.",
+                fix: "A tensor without dimensions is written as dims: [ 1 ] with reshape: { shape: [ ] }.")
+        }
+        return TensorSpec(
+            name: name, datatype: datatype, shape: batch + (reshaped ?? dimensions).map { Int(clamping: $0) })
+    }
+
+    private static func json(_ config: Inference_ModelConfig) throws(GyreError) -> JSONValue {
+        var options = JSONEncodingOptions()
+        options.preserveProtoFieldNames = true
+        options.alwaysPrintInt64sAsNumbers = true
+        do { return try JSONValue(parsing: try config.jsonString(options: options)) } catch {
+            throw GyreError.wrapping(error, "Writing a configuration as JSON")
+        }
+    }
+}
+
+/// The numbers of the element types in a configuration.
+enum ModelTypes {
+    static func datatype(_ type: Inference_DataType) -> Tensor.Datatype? {
+        switch type {
+        case .typeBool: .bool
+        case .typeUint8: .uint8
+        case .typeUint16: .uint16
+        case .typeUint32: .uint32
+        case .typeUint64: .uint64
+        case .typeInt8: .int8
+        case .typeInt16: .int16
+        case .typeInt32: .int32
+        case .typeInt64: .int64
+        case .typeFp16: .fp16
+        case .typeFp32: .fp32
+        case .typeFp64: .fp64
+        case .typeString: .bytes
+        case .typeBf16: .bf16
+        case .typeInvalid, .UNRECOGNIZED: nil
+        }
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreLoop
+internal import GyreServing
+
+/// An infer request, read in one pass over its bytes: JSON alone, or JSON with the tensors' bytes behind it.
+struct InferRequest {
+    var id: String?
+    var inputs: [NamedTensor] = []
+    var outputs: [Output] = []
+    var parameters: JSONValue = [:]
+    /// Whether outputs are bytes unless they ask for JSON.
+    var wantsBinary = false
+
+    /// An output that is asked for.
+    struct Output {
+        let name: String
+        /// Whether it comes as bytes; nil where the request does not say.
+        var isBinary: Bool?
+        /// How many classes are asked for; 0 for the tensor itself.
+        var classes = 0
+    }
+
+    /// `headerLength`: bytes of JSON in front of the tensors' bytes; nil where all is JSON.
+    init(_ bytes: [UInt8], headerLength: Int?) throws(GyreError) {
+        if let headerLength, !(0...bytes.count).contains(headerLength) {
+            throw GyreError(
+                .invalid, "Inference-Header-Content-Length is \(headerLength).",
+                why: "The body has \(bytes.count) bytes.")
+        }
+        var parser = JSONParser(headerLength.map { Array(bytes[..<$0]) } ?? bytes)
+        var binary = bytes[(headerLength ?? bytes.count)...]
+        try parser.expect("{")
+        var hasInputs = false
+        if !parser.consume("}") {
+            repeat {
+                let name = try parser.string()
+                try parser.expect(":")
+                switch name {
+                case "id":
+                    let value = try parser.value()
+                    id = value.string ?? (value == .null ? nil : value.text)
+                case "parameters":
+                    parameters = try parser.value()
+                    wantsBinary = parameters["binary_data_output"]?.bool ?? false
+                case "inputs":
+                    hasInputs = true
+                    try readInputs(&parser, &binary)
+                case "outputs": outputs = try Self.outputs(try parser.value())
+                default: _ = try parser.value()
+                }
+            } while parser.consume(",")
+            try parser.expect("}")
+        }
+        try parser.end()
+        guard hasInputs else { throw GyreError(.invalid, "The request has no \"inputs\".") }
+        guard binary.isEmpty else {
+            throw GyreError(
+                .invalid, "\(binary.count) bytes are left behind the inputs.",
+                why: "Each input's binary_data_size says how many are its own.")
+        }
+    }
+
+    /// A request that is nothing but the bytes of a model's one input.
+    init(raw bytes: [UInt8], for model: HostedModel) throws(GyreError) {
+        guard let spec = model.model.inputs.first, model.model.inputs.count == 1 else {
+            throw GyreError(
+                .invalid, "A request of bytes alone needs a model with one input.",
+                why: "\"\(model.name)\" has \(model.model.inputs.count).")
+        }
+        var shape = spec.shape
+        if shape.first == -1 { shape[0] = 1 }
+        let open = shape.indices.filter { shape[$0] == -1 }
+        if let index = open.first {
+            let size = (spec.datatype.elementBytes ?? 1) * shape.reduce(1) { $1 == -1 ? $0 : $0 * $1 }
+            guard open.count == 1, size > 0, bytes.count.isMultiple(of: size) else {
+                throw GyreError(.invalid, "The shape of the input \"\(spec.name)\" does not follow from its bytes.")
+            }
+            shape[index] = bytes.count / size
+        }
+        inputs = [
+            NamedTensor(
+                name: spec.name,
+                tensor: spec.datatype == .bytes
+                    ? Tensor(datatype: .bytes, shape: shape.map { _ in 1 }, storage: .texts([bytes]))
+                    : try Tensor(spec.name, spec.datatype, shape, bytes: bytes[...]))
+        ]
+        wantsBinary = true
+    }
+
+    private static func outputs(_ value: JSONValue) throws(GyreError) -> [Output] {
+        var outputs: [Output] = []
+        for entry in value.array ?? [] {
+            guard let name = entry["name"]?.string else { throw GyreError(.invalid, "An output has no name.") }
+            let parameters = entry["parameters"]
+            if parameters?["shared_memory_region"] != nil { throw Self.noSharedMemory(name) }
+            outputs.append(
+                Output(
+                    name: name, isBinary: parameters?["binary_data"]?.bool,
+                    classes: Int(clamping: parameters?["classification"]?.int ?? 0)))
+        }
+        return outputs
+    }
+
+    private mutating func readInputs(_ parser: inout JSONParser, _ binary: inout ArraySlice<UInt8>) throws(GyreError) {
+        try parser.expect("[")
+        if parser.consume("]") { return }
+        repeat { inputs.append(try Self.input(&parser, &binary)) } while parser.consume(",")
+        try parser.expect("]")
+    }
+
+    private static func input(
+        _ parser: inout JSONParser, _ binary: inout ArraySlice<UInt8>
+    ) throws(GyreError) -> NamedTensor {
+        var name: String?
+        var shape: [Int]?
+        var datatype: Tensor.Datatype?
+        var elements: TensorElements?
+        var unread: JSONParser?
+        var parameters: JSONValue?
+        try parser.expect("{")
+        repeat {
+            let member = try parser.string()
+            try parser.expect(":")
+            switch member {
+            case "name": name = try parser.value().string
+            case "shape": shape = try Self.shape(&parser)
+            case "datatype":
+                let word = try parser.string()
+                guard let known = Tensor.Datatype(rawValue: word) else {
+                    throw GyreError(.invalid, "\"\(word.prefix(40))\" is no datatype of the protocol.")
+                }
+                datatype = known
+            case "data":
+                if let datatype {
+                    var list = TensorElements(name ?? "", datatype)
+                    try list.readList(&parser)
+                    elements = list
+                } else {
+                    // What the data are is only said behind them.
+                    unread = try parser.skipped()
+                }
+            case "parameters": parameters = try parser.value()
+            default: _ = try parser.value()
+            }
+        } while parser.consume(",")
+        try parser.expect("}")
+        guard let name, let shape, let datatype else {
+            throw GyreError(.invalid, "The input \"\(name ?? "")\" needs name, shape and datatype.")
+        }
+        if var unread {
+            var list = TensorElements(name, datatype)
+            try list.readList(&unread)
+            elements = list
+        }
+        if parameters?["shared_memory_region"] != nil { throw noSharedMemory(name) }
+        if let size = parameters?["binary_data_size"]?.int {
+            guard elements == nil else {
+                throw GyreError(.invalid, "The input \"\(name)\" has both data and bytes.")
+            }
+            guard size >= 0, size <= binary.count else {
+                throw GyreError(
+                    .invalid, "The input \"\(name)\" has a binary_data_size of \(size).",
+                    why: "\(binary.count) bytes are left in the body.")
+            }
+            let own = binary.prefix(Int(size))
+            binary = binary.dropFirst(Int(size))
+            return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: own))
+        }
+        guard let elements else { throw GyreError(.invalid, "The input \"\(name)\" has no data.") }
+        return NamedTensor(name: name, tensor: try elements.tensor(shape))
+    }
+
+    private static func shape(_ parser: inout JSONParser) throws(GyreError) -> [Int] {
+        try parser.expect("[")
+        var shape: [Int] = []
+        if parser.consume("]") { return shape }
+        repeat {
+            guard let length = try parser.unsignedNumber(), length <= Int.max, shape.count < 16 else {
+                throw GyreError(.invalid, "A shape is a list of at most 16 whole numbers that are not negative.")
+            }
+            shape.append(Int(length))
+        } while parser.consume(",")
+        try parser.expect("]")
+        return shape
+    }
+
+    private static func noSharedMemory(_ name: String) -> GyreError {
+        GyreError(.unsupported, "The tensor \"\(name)\" is in shared memory, which is not read here.")
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import HummingbirdCore
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+
+/// A connection whose direct routes are answered before Hummingbird sees them.
+struct DirectChannel: ServerChildChannel, HTTPChannelHandler {
+    typealias Value = HTTP1Channel.Value
+    private let inner: HTTP1Channel
+    private let router: Router
+    private let originGuard: OriginGuard
+
+    init(responder: @escaping HTTPChannelHandler.Responder, router: Router, originGuard: OriginGuard) {
+        inner = HTTP1Channel(responder: responder)
+        self.router = router
+        self.originGuard = originGuard
+    }
+
+    var responder: HTTPChannelHandler.Responder { inner.responder }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        inner.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            // Requests that come before the answer to the one before them wait here.
+            let order = HTTPServerPipelineHandler()
+            try pipeline.addHandler(order, position: .after(decoder))
+            try pipeline.addHandler(DirectHandler(router: router, originGuard: originGuard), position: .after(order))
+            return value
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async { await inner.handle(value: value, logger: logger) }
+}
+
+/// Answers the requests of direct routes on the thread of their connection; all others pass through.
+private final class DirectHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let router: Router
+    private let originGuard: OriginGuard
+    private var state = State.passing
+    private var isQuiescing = false
+
+    private enum State {
+        /// What comes belongs to another request, or there is none.
+        case passing
+        /// The body of a direct request comes in.
+        case collecting(HTTPRequestHead, Router.DirectMatch, ByteBuffer?)
+        /// The request was refused before its body was there; the rest of it is dropped.
+        case dropping(HTTPRequestHead)
+        /// The answer is being made elsewhere.
+        case answering
+    }
+
+    init(router: Router, originGuard: OriginGuard) {
+        self.router = router
+        self.originGuard = originGuard
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (state, unwrapInboundIn(data)) {
+        case (.passing, .head(let head)):
+            guard let match = router.direct(head.method.rawValue, head.uri) else {
+                return context.fireChannelRead(data)
+            }
+            begin(head, match, context)
+        case (.collecting(let head, let match, var collected), .body(var more)):
+            guard (collected?.readableBytes ?? 0) + more.readableBytes <= Limits.tensorBytes else {
+                return refuse(head, GyreError.tooLarge(Limits.tensorBytes), context)
+            }
+            // Nothing else may hold the buffer while it grows, or each piece would copy all of it.
+            state = .passing
+            if var whole = collected.take() {
+                whole.writeBuffer(&more)
+                state = .collecting(head, match, whole)
+            } else {
+                state = .collecting(head, match, more)
+            }
+        case (.collecting(let head, let match, let body), .end): finish(head, match, body, context)
+        case (.dropping, .body): break
+        case (.dropping, .end): state = .passing
+        default: context.fireChannelRead(data)
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ match: Router.DirectMatch, _ context: ChannelHandlerContext) {
+        do {
+            try originGuard.check(
+                method: head.method.rawValue, host: head.headers.first(name: "host"),
+                origin: head.headers.first(name: "origin"), fetchSite: head.headers.first(name: "sec-fetch-site"))
+        } catch {
+            return refuse(head, error, context)
+        }
+        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > Limits.tensorBytes {
+            return refuse(head, GyreError.tooLarge(Limits.tensorBytes), context)
+        }
+        state = .collecting(head, match, nil)
+        if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+            context.writeAndFlush(
+                wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)
+        }
+    }
+
+    private func finish(
+        _ head: HTTPRequestHead, _ match: Router.DirectMatch, _ body: ByteBuffer?, _ context: ChannelHandlerContext
+    ) {
+        state = .answering
+        let headers = head.headers
+        var request = HTTPRequest(
+            method: head.method.rawValue, target: head.uri, headers: { headers.first(name: $0) },
+            body: HTTPBody(body.map { Array($0.readableBytesView) } ?? []))
+        request.parameters = match.parameters
+        switch router.begin(request, match) {
+        case .now(let response): write(response, head, context)
+        case .later(let make):
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.makeFutureWithTask { await make() }.assumeIsolated().whenSuccess { response in
+                let (handler, context) = bound.value
+                handler.write(response, head, context)
+            }
+        }
+    }
+
+    /// Answers before the body was read; the connection is closed, since the client may be sending still.
+    private func refuse(_ head: HTTPRequestHead, _ error: GyreError, _ context: ChannelHandlerContext) {
+        var closing = head
+        closing.headers.replaceOrAdd(name: "connection", value: "close")
+        write(router.refusal(head.uri, error), closing, context)
+        state = .dropping(head)
+    }
+
+    private func write(_ response: HTTPResponse, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard case .bytes(let bytes) = response.body else {
+            return stream(response, head, context)
+        }
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(response.headers.count + 2)
+        for (name, value) in response.headers { headers.add(name: name, value: value) }
+        headers.add(name: "content-length", value: String(bytes.count))
+        if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
+        context.write(
+            wrapOutboundOut(
+                .head(
+                    HTTPResponseHead(
+                        version: head.version, status: HTTPResponseStatus(statusCode: response.status), headers: headers
+                    ))), promise: nil)
+        if !bytes.isEmpty {
+            context.write(
+                wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
+        }
+        end(head, context)
+    }
+
+    /// An answer that comes piece by piece: each goes out as soon as it is there.
+    private func stream(_ response: HTTPResponse, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard case .stream(_, let next) = response.body else { return }
+        var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
+        headers.add(name: "transfer-encoding", value: "chunked")
+        if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
+        context.writeAndFlush(
+            wrapOutboundOut(
+                .head(
+                    HTTPResponseHead(
+                        version: head.version, status: HTTPResponseStatus(statusCode: response.status), headers: headers
+                    ))), promise: nil)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        let channel = context.channel
+        context.eventLoop.makeFutureWithTask {
+            while channel.isActive, let piece = try await next() {
+                try await loop.flatSubmit {
+                    let (handler, context) = bound.value
+                    let part = HTTPServerResponsePart.body(.byteBuffer(channel.allocator.buffer(bytes: piece)))
+                    return context.writeAndFlush(handler.wrapOutboundOut(part))
+                }.get()
+            }
+        }.assumeIsolated().whenComplete { result in
+            let (handler, context) = bound.value
+            // An answer that broke off must not look whole.
+            if case .failure = result { context.close(promise: nil) } else { handler.end(head, context) }
+        }
+    }
+
+    private func end(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        state = .passing
+        if head.isKeepAlive, !isQuiescing {
+            return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // What comes after takes the connection for idle and would close it before the answer is written.
+        if event is ChannelShouldQuiesceEvent {
+            switch state {
+            case .passing: break
+            case .collecting, .dropping, .answering:
+                isQuiescing = true
+                return
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+}
+
+extension GyreError {
+    fileprivate static func tooLarge(_ limit: Int) -> GyreError {
+        GyreError(
+            .limitExceeded, "The body of the request is too large.", why: "At most \(limit) bytes are taken here.")
+    }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+package import GyreBase
+internal import GyreLedger
+package import GyreRegistry
+package import GyreServing
+
+/// The models that can be served without an endpoint: those of a folder in Triton's layout, and those of the registry by their name.
+///
+/// `ROOT/NAME/config.pbtxt` (may be absent), `ROOT/NAME/1/model.onnx`, `ROOT/NAME/labels.txt`; the folders of versions are numbers.
+package actor ModelRepository {
+    private let root: String?
+    private let host: ModelHost
+    private let registry: Registry
+    private let files: ModelFiles
+    private let readConfiguration: @Sendable (String) throws(GyreError) -> ModelConfiguration
+
+    /// A repository in the folder `root`, or of the registry alone.
+    ///
+    /// `readConfiguration`: reads a `config.pbtxt`.
+    package init(
+        root: String?, host: ModelHost, registry: Registry, files: ModelFiles,
+        readConfiguration: @escaping @Sendable (String) throws(GyreError) -> ModelConfiguration
+    ) {
+        self.root = root
+        self.host = host
+        self.registry = registry
+        self.files = files
+        self.readConfiguration = readConfiguration
+    }
+
+    /// Models of the folder, by name.
+    private var names: [String] {
+        guard let root else { return [] }
+        // `check` has told of a missing folder.
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        return entries.filter { !$0.hasPrefix(".") && isFolder("\(root)/\($0)") }.sorted()
+    }
+
+    /// - Throws: `.notFound` where the folder is not there.
+    package func check() throws(GyreError) {
+        guard let root, !isFolder(root) else { return }
+        throw GyreError(.notFound, "The model repository \(root) is no folder.")
+    }
+
+    /// Loads the models named, or all of the folder; one that cannot be loaded is told and does not stop the others.
+    ///
+    /// `isLazy`: models are only made known and loaded when they are first asked for.
+    package func start(_ wanted: [String], isLazy: Bool) async -> [GyreError] {
+        var problems: [GyreError] = []
+        for name in wanted.isEmpty || wanted == ["*"] ? names : wanted {
+            do {
+                if isLazy, names.contains(name) {
+                    for (number, source) in try sources(name, nil) { host.register(name, number, source) }
+                } else {
+                    try await load(name)
+                }
+            } catch {
+                problems.append(error)
+            }
+        }
+        return problems
+    }
+
+    /// All that is known: what is loaded or was, and what could be.
+    package func index() -> [ModelHost.Listing] {
+        let listed = host.listings()
+        let known = Set(listed.map(\.name))
+        return listed + names.filter { !known.contains($0) }.map { ModelHost.Listing(name: $0) }
+    }
+
+    /// Loads a model anew, as its files are now; what serves goes on until the new versions are ready.
+    ///
+    /// `configuration`: takes the place of `config.pbtxt`.
+    package func load(_ name: String, configuration: ModelConfiguration? = nil) async throws(GyreError) {
+        let sources =
+            names.contains(name) ? try sources(name, configuration) : try await registered(name, configuration)
+        for (number, source) in sources { try await host.load(name, number, source) }
+        for listing in host.listings() where listing.name == name && sources[listing.number] == nil {
+            host.unload(name, listing.number)
+        }
+    }
+
+    /// Stops serving all versions of a model; requests under way end undisturbed.
+    package func unload(_ name: String) throws(GyreError) {
+        let versions = host.listings().filter { $0.name == name }
+        guard !versions.isEmpty || names.contains(name) else {
+            throw GyreError(.notFound, "Model \"\(name.prefix(200))\" is not found.")
+        }
+        for version in versions { host.unload(name, version.number, isForgotten: false) }
+    }
+
+    // MARK: The folder
+
+    private func sources(_ name: String, _ given: ModelConfiguration?) throws(GyreError) -> [Int: ModelSource] {
+        let folder = "\(root ?? "")/\(name)"
+        var configuration = if let given { given } else { try read("\(folder)/config.pbtxt", name) }
+        for (output, file) in configuration.labelFiles {
+            configuration.settings.labels[output] = try labels(file, folder)
+        }
+        // An empty folder is told below.
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let versions = entries.compactMap { entry in
+            entry.first == "0" ? nil : Int(entry).flatMap { $0 > 0 && isFolder("\(folder)/\(entry)") ? $0 : nil }
+        }
+        let chosen = configuration.policy.choose(from: versions)
+        guard !chosen.isEmpty else {
+            throw GyreError(
+                .invalid, "The model \"\(name)\" has no version that may be served.",
+                why: versions.isEmpty
+                    ? "\(folder) has no folder named by a number."
+                    : "Its version policy leaves none of \(versions.sorted()).")
+        }
+        var sources: [Int: ModelSource] = [:]
+        for number in chosen { sources[number] = try source("\(folder)/\(number)", name, configuration) }
+        return sources
+    }
+
+    private func read(_ path: String, _ name: String) throws(GyreError) -> ModelConfiguration {
+        guard let data = FileManager.default.contents(atPath: path) else { return ModelConfiguration() }
+        guard data.count <= Limits.bodyBytes else {
+            throw GyreError(.limitExceeded, "The configuration of the model \"\(name)\" is too large.")
+        }
+        do throws(GyreError) { return try readConfiguration(String(decoding: data, as: UTF8.self)) } catch {
+            throw GyreError(error.code, "\(path) cannot be used. \(error.what)", why: error.why, fix: error.fix)
+        }
+    }
+
+    private func labels(_ file: String, _ folder: String) throws(GyreError) -> [String] {
+        let path = "\(folder)/\(try RelativePath(file))"
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw GyreError(.notFound, "The file of labels \(path) is not there.")
+        }
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+    }
+
+    /// The usual names of a version's file.
+    private static let usualFiles: [(String, ModelFormat)] = [
+        ("model.onnx", .onnx), ("xgboost.json", .xgboost), ("xgboost.ubj", .xgboost), ("model.xgb", .xgboost),
+        ("model.ubj", .xgboost), ("model.txt", .lightgbm), ("model.lgb", .lightgbm), ("MLmodel", .python),
+        ("model.joblib", .python), ("model.pkl", .python), ("model.py", .python),
+    ]
+
+    private func source(
+        _ folder: String, _ name: String, _ configuration: ModelConfiguration
+    ) throws(GyreError) -> ModelSource {
+        let manager = FileManager.default
+        var found: (String, ModelFormat)?
+        if let file = configuration.file {
+            let path = "\(folder)/\(try RelativePath(file))"
+            let format =
+                configuration.format ?? Self.usualFiles.first { file.hasSuffix(($0.0 as NSString).pathExtension) }?.1
+            if manager.fileExists(atPath: path), let format { found = (path, format) }
+        } else {
+            for (file, format) in Self.usualFiles
+            where configuration.format == nil || configuration.format == format {
+                if manager.fileExists(atPath: "\(folder)/\(file)") {
+                    found = ("\(folder)/\(file)", format)
+                    break
+                }
+            }
+        }
+        guard let (path, format) = found else {
+            throw GyreError(
+                .notFound, "The folder \(folder) has no model that can be served.",
+                why: configuration.file.map { "\($0) is not there, or its kind is not known." }
+                    ?? "None of \(Self.usualFiles.map(\.0).joined(separator: ", ")) is there.")
+        }
+        var source = ModelSource(file: path, format: format)
+        source.settings = configuration.settings
+        source.declaredInputs = configuration.inputs
+        source.declaredOutputs = configuration.outputs
+        // What changes in the file is another model.
+        source.revision = Self.revision(path)
+        return source
+    }
+
+    private static func revision(_ path: String) -> String {
+        // A missing file is told when it is loaded.
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return "\((attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0) \(attributes?[.size] ?? 0)"
+    }
+
+    private func isFolder(_ path: String) -> Bool {
+        var isFolder = ObjCBool(false)
+        return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    // MARK: The registry
+
+    /// The versions of a registered model that have an alias, which becomes their label; where there are none, the newest.
+    private func registered(
+        _ name: String, _ configuration: ModelConfiguration?
+    ) async throws(GyreError) -> [Int: ModelSource] {
+        let versions: [ModelVersion]
+        do throws(GyreError) { versions = try await registry.versions(of: name) } catch {
+            guard error.code == .notFound || error.code == .invalid else { throw error }
+            throw unknown(name)
+        }
+        guard let newest = versions.max(by: { $0.number < $1.number }) else { throw unknown(name) }
+        var labels: [String: Int] = [:]
+        for (alias, number) in try await registry.aliases(of: name) { labels[alias] = number }
+        let wanted = labels.isEmpty ? [newest.number] : Set(labels.values)
+        var sources: [Int: ModelSource] = [:]
+        for version in versions where wanted.contains(version.number) {
+            let file = try await files.path(try await files.onnx(of: version).digest)
+            var source = ModelSource(file: file, format: .onnx)
+            source.settings = configuration?.settings ?? ModelSettings()
+            sources[version.number] = source
+        }
+        host.setLabels(name, labels)
+        return sources
+    }
+
+    private func unknown(_ name: String) -> GyreError {
+        GyreError(
+            .notFound, "Model \"\(name.prefix(200))\" is not found.",
+            why: root.map { "It is neither in \($0) nor in the registry." } ?? "It is not in the registry.")
+    }
+}
