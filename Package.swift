@@ -19,6 +19,9 @@ let houseStyle: [SwiftSetting] = [
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let grpcTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -91,6 +94,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2.git", exact: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport.git", exact: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", exact: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
@@ -120,6 +126,7 @@ let package = Package(
         area("Versioning", ["GyreTables"]),
 
         // Kits
+        layer("Kits", "GRPC", ["GyreBase", grpcCore, grpcTransport]),
         layer("Kits", "HTML", []),
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer(
@@ -155,7 +162,9 @@ let package = Package(
             ]),
         dialect("Scoring", ["GyreLoop", "GyreServing"]),
         dialect("TFServing", ["GyreLoop", "GyreServing"]),
-        dialect("OIP", ["GyreLoop", "GyreServing", "ProtoInference", protobuf]),
+        dialect(
+            "OIP",
+            ["GyreLoop", "GyreServing", "GyreGRPC", "ProtoInference", protobuf, grpcCore, grpcProtobuf]),
 
         layer("Console", ["GyreBase", "GyreHTML", "GyreHTTP"]),
         layer("CLI", ["GyreBase", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
@@ -182,7 +191,7 @@ let package = Package(
                 "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
                 "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
-                "GyreInference", "GyreScoring", "GyreTFServing",
+                "GyreInference", "GyreGRPC", "GyreScoring", "GyreTFServing",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
 

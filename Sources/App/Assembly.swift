@@ -52,6 +52,8 @@ struct Assembly: Sendable {
     let notifier: Notifier
     let retention: Retention
     let repository: ModelRepository
+    /// The models over gRPC.
+    let inference: InferenceService
     let router: Router
     /// Where this Gyre listens; tasks are told.
     let address: AddressBox
@@ -167,6 +169,8 @@ struct Assembly: Sendable {
             endpoints: endpoints,
             conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
             retention: retention, repository: repository,
+            inference: InferenceService(
+                host: host, predictor: predictor, repository: repository, version: "0.1.0"),
             router: Router([
                 health.routes, oip.routes, TFServingDialect(host: host, predictor: predictor).routes,
                 ScoringDialect(predictor: predictor).routes, OTLPDialect(tracing: tracing).routes, mlflow.routes,

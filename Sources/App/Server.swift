@@ -3,6 +3,7 @@
 internal import Foundation
 internal import GyreBase
 internal import GyreCLI
+internal import GyreGRPC
 internal import GyreHTTP
 internal import GyreLedger
 internal import GyreLoop
@@ -22,6 +23,12 @@ enum Server {
             modelMemoryBytes: try options.modelMemoryBytes())
         let own = [address.host, ProcessInfo.processInfo.hostName]
         let originGuard = OriginGuard(allowedHosts: own + options.allowHost + settings.allowedHosts)
+        let grpc = try options.grpc.map { text throws(GyreError) in
+            let address = try HTTPServer.Address(text)
+            return GRPCListener(host: address.host, port: address.port, services: [assembly.inference]) { bound in
+                StandardError.write("serving gRPC on \(bound)")
+            }
+        }
         let server = HTTPServer(router: assembly.router, address: address, originGuard: originGuard) { bound in
             assembly.address.set(bound.description)
             RunningServer(process: getpid(), address: bound.description).write(home: home.path)
@@ -37,6 +44,7 @@ enum Server {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await keep(assembly) }
+                if let grpc { group.addTask { try await grpc.run() } }
                 // The first to end is the server: told to stop, or unable to listen.
                 try await group.next()
                 group.cancelAll()

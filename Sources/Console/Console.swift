@@ -25,7 +25,7 @@ package struct Console: Sendable {
         RouteGroup(
             prefixes: ["/"], errorResponse: Self.errorPage,
             routes: [
-                page("/", home), page("/runs", runs), page("/runs/{id}", run), page("/compare", compare),
+                Route("GET", "/", front), page("/runs", runs), page("/runs/{id}", run), page("/compare", compare),
                 page("/models", models),
                 page("/models/{name}", model),
                 page("/models/{name}/{version}", card), page("/endpoints", endpoints),
@@ -34,6 +34,14 @@ package struct Console: Sendable {
                 page("/data/{name}", dataset),
                 page("/lineage", lineage), page("/ledger", ledger), Route("GET", "/static/{name}", serve),
             ])
+    }
+
+    /// The home page; a program that takes anything is told that the server is there, as model servers' clients ask it.
+    private func front(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        if let accepted = request.headers("accept"), !accepted.contains("text/html") {
+            return .json(["status": "alive"])
+        }
+        return Self.response(try await home(request))
     }
 
     private func page(

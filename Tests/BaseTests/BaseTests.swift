@@ -28,6 +28,24 @@ import Testing
         #expect(error?.code == .invalid)
     }
 
+    @Test("a single-precision number is the one nearest to its text")
+    func floats() throws {
+        var random = SplitMix(seed: 7)
+        for round in 0..<20_000 {
+            let pattern = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
+            guard pattern.isFinite else { continue }
+            // As Python writes a float32, as a short decimal, and just beside the middle between two floats.
+            let middle = (Double(pattern) + Double(pattern.nextUp)) / 2
+            let numbers = [
+                Double(pattern), Double(Int64(random.next() % 2_000_000) - 1_000_000) / 1000, middle, middle.nextUp,
+                middle.nextDown,
+            ]
+            let text = "\(numbers[round % numbers.count])"
+            var parser = JSONParser(Array(text.utf8))
+            if let found = try parser.plainFloat() { #expect(found == Float(text), "\(text)") }
+        }
+    }
+
     @Test("nesting has a limit")
     func nesting() {
         let deep = String(repeating: "[", count: 500)

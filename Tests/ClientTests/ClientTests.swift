@@ -62,6 +62,9 @@ extension Tag {
     )
     func servingClients() async throws { try await run("serving_clients", Installed.serving) }
 
+    @Test("gRPC: tritonclient's day, KServe's clients by REST and gRPC, the health check")
+    func servingGRPC() async throws { try await run("serving_grpc", Installed.serving) }
+
     @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
     func console() async throws { try await run("console") }
 

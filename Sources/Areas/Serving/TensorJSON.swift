@@ -92,8 +92,8 @@ package struct TensorElements: Sendable {
     /// Reads one element.
     package mutating func readElement(_ parser: inout JSONParser) throws(GyreError) {
         count += 1
-        if datatype == .fp32, let number = try parser.plainNumber() {
-            floats.append(Float(number))
+        if datatype == .fp32, let number = try parser.plainFloat() {
+            floats.append(number)
         } else if datatype == .uint64, let number = try parser.unsignedNumber() {
             append(number, 8)
         } else {

@@ -114,6 +114,39 @@ public struct JSONParser: Sendable {
         }
     }
 
+    /// The next number in single precision, where it is one without an exponent; else nil, and nothing is consumed.
+    ///
+    /// The result is the single-precision number nearest to the text.
+    public mutating func plainFloat() throws(GyreError) -> Float? {
+        skipSpace()
+        let start = position
+        let isNegative = position < bytes.count && bytes[position] == UInt8(ascii: "-")
+        if isNegative { position += 1 }
+        let first = position
+        var magnitude: UInt64 = 0
+        var fits = takeDigits(into: &magnitude)
+        let whole = position - first
+        var fraction = 0
+        if whole > 0, position < bytes.count, bytes[position] == UInt8(ascii: ".") {
+            position += 1
+            let begin = position
+            fits = takeDigits(into: &magnitude) && fits
+            fraction = position - begin
+            if fraction == 0 { fits = false }
+        }
+        let hasExponent = position < bytes.count && bytes[position] | 0x20 == UInt8(ascii: "e")
+        let isPlain = whole == 1 || (whole > 1 && bytes[first] != UInt8(ascii: "0"))
+        if fits, isPlain, !hasExponent, fraction < Self.powersOfTen.count {
+            // The quotient is off by less than two units in its last place; where these round to the same, so does the text.
+            let value = Double(magnitude) / Self.powersOfTen[fraction]
+            let slack = value.ulp * 2
+            let (low, high) = (Float(value - slack), Float(value + slack))
+            if low == high { return isNegative ? -low : low }
+        }
+        position = start
+        return nil
+    }
+
     /// The next number, where it is a whole one without a sign that 64 bits hold; else nil, and nothing is consumed.
     public mutating func unsignedNumber() throws(GyreError) -> UInt64? {
         skipSpace()

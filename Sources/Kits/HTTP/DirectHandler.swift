@@ -47,6 +47,9 @@ private final class DirectHandler: ChannelDuplexHandler {
     private let originGuard: OriginGuard
     private var state = State.passing
     private var isQuiescing = false
+    /// What the request before met: clients mostly ask the same again.
+    private var lastRoute: (method: HTTPMethod, uri: String, match: Router.DirectMatch)?
+    private var lastHost: String?
 
     private enum State {
         /// What comes belongs to another request, or there is none.
@@ -90,19 +93,56 @@ private final class DirectHandler: ChannelDuplexHandler {
         }
     }
 
-    private func begin(_ head: HTTPRequestHead, _ match: Router.DirectMatch, _ context: ChannelHandlerContext) {
-        do {
-            try originGuard.check(
-                method: head.method.rawValue, host: head.headers.first(name: "host"),
-                origin: head.headers.first(name: "origin"), fetchSite: head.headers.first(name: "sec-fetch-site"))
-        } catch {
-            return refuse(head, error, context)
+    private func match(_ head: HTTPRequestHead) -> Router.DirectMatch? {
+        if let lastRoute, lastRoute.uri == head.uri, lastRoute.method == head.method { return lastRoute.match }
+        guard let match = router.direct(head.method.rawValue, head.uri) else { return nil }
+        lastRoute = (head.method, head.uri, match)
+        return match
+    }
+
+    /// The headers that decide whether a request is let in, and how its body comes.
+    private struct Heads {
+        var host: String?
+        var origin: String?
+        var fetchSite: String?
+        var length: Int?
+        var expectsContinue = false
+
+        /// One pass over all headers.
+        init(_ headers: HTTPHeaders) {
+            for (name, value) in headers {
+                switch name.utf8.count {
+                case 4 where name.lowercased() == "host": host = host ?? value
+                case 6:
+                    let lower = name.lowercased()
+                    if lower == "origin" { origin = origin ?? value }
+                    if lower == "expect" { expectsContinue = value.lowercased() == "100-continue" }
+                case 14:
+                    let lower = name.lowercased()
+                    if lower == "content-length" { length = Int(value) }
+                    if lower == "sec-fetch-site" { fetchSite = fetchSite ?? value }
+                default: break
+                }
+            }
         }
-        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > Limits.tensorBytes {
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ match: Router.DirectMatch, _ context: ChannelHandlerContext) {
+        let heads = Heads(head.headers)
+        if heads.host == nil || heads.host != lastHost || heads.origin != nil || heads.fetchSite != nil {
+            do {
+                try originGuard.check(
+                    method: head.method.rawValue, host: heads.host, origin: heads.origin, fetchSite: heads.fetchSite)
+            } catch {
+                return refuse(head, error, context)
+            }
+            lastHost = heads.host
+        }
+        if let length = heads.length, length > Limits.tensorBytes {
             return refuse(head, GyreError.tooLarge(Limits.tensorBytes), context)
         }
         state = .collecting(head, match, nil)
-        if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+        if heads.expectsContinue {
             context.writeAndFlush(
                 wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)
         }

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model servers under load, one after the other in one run: Gyre, and those peers whose environments are there. Part of `make bench`.
+
+The model `gb` (100 boosted trees, 30 features) is asked for one row a request as JSON. CPU is user and system time of the server and its
+children; it moves less with the machine's other work than requests per second. The load generator runs on the same cores.
+"""
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, f"{HERE}/../Tests/ClientTests/Scripts")
+from tracking import cpu_seconds, memory
+
+TOOLS = os.environ.get("GYRE_TOOLS", os.path.expanduser("~/.cache/gyre"))
+
+
+def models(folder):
+    """A repository with `gb` and the costly `mlp`, and `gb` for scikit-learn, trained on data that scikit-learn brings along."""
+    import joblib
+    import numpy
+    import onnx
+    from serving_models import line, perceptron
+    from skl2onnx import to_onnx
+    from sklearn.datasets import load_breast_cancer
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    x, y = load_breast_cancer(return_X_y=True)
+    x = x.astype(numpy.float32)
+    model = GradientBoostingClassifier(random_state=0).fit(x, y)
+    for name in ["gb", "mlp", "mlp_alone", "wide"]:
+        os.makedirs(f"{folder}/repository/{name}/1")
+    onnx.save(to_onnx(model, x[:1], options={"zipmap": False}, target_opset=17), f"{folder}/repository/gb/1/model.onnx")
+    shutil.copy(f"{folder}/repository/gb/1/model.onnx", f"{folder}/gb.onnx")
+    joblib.dump(model, f"{folder}/gb.joblib")
+    for name in ["mlp", "mlp_alone"]:
+        perceptron(f"{folder}/repository/{name}/1/model.onnx")
+    open(f"{folder}/repository/mlp/config.pbtxt", "w").write("max_batch_size: 32 dynamic_batching { max_queue_delay_microseconds: 500 }")
+    port = lambda name: onnx.helper.make_tensor_value_info(name, 1, ["n", 262144])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["IN"], ["OUT"])], "g", [port("IN")], [port("OUT")])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), f"{folder}/repository/wide/1/model.onnx")
+    for number in range(1000):
+        line(f"{folder}/many/m{number:04d}/1/model.onnx", slope=number)
+    return x[:32].tolist()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Peer:
+    def __init__(self, name, command, work, path, body, environment={}, grpc=None):
+        self.name, self.path, self.body, self.port = name, path, body, free_port()
+        self.command = [part.replace("PORT", str(self.port)) for part in command]
+        self.environment, self.work, self.grpc = {**os.environ, **environment}, work, grpc
+
+    def start(self):
+        began = time.time()
+        self.process = subprocess.Popen(
+            self.command, cwd=self.work, env=self.environment, stdout=open(f"{self.work}/{self.name}.log", "w"), stderr=subprocess.STDOUT,
+            start_new_session=True)
+        while time.time() - began < 120:
+            try:
+                self.ask(self.body(0))
+                return time.time() - began
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.05)
+        raise SystemExit(f"{self.name} did not start: " + open(f"{self.work}/{self.name}.log").read()[-2000:])
+
+    def ask(self, body, path=None):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path or self.path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        return json.load(urllib.request.urlopen(request, timeout=60))
+
+    def stop(self):
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def load(self, connections, seconds, bodies=None, path=None):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as lines:
+            lines.write("".join(json.dumps(body) + "\n" for body in bodies or [self.body(n) for n in range(32)]))
+            lines.flush()
+            before = cpu_seconds(self.process.pid)
+            done = subprocess.run(
+                ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", f"{HERE}/load.lua", f"http://127.0.0.1:{self.port}{path or self.path}"],
+                capture_output=True, text=True, env={**os.environ, "LOAD_BODIES": lines.name})
+            used = cpu_seconds(self.process.pid) - before
+        answer = json.loads(done.stdout.strip().splitlines()[-1])
+        assert answer["bad"] == 0, (self.name, answer)
+        return {**answer, "rps": answer["requests"] / answer["seconds"], "cpu_ms": used / max(1, answer["requests"]) * 1000}
+
+
+def common(peer, options):
+    figures = {"start to first answer, s": peer.start()}
+    time.sleep(1)
+    figures["memory, MiB"] = memory(peer.process.pid)
+    peer.load(4, 1)
+    for connections in [1, 16, 64]:
+        answer = peer.load(connections, options.seconds)
+        for key, name in [("cpu_ms", "CPU ms a request"), ("rps", "requests/s"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms")]:
+            figures[f"gb, {connections} conn., {name}"] = answer[key]
+    return figures
+
+
+def only_gyre(peer, options, work, figures):
+    """What has no counterpart in the peers' common load."""
+    import numpy
+
+    row = numpy.random.default_rng(1).random(64).astype(float).round(4).tolist()
+    ask = [{"inputs": [{"name": "IN", "shape": [1, 64], "datatype": "FP32", "data": row}]}]
+    alone = peer.load(64, options.seconds, ask, "/v2/models/mlp_alone/infer")
+    batched = peer.load(64, options.seconds, ask, "/v2/models/mlp/infer")
+    figures["mlp, 64 conn., not batched, requests/s"] = alone["rps"]
+    figures["mlp, 64 conn., batched, requests/s"] = batched["rps"]
+    figures["mlp, 64 conn., batched, p99 ms"] = batched["p99_ms"]
+    figures["mlp, onnxruntime's own batches of 32, one thread, rows/s"] = float(subprocess.run([sys.executable, "-c", f"""
+import numpy, onnxruntime, time
+options = onnxruntime.SessionOptions(); options.intra_op_num_threads = 1
+session = onnxruntime.InferenceSession({work + '/repository/mlp/1/model.onnx'!r}, options)
+x = numpy.random.rand(32, 64).astype('float32'); session.run(None, {{'IN': x}})
+n, began = 0, time.perf_counter()
+while time.perf_counter() - began < 2: session.run(None, {{'IN': x}}); n += 32
+print(n / (time.perf_counter() - began))"""], capture_output=True, text=True, check=True).stdout)
+    figures["tensors of 1 MiB in and out, MB/s"] = binary(peer)
+
+
+def binary(peer):
+    """Bytes there and back by one connection, both directions counted."""
+    import http.client
+
+    head = json.dumps({
+        "inputs": [{"name": "IN", "shape": [1, 262144], "datatype": "FP32", "parameters": {"binary_data_size": 1 << 20}}],
+        "outputs": [{"name": "OUT", "parameters": {"binary_data": True}}]}).encode()
+    body = head + os.urandom(1 << 20)
+    connection = http.client.HTTPConnection("127.0.0.1", peer.port)
+    connection.connect()
+    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    count, began = 0, time.perf_counter()
+    while time.perf_counter() - began < 3:
+        connection.request("POST", "/v2/models/wide/infer", body, {"Inference-Header-Content-Length": str(len(head))})
+        answer = connection.getresponse()
+        assert len(answer.read()) > 1 << 20 and answer.status == 200
+        count += 1
+    return count * 2 * (1 << 20) / 1e6 / (time.perf_counter() - began)
+
+
+def budget(options, work, figures):
+    """A thousand small models where there is room for fifty."""
+    peer = Peer(
+        "gyre-many", [options.gyre, "up", "--home", f"{work}/many-home", "--http", "127.0.0.1:PORT", "--model-repository", f"{work}/many", "--model-memory", "4M"],
+        work, "/v2/models/m0001/infer", lambda n: {"inputs": [{"name": "IN", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]})
+    peer.start()
+    failed, took, most, began = 0, [], 0, time.perf_counter()
+    import random
+    numbers = random.Random(1)
+    for _ in range(3000):
+        number = int(min(999, numbers.expovariate(1 / 60)))
+        start = time.perf_counter()
+        try:
+            answer = peer.ask(peer.body(0), f"/v2/models/m{number:04d}/infer")
+            failed += answer["outputs"][0]["data"] != [number * 6 + 1]
+        except OSError:
+            failed += 1
+        took.append(time.perf_counter() - start)
+    figures["1,000 models, a budget of 4 MiB: failed of 3,000 requests"] = failed
+    figures["1,000 models: p50 ms"] = sorted(took)[1500] * 1000
+    figures["1,000 models: p99 ms"] = sorted(took)[2970] * 1000
+    figures["1,000 models: memory, MiB"] = memory(peer.process.pid)
+    peer.stop()
+
+
+def peers(work, row):
+    v2 = lambda n: {"inputs": [{"name": "X", "shape": [1, 30], "datatype": "FP32", "data": row[n % len(row)]}]}
+    python = lambda name: f"{TOOLS}/{name}/bin/python"
+    found = []
+    if os.path.exists(python("serving")):
+        found.append(Peer(
+            "kserve", [python("serving"), f"{HERE}/peers/kserve_server.py", "--http_port", "PORT"], work, "/v2/models/gb/infer", v2, {"MODEL": f"{work}/gb.onnx"}))
+    if os.path.exists(python("peers")):
+        found.append(Peer("triton", [python("peers"), f"{HERE}/peers/triton_server.py", "PORT"], work, "/v2/models/gb/infer", v2, {"MODEL": f"{work}/gb.onnx"}))
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--gyre", required=True)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--no-peer", action="store_true", help="measure Gyre alone")
+    options = parser.parse_args()
+    options.gyre = os.path.abspath(options.gyre)
+    with tempfile.TemporaryDirectory() as work:
+        rows = models(work)
+        gyre = Peer(
+            "gyre", [options.gyre, "up", "--home", f"{work}/home", "--http", "127.0.0.1:PORT", "--model-repository", f"{work}/repository"], work,
+            "/v2/models/gb/infer", lambda n: {"inputs": [{"name": "X", "shape": [1, 30], "datatype": "FP32", "data": rows[n % len(rows)]}]})
+        columns = {"gyre": common(gyre, options)}
+        only_gyre(gyre, options, work, columns["gyre"])
+        gyre.stop()
+        budget(options, work, columns["gyre"])
+        for peer in [] if options.no_peer else peers(work, rows):
+            columns[peer.name] = common(peer, options)
+            peer.stop()
+    print(f"{os.cpu_count()} cores, the load generator's among them\n{'':60s}" + "".join(f"{name:>12s}" for name in columns))
+    for name in columns["gyre"]:
+        print(f"{name:60s}" + "".join(f"{column[name]:12,.3f}" if name in column else f"{'':12s}" for column in columns.values()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Open Inference Protocol over gRPC: tritonclient's whole day, KServe's client by REST and gRPC, and gRPC's health check.
+
+Runs itself again under the Python of an environment with these clients, named as third argument; KServe's and Triton's messages have the
+same names, so each client has a process of its own.
+"""
+import os
+import subprocess
+import sys
+
+if "SERVING_GRPC" not in os.environ:
+    python = sys.argv[3] if len(sys.argv) > 3 else ""
+    if not os.path.exists(python):
+        sys.exit("no Python with the clients of model servers: name it as third argument")
+    os.environ["SERVING_GRPC"] = "triton"
+    os.execv(python, [python, *sys.argv])
+
+
+def kserve_day(http, grpc):
+    import asyncio
+
+    import numpy
+    from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, RESTConfig
+
+    async def day():
+        rest = InferenceRESTClient(RESTConfig(protocol="v2"))
+        assert await rest.is_server_live(http) and await rest.is_server_ready(http)
+        assert await rest.is_model_ready(http, "line")
+        value = InferInput("IN", [1, 3], "FP32")
+        value.set_data_from_numpy(numpy.array([[1, 2, 3]], "float32"), binary_data=False)
+        answer = await rest.infer(http, InferRequest("line", [value]), model_name="line")
+        assert answer.outputs[0].data == [19.0], answer
+        value.set_data_from_numpy(numpy.array([[1, 2, 3]], "float32"), binary_data=True)
+        answer = await rest.infer(http, InferRequest("line", [value]), model_name="line")
+        assert answer.outputs[0].as_numpy()[0] == 19.0, answer
+        first = InferenceRESTClient(RESTConfig(protocol="v1"))
+        assert await first.is_server_live(http) and await first.is_model_ready(http, "line")
+        assert (await first.infer(http, {"instances": [[1, 2, 3]]}, model_name="line"))["predictions"] == [[19.0]]
+        client = InferenceGRPCClient(grpc)
+        assert await client.is_server_live() and await client.is_server_ready() and await client.is_model_ready("line")
+        for raw in [True, False]:
+            value = InferInput("IN", [1, 3], "FP32")
+            value.set_data_from_numpy(numpy.array([[1, 2, 3]], "float32"), binary_data=raw)
+            answer = await client.infer(InferRequest("line", [value]))
+            assert answer.outputs[0].as_numpy().ravel()[0] == 19.0, answer
+        await client.close()
+
+    asyncio.run(day())
+
+
+if os.environ["SERVING_GRPC"] == "kserve":
+    kserve_day(sys.argv[1], sys.argv[2])
+    sys.exit(0)
+
+import math
+import queue
+import socket
+import threading
+
+import grpc
+import numpy
+import tritonclient.grpc as triton
+from serving_models import TYPES, repository
+from server import Server
+from tritonclient.utils import InferenceServerException
+
+root = f"{sys.argv[2]}/models"
+repository(root)
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+server = Server(sys.argv[1], sys.argv[2], options=["--model-repository", root, "--grpc", f"127.0.0.1:{port}"]).start()
+grpc.channel_ready_future(grpc.insecure_channel(f"127.0.0.1:{port}")).result(timeout=30)
+client = triton.InferenceServerClient(f"127.0.0.1:{port}")
+
+
+def refused(code, text, call, *arguments, **named):
+    try:
+        call(*arguments, **named)
+    except InferenceServerException as error:
+        assert error.status() == f"StatusCode.{code}" and text in error.message(), (error.status(), error.message())
+        return
+    raise AssertionError(f"{arguments} was not refused")
+
+
+def tensor(name, array, datatype):
+    value = triton.InferInput(name, list(array.shape), datatype)
+    value.set_data_from_numpy(array)
+    return value
+
+
+def ask(model, array, datatype="FP32", **named):
+    return client.infer(model, [tensor("IN", array, datatype)], **named)
+
+
+# What the server says of itself and its models.
+assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("line") and client.is_model_ready("line", "2")
+assert not client.is_model_ready("none") and not client.is_model_ready("line", "1")
+assert "statistics" in client.get_server_metadata().extensions and client.get_server_metadata(as_json=True)["name"] == "gyre"
+told = client.get_model_metadata("line")
+assert list(told.versions) == ["2", "3"] and told.inputs[0].datatype == "FP32" and list(told.inputs[0].shape) == [-1, 3], told
+config = client.get_model_config("line").config
+assert config.max_batch_size == 8 and list(config.version_policy.specific.versions) == [2, 3] and list(config.input[0].dims) == [3], config
+assert client.get_model_config("sums").config.input[0].data_type == 8
+
+# Every datatype.
+odd = {
+    "BOOL": [[True, False]], "UINT8": [[0, 255]], "UINT16": [[0, 65535]], "UINT32": [[0, 2**32 - 1]], "UINT64": [[0, 2**64 - 1]],
+    "INT8": [[-128, 127]], "INT16": [[-(2**15), 2**15 - 1]], "INT32": [[-(2**31), 2**31 - 1]], "INT64": [[-(2**63), 2**63 - 1]],
+    "FP16": [[-1.5, 65504]], "FP32": [[math.nan, -math.inf]], "FP64": [[5e-324, 1.7976931348623157e308]], "BYTES": [[b"", b"\xff\x00 x"]],
+}
+for datatype, values in odd.items():
+    array = numpy.array(values, dtype={"BYTES": "object", "FP16": "float16", "FP32": "float32", "FP64": "float64"}.get(datatype, datatype.lower()))
+    if datatype == "BYTES":
+        array = numpy.array([[b"", "ü".encode()]], dtype=object)
+    for given in [array, array[:0]]:
+        found = ask(f"identity_{datatype.lower()}", given, datatype).as_numpy("OUT")
+        assert found.shape == given.shape and numpy.array_equal(found, given, equal_nan=datatype in ("FP32", "FP64")), (datatype, found, given)
+assert ask("scalar", numpy.array(2.5, "float32")).as_numpy("OUT") == 2.5
+
+# Versions, outputs, ids, large tensors, compression, many at a time, classes, statistics.
+row = numpy.array([[1, 2, 3]], "float32")
+assert ask("line", row).as_numpy("OUT")[0, 0] == 19 and ask("line", row, model_version="2").as_numpy("OUT")[0, 0] == 13
+assert ask("line", row, request_id="mine").get_response().id == "mine"
+a, b = numpy.arange(8, dtype="int32").reshape(2, 4), numpy.ones((2, 4), "int32")
+answer = client.infer("sums", [tensor("B", b, "INT32"), tensor("A", a, "INT32")], outputs=[triton.InferRequestedOutput("DIFFERENCE")])
+assert (answer.as_numpy("DIFFERENCE") == a - b).all() and answer.as_numpy("SUM") is None
+large = numpy.random.default_rng(2).random((1024, 2048), dtype="float32")
+assert (ask("identity_fp32", large).as_numpy("OUT") == large).all(), "8 MiB each way"
+for algorithm in ["gzip", "deflate"]:
+    assert (ask("identity_fp32", large[:64], compression_algorithm=algorithm).as_numpy("OUT") == large[:64]).all()
+done = queue.Queue()
+for _ in range(200):
+    client.async_infer("line", [tensor("IN", row, "FP32")], callback=lambda result, error: done.put((result, error)))
+for _ in range(200):
+    result, error = done.get(timeout=30)
+    assert error is None and result.as_numpy("OUT")[0, 0] == 19
+found = ask("batched", numpy.zeros((2, 64), "float32"), outputs=[triton.InferRequestedOutput("OUT", class_count=2)]).as_numpy("OUT")
+assert found.shape == (2, 2) and b":digit " in found[0][0], found
+stats = client.get_inference_statistics("line", "3").model_stats[0]
+assert stats.inference_stats.success.count == stats.execution_count == 202 and stats.version == "3", stats
+
+# A stream: answers in order, an error does not end it.
+client.start_stream(callback=lambda result, error: done.put((result, error)))
+for model in ["line", "none", "line"]:
+    client.async_stream_infer(model, [tensor("IN", row, "FP32")])
+outcomes = [done.get(timeout=30) for _ in range(3)]
+assert [error is None for _, error in outcomes] == [True, False, True] and "none" in outcomes[1][1].message(), outcomes
+client.stop_stream()
+
+# What is wrong is said with its name.
+refused("NOT_FOUND", "none", ask, "none", row)
+refused("NOT_FOUND", "version 9", ask, "line", row, model_version="9")
+refused("INVALID_ARGUMENT", "shape", ask, "line", numpy.ones((1, 4), "float32"))
+refused("INVALID_ARGUMENT", "FP64", ask, "line", numpy.ones((1, 3), "float64"), "FP64")
+refused("INVALID_ARGUMENT", "missing", client.infer, "sums", [tensor("A", a, "INT32")])
+refused("INVALID_ARGUMENT", "NO", ask, "line", row, outputs=[triton.InferRequestedOutput("NO")])
+refused("UNIMPLEMENTED", "", client.get_system_shared_memory_status)
+
+# The repository.
+states = {(model.name, model.version): model.state for model in client.get_model_repository_index().models}
+assert states[("line", "3")] == "READY" and ("line", "1") not in states, states
+client.unload_model("sums")
+assert not client.is_model_ready("sums")
+client.load_model("sums")
+assert client.is_model_ready("sums")
+refused("NOT_FOUND", "nothing", client.load_model, "nothing")
+client.load_model("line", config='{"max_batch_size": 4}')
+refused("INVALID_ARGUMENT", "rows", ask, "line", numpy.ones((5, 3), "float32"))
+client.load_model("line")
+
+# gRPC's own health check, with nothing but bytes.
+channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+check = channel.unary_unary("/grpc.health.v1.Health/Check")
+assert check(b"") == b"\x08\x01" and check(b"\x0a\x1einference.GRPCInferenceService") == b"\x08\x01"
+try:
+    check(b"\x0a\x02no")
+    raise AssertionError("an unknown service is not healthy")
+except grpc.RpcError as error:
+    assert error.code() == grpc.StatusCode.NOT_FOUND
+
+# KServe's client, in a process of its own.
+done = subprocess.run(
+    [sys.executable, __file__, server.url, f"127.0.0.1:{port}"], env={**os.environ, "SERVING_GRPC": "kserve"}, capture_output=True, text=True)
+assert done.returncode == 0, done.stdout + done.stderr
+server.stop()
+print("gRPC's clients did their day")
