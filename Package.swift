@@ -178,7 +178,7 @@ let package = Package(
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
         adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),
         adapter("Execution", ["GyrePipelines", subprocess, systemPackage]),
-        adapter("Inference", ["GyreServing", "GyreNativeLibraries", "COnnxRuntime", nioPosix]),
+        adapter("Inference", ["GyreServing", "GyreNativeLibraries", "COnnxRuntime", "CWorker"]),
 
         // App
         .executableTarget(
@@ -225,5 +225,6 @@ let package = Package(
         shim("CDuckDB"),
         shim("CAllocator"),
         shim("COnnxRuntime"),
+        shim("CWorker"),
     ]
 )

@@ -90,7 +90,7 @@ struct Assembly: Sendable {
         let rollouts = Rollouts(store: ledger, surroundings: surroundings)
         let releases = Releases(store: ledger, surroundings: surroundings)
         let host = ModelHost(
-            runtimes: [onnx], budgetBytes: modelMemoryBytes, surroundings: surroundings)
+            runtimes: [onnx, PythonRuntime(python: settings.python)], budgetBytes: modelMemoryBytes, surroundings: surroundings)
         let address = AddressBox()
         let ended = EndedRuns()
         let pipelines = Pipelines(

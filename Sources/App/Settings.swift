@@ -41,6 +41,7 @@ struct Settings: Sendable {
         text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
+    var python: String { toolsFolder + "/python/bin/python" }
     var uv: String { toolsFolder + "/python/bin/uv" }
     var environments: String { toolsFolder + "/environments" }
     var staticFiles: String { toolsFolder + "/static" }

@@ -13,7 +13,7 @@ extension Surroundings {
             return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
         },
         newID: {
-            let (high, low) = RandomPool.shared.pair()
+            let (high, low) = IDSequence.shared.pair()
             return String(unsafeUninitializedCapacity: 32) { target in
                 for index in 0..<32 {
                     let number = index < 16 ? high : low
@@ -23,21 +23,33 @@ extension Surroundings {
                 return 32
             }
         },
-        random: { Double(RandomPool.shared.pair().0 >> 11) * 0x1p-53 })
+        random: { Double(IDSequence.shared.pair().0 >> 11) * 0x1p-53 })
 }
 
-/// The system's random numbers, fetched many at a time: a call of the system for each would cost more than a short request.
-private final class RandomPool: Sendable {
-    static let shared = RandomPool()
-    private let numbers = Mutex<[UInt64]>([])
+/// Numbers that follow from one that the system chose at random (SplitMix64): an id needs to be unique, not secret, and a call of the
+/// system for each would cost more than a short request.
+private final class IDSequence: Sendable {
+    static let shared = IDSequence()
+    private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
+    private let state = Atomic(SystemRandomNumberGenerator.number())
+    private let salt = SystemRandomNumberGenerator.number()
 
     func pair() -> (UInt64, UInt64) {
-        numbers.withLock { numbers in
-            if numbers.isEmpty {
-                var system = SystemRandomNumberGenerator()
-                numbers = (0..<512).map { _ in system.next() }
-            }
-            return (numbers.removeLast(), numbers.removeLast())
-        }
+        let number = state.wrappingAdd(Self.step, ordering: .relaxed).newValue
+        return (Self.mixed(number), Self.mixed(number ^ salt))
+    }
+
+    private static func mixed(_ number: UInt64) -> UInt64 {
+        var mixed = number
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+extension SystemRandomNumberGenerator {
+    fileprivate static func number() -> UInt64 {
+        var system = SystemRandomNumberGenerator()
+        return system.next()
     }
 }

@@ -11,6 +11,8 @@ package final class OnnxRuntime: ModelRuntime {
     private let search: NativeLibrary.Search
     private let threads: Int
     private let loaded = Mutex<OnnxLibrary?>(nil)
+    /// Up to this a model's memory is not worth an arena, which would take more than the model.
+    private static let smallModelBytes = 256 << 10
 
     /// A runtime that looks for its library when it is first needed.
     ///
@@ -26,7 +28,8 @@ package final class OnnxRuntime: ModelRuntime {
     package var format: ModelFormat { .onnx }
 
     package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
-        try OnnxModel(try library(), file: source.file, threads: threads)
+        try OnnxModel(
+            try library(), file: source.file, threads: threads, hasArena: source.sizeBytes > Self.smallModelBytes)
     }
 
     private func library() throws(GyreError) -> OnnxLibrary {
@@ -63,9 +66,9 @@ package final class OnnxRuntime: ModelRuntime {
     private let wantedOutputs: [Int]
     let platform = "onnxruntime_onnx"
 
-    init(_ library: OnnxLibrary, file: String, threads: Int) throws(GyreError) {
+    init(_ library: OnnxLibrary, file: String, threads: Int, hasArena: Bool) throws(GyreError) {
         let (result, message) = unsafe withErrorText {
-            unsafe gyre_onnx_open(library.pointer, file, Int32(threads), $0, $1)
+            unsafe gyre_onnx_open(library.pointer, file, Int32(threads), hasArena, $0, $1)
         }
         guard let session = unsafe result else {
             throw GyreError(.invalid, "The file is no ONNX model that can be served.", why: message)

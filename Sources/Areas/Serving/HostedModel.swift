@@ -139,6 +139,11 @@ package final class HostedModel: Sendable {
         let specs = model.inputs
         var ordered: [Tensor] = []
         ordered.reserveCapacity(specs.count)
+        if model.isLenient, inputs.count == 1, specs.count == 1 {
+            let tensor = inputs[0].tensor.converted(to: specs[0].datatype)
+            try specs[0].check(tensor)
+            return [tensor]
+        }
         for spec in specs {
             guard let given = inputs.first(where: { $0.name == spec.name }) else {
                 throw GyreError(

@@ -19,6 +19,7 @@ package final class ModelHost: Sendable {
         var models: [String: [Int: Slot]] = [:]
         var labels: [String: [String: Int]] = [:]
         var loads: [Key: Task<HostedModel, any Error>] = [:]
+        var usedFormats: Set<ModelFormat> = []
     }
 
     private struct Key: Hashable, Sendable {
@@ -254,7 +255,7 @@ package final class ModelHost: Sendable {
         }
         if budgetBytes > 0 {
             let known = table.withLock { $0.models[key.name]?[key.number]?.measuredBytes } ?? 0
-            let expected = known > 0 ? known : FileSize.bytes(source.file)
+            let expected = known > 0 ? known : source.sizeBytes
             guard expected <= budgetBytes else {
                 throw GyreError(
                     .unavailable, "The model \"\(key.name)\" needs about \(expected >> 20) MiB.",
@@ -262,15 +263,30 @@ package final class ModelHost: Sendable {
             }
             makeRoom(for: expected, sparing: key)
         }
+        if budgetBytes > 0, source.format != .python,
+            table.withLock({ $0.usedFormats.insert(source.format).inserted })
+        {
+            // What a runtime's library does once must not count as the model's.
+            _ = try tried(runtime, key, source)
+        }
         let before = gyre_allocated_bytes()
+        let made = try tried(runtime, key, source)
+        let outside = made.model.outsideBytes
+        made.setBytes(outside > 0 ? outside : max(gyre_allocated_bytes() - before, 4096))
+        return made
+    }
+
+    /// A version that was loaded, compared with its declaration, and asked once.
+    private func tried(
+        _ runtime: any ModelRuntime, _ key: Key, _ source: ModelSource
+    ) throws(GyreError) -> HostedModel {
         let model = try runtime.load(source)
+        let hosted = HostedModel(
+            name: key.name, number: key.number, model: model, source: source, surroundings: surroundings)
         try Self.compare(source.declaredInputs, model.inputs, "input", key.name)
         try Self.compare(source.declaredOutputs, model.outputs, "output", key.name)
-        let made = HostedModel(
-            name: key.name, number: key.number, model: model, source: source, surroundings: surroundings)
-        try made.warmUp()
-        made.setBytes(model.outsideBytes > 0 ? model.outsideBytes : max(gyre_allocated_bytes() - before, 4096))
-        return made
+        try hosted.warmUp()
+        return hosted
     }
 
     /// What was declared must be what the model has; a declaration of nothing fits all.

@@ -39,6 +39,9 @@ package struct ModelSource: Sendable, Hashable {
     /// Whether it stays loaded whatever other models need.
     package var isPinned = false
 
+    /// Bytes of the file, or of all files in the folder.
+    package var sizeBytes: Int64 { FileSize.bytes(file) }
+
     /// A source.
     package init(file: String, format: ModelFormat) {
         self.file = file
@@ -56,6 +59,8 @@ package protocol RunnableModel: Sendable {
     var platform: String { get }
     /// Whether it runs in this process: then a short run may borrow the thread of a connection.
     var isInProcess: Bool { get }
+    /// Whether its one input goes by any name and takes numbers of any type.
+    var isLenient: Bool { get }
     /// Bytes that it takes in another process; 0 where it is in this one.
     var outsideBytes: Int64 { get }
 
@@ -67,6 +72,7 @@ package protocol RunnableModel: Sendable {
 
 extension RunnableModel {
     package var isInProcess: Bool { true }
+    package var isLenient: Bool { false }
     package var outsideBytes: Int64 { 0 }
     package func close() {}
 }

@@ -16,6 +16,12 @@ package struct ModelSettings: Sendable, Hashable {
     package var warmups: [Warmup] = []
     /// Whether answers are kept and given again to equal inputs.
     package var cachesAnswers = false
+    /// How long one run in another process may take, microseconds; then the process is ended.
+    package var runTimeout: Int64 = 60_000_000
+    /// Bytes that a process of the model may take; 0 for any.
+    package var memoryLimit: Int64 = 0
+    /// How long a process of the model may be idle before it is ended, microseconds; 0 for ever.
+    package var idleTimeout: Int64 = 0
     /// What the model's owner wrote, as `config.pbtxt` in JSON; nil where there is none.
     package var configuration: JSONValue?
 

@@ -121,6 +121,23 @@ package struct Tensor: Sendable, Hashable {
         return Tensor(datatype: parts[0].datatype, shape: shape, storage: storage)
     }
 
+    /// The same numbers in single or double precision; itself where it has that type already or holds no numbers.
+    package func converted(to datatype: Datatype) -> Tensor {
+        guard datatype != self.datatype, datatype == .fp32 || datatype == .fp64, self.datatype != .bytes,
+            self.datatype != .fp16, self.datatype != .bf16
+        else { return self }
+        let numbers = (0..<count).map { number(at: $0) ?? .nan }
+        if datatype == .fp32 {
+            return Tensor(datatype: .fp32, shape: shape, storage: .floats(numbers.map { Float($0) }))
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8 * count)
+        for number in numbers {
+            for offset in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: number.bitPattern >> UInt64(8 * offset))) }
+        }
+        return Tensor(datatype: .fp64, shape: shape, storage: .raw(bytes))
+    }
+
     /// The element at `index` as a number; nil for BYTES, FP16 and BF16.
     package func number(at index: Int) -> Double? {
         switch storage {

@@ -16,6 +16,11 @@ public enum Background {
         return try outcome.get()
     }
 
+    /// Runs `body` on a thread of the background after some microseconds.
+    public static func detach(after microseconds: Int64, _ body: @escaping @Sendable () -> Void) {
+        queue.asyncAfter(deadline: .now() + .microseconds(Int(clamping: microseconds)), execute: body)
+    }
+
     /// Runs `body` on a thread of the background without waiting: for freeing what is large.
     public static func detach(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
 }

@@ -50,6 +50,14 @@ package enum ConfigurationFile {
                 result.settings.batching?.objective = Int64(milliseconds * 1000)
             }
         }
+        result.settings.runTimeout = try seconds(config, "timeout_seconds") ?? result.settings.runTimeout
+        result.settings.idleTimeout = try seconds(config, "idle_seconds") ?? 0
+        if let text = config.parameters["memory_limit_bytes"]?.stringValue {
+            guard let bytes = Int64(text), bytes > 0 else {
+                throw GyreError(.invalid, "memory_limit_bytes is \"\(text.prefix(40))\".")
+            }
+            result.settings.memoryLimit = bytes
+        }
         result.settings.cachesAnswers = config.responseCache.enable
         result.settings.warmups = config.modelWarmup.map(Self.warmup)
         switch config.versionPolicy.policyChoice {
@@ -74,6 +82,15 @@ package enum ConfigurationFile {
         }
         result.settings.configuration = try json(config)
         return result
+    }
+
+    /// A parameter in seconds, as microseconds.
+    private static func seconds(_ config: Inference_ModelConfig, _ name: String) throws(GyreError) -> Int64? {
+        guard let text = config.parameters[name]?.stringValue else { return nil }
+        guard let seconds = Double(text), seconds > 0, seconds < 1e6 else {
+            throw GyreError(.invalid, "\(name) is \"\(text.prefix(40))\".")
+        }
+        return Int64(seconds * 1_000_000)
     }
 
     private static func batching(_ batching: Inference_ModelDynamicBatching) -> ModelSettings.Batching {

@@ -33,7 +33,7 @@ package struct OIPDialect: Sendable {
     package var routes: RouteGroup {
         RouteGroup(
             prefixes: ["/v2"],
-            errorResponse: { .json(["error": .string($0.description)], status: Self.status($0.code)) },
+            errorResponse: { .failure($0, ["error": .string($0.description)], status: Self.status($0.code)) },
             routes: [
                 Route.direct("POST", "/v2/models/{model}/infer", infer),
                 Route.direct("POST", "/v2/models/{model}/versions/{version}/infer", infer),

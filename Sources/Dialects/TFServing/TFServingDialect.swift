@@ -36,7 +36,9 @@ package struct TFServingDialect: Sendable {
         return RouteGroup(
             prefixes: ["/v1/models"],
             errorResponse: {
-                .json(["error": .string($0.description)], status: $0.code == .unsupported ? 400 : $0.code.httpStatus)
+                .failure(
+                    $0, ["error": .string($0.description)],
+                    status: $0.code == .unsupported ? 400 : $0.code.httpStatus)
             }, routes: routes)
     }
 

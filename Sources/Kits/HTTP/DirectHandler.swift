@@ -70,7 +70,7 @@ private final class DirectHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (state, unwrapInboundIn(data)) {
         case (.passing, .head(let head)):
-            guard let match = router.direct(head.method.rawValue, head.uri) else {
+            guard let match = match(head) else {
                 return context.fireChannelRead(data)
             }
             begin(head, match, context)

@@ -43,6 +43,13 @@ package struct HTTPResponse: Sendable {
         HTTPResponse(status: status, headers: [("content-type", type)], body: .bytes(Array(text.utf8)))
     }
 
+    /// An error as JSON; what may go away by itself says when to try again.
+    package static func failure(_ error: GyreError, _ value: JSONValue, status: Int? = nil) -> HTTPResponse {
+        var response = HTTPResponse.json(value, status: status ?? error.code.httpStatus)
+        if response.status == 503 { response.headers.append(("retry-after", "1")) }
+        return response
+    }
+
     /// Sends the reader elsewhere.
     package static func redirect(to location: String) -> HTTPResponse {
         HTTPResponse(status: 303, headers: [("location", location)])

@@ -11,7 +11,7 @@ typedef handle status;  // null means success
 // The API is a table of function pointers that only grows; these are the slots used, all of them present since API version 16.
 enum {
     slot_get_error_code = 1, slot_get_error_message = 2, slot_create_env = 3, slot_create_session = 7, slot_run = 9,
-    slot_create_session_options = 10, slot_set_optimization = 23, slot_set_intra_threads = 24, slot_set_inter_threads = 25,
+    slot_create_session_options = 10, slot_disable_arena = 19, slot_set_optimization = 23, slot_set_intra_threads = 24, slot_set_inter_threads = 25,
     slot_input_count = 30, slot_output_count = 31, slot_input_type = 33, slot_output_type = 34, slot_input_name = 36,
     slot_output_name = 37, slot_create_tensor = 48, slot_create_tensor_with_data = 49, slot_is_tensor = 50,
     slot_tensor_data = 51, slot_fill_strings = 52, slot_strings_length = 53, slot_strings_content = 54,
@@ -110,13 +110,14 @@ static int read_ports(gyre_onnx_session *session, int count_slot, int type_slot,
     return code;
 }
 
-gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, char *error,
-                                  size_t error_size) {
+gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, bool has_arena,
+                                  char *error, size_t error_size) {
     handle options = NULL;
     if (settle(runtime, CALL(runtime, slot_create_session_options, (handle *))(&options), error, error_size)) return NULL;
     gyre_onnx_session *session = calloc(1, sizeof *session);
     session->runtime = runtime;
     int code = settle(runtime, CALL(runtime, slot_set_optimization, (handle, int))(options, 99), error, error_size);
+    if (!code && !has_arena) code = settle(runtime, CALL(runtime, slot_disable_arena, (handle))(options), error, error_size);
     if (!code) code = settle(runtime, CALL(runtime, slot_set_intra_threads, (handle, int))(options, threads), error, error_size);
     if (!code) code = settle(runtime, CALL(runtime, slot_set_inter_threads, (handle, int))(options, 1), error, error_size);
     if (!code) code = settle(runtime, CALL(runtime, slot_add_config_entry, (handle, const char *, const char *))(options, "session.intra_op.allow_spinning", "0"), error, error_size);

@@ -38,8 +38,9 @@ typedef struct {
 gyre_onnx_runtime *gyre_onnx_load(const char *path, char *error, size_t error_size);
 const char *gyre_onnx_version(gyre_onnx_runtime *runtime);
 
-gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, char *error,
-                                  size_t error_size);
+// `has_arena`: whether the session keeps memory of its own between runs, a megabyte at least.
+gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, bool has_arena,
+                                  char *error, size_t error_size);
 void gyre_onnx_close(gyre_onnx_session *session);
 size_t gyre_onnx_input_count(gyre_onnx_session *session);
 size_t gyre_onnx_output_count(gyre_onnx_session *session);

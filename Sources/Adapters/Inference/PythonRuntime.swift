@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+package import GyreBase
+package import GyreServing
+internal import Synchronization
+
+/// Models that only Python can run: scikit-learn's, MLflow's of any flavour, and classes that users wrote.
+///
+/// Each model has warm processes of its own. One that dies takes the request it had with it; the next request has another.
+package final class PythonRuntime: ModelRuntime {
+    private let python: String
+
+    /// A runtime over this interpreter.
+    package init(python: String) { self.python = python }
+
+    package var format: ModelFormat { .python }
+
+    package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
+        try PythonModel(python: python, source: source)
+    }
+}
+
+/// A model in Python processes: as many as it may have at the same time, each started when it is first needed.
+private final class PythonModel: RunnableModel {
+    let inputs: [TensorSpec]
+    let outputs: [TensorSpec]
+    let platform: String
+    let isInProcess = false
+    let isLenient: Bool
+    private let python: String
+    private let source: ModelSource
+    private let pool = Mutex(Pool())
+
+    private struct Pool {
+        var idle: [PythonWorker] = []
+        var isClosed = false
+    }
+
+    /// How long a model may take to load.
+    private static let loadTimeout: Int64 = 120_000_000
+
+    init(python: String, source: ModelSource) throws(GyreError) {
+        self.python = python
+        self.source = source
+        let first = try Self.start(python, source)
+        inputs = try Self.specs(first.greeting["inputs"])
+        outputs = try Self.specs(first.greeting["outputs"])
+        platform = first.greeting["platform"]?.string ?? "python"
+        isLenient = inputs.count == 1
+        pool.withLock { $0.idle = [first] }
+    }
+
+    private static func start(_ python: String, _ source: ModelSource) throws(GyreError) -> PythonWorker {
+        try PythonWorker(
+            python: python, model: source.file, memoryLimit: source.settings.memoryLimit, timeout: loadTimeout)
+    }
+
+    private static func specs(_ value: JSONValue?) throws(GyreError) -> [TensorSpec] {
+        var specs: [TensorSpec] = []
+        for entry in value?.array ?? [] {
+            guard let name = entry["name"]?.string, let shape = entry["shape"]?.array,
+                let datatype = Tensor.Datatype(rawValue: entry["datatype"]?.string ?? "")
+            else {
+                throw GyreError(
+                    .invalid, "A Python model tells its inputs or outputs without name, datatype and shape.",
+                    why: entry.text)
+            }
+            specs.append(TensorSpec(name: name, datatype: datatype, shape: shape.map { Int($0.int ?? -1) }))
+        }
+        return specs
+    }
+
+    var outsideBytes: Int64 { pool.withLock { $0.idle.reduce(0) { $0 + $1.residentBytes } } }
+
+    func run(_ tensors: [Tensor]) throws(GyreError) -> [Tensor] {
+        let worker = try take()
+        let answer: [NamedTensor]
+        do throws(GyreError) { answer = try worker.ask(inputs, tensors, timeout: source.settings.runTimeout) } catch {
+            // A model that only refuses what it was given goes on; any other failure ends the process.
+            if error.code == .invalid { give(worker) }
+            throw error
+        }
+        give(worker)
+        var ordered: [Tensor] = []
+        for spec in outputs {
+            guard let output = answer.first(where: { $0.name == spec.name }) else {
+                throw GyreError(.internal, "The Python model gave no output \"\(spec.name)\".")
+            }
+            ordered.append(output.tensor)
+        }
+        return ordered
+    }
+
+    func close() {
+        let idle = pool.withLock { pool in
+            pool.isClosed = true
+            defer { pool.idle = [] }
+            return pool.idle
+        }
+        _ = idle
+    }
+
+    private func take() throws(GyreError) -> PythonWorker {
+        if let worker = pool.withLock({ $0.idle.popLast() }) { return worker }
+        return try Self.start(python, source)
+    }
+
+    private func give(_ worker: PythonWorker) {
+        pool.withLock { if !$0.isClosed { $0.idle.append(worker) } }
+        guard source.settings.idleTimeout > 0 else { return }
+        worker.idleSince = Self.now()
+        let timeout = source.settings.idleTimeout
+        Background.detach(after: timeout) { [weak self] in
+            let gone = self?.pool.withLock { pool in
+                let gone = pool.idle.filter { Self.now() - $0.idleSince >= timeout }
+                pool.idle.removeAll { worker in gone.contains { $0 === worker } }
+                return gone
+            }
+            _ = gone
+        }
+    }
+
+    private static func now() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}

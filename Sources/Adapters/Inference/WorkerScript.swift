@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The program that a Python worker runs: it loads one model, tells what it takes and gives, and answers one request after another.
+///
+/// A message is the length of its head (4 bytes, little-endian), the head (JSON), and the bytes of its tensors, which follow on the socket
+/// or lie in shared memory where they are many. File 3 is the socket, 4 the memory of requests, 5 that of answers.
+enum WorkerScript {
+    static let text = #"""
+        import json, mmap, os, pickle, resource, socket, struct, sys, traceback
+
+        SHARED = 65536
+        TYPES = {"BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2", "INT32": "<i4",
+                 "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
+        channel = socket.socket(fileno=3)
+        maps = {}
+
+
+        def receive(count):
+            content = bytearray(count)
+            view, have = memoryview(content), 0
+            while have < count:
+                more = channel.recv_into(view[have:])
+                if more == 0:
+                    os._exit(0)  # the server has ended
+                have += more
+            return content
+
+
+        def shared(number, size):
+            if number not in maps or len(maps[number]) < size:
+                maps[number] = mmap.mmap(number, os.fstat(number).st_size)
+            return maps[number]
+
+
+        def send(head, parts=()):
+            size = sum(len(part) for part in parts)
+            if size >= SHARED:
+                if os.fstat(5).st_size < size:
+                    os.ftruncate(5, 1 << (size - 1).bit_length())
+                memory, place = shared(5, size), 0
+                for part in parts:
+                    memory[place:place + len(part)] = bytes(part)
+                    place += len(part)
+                head["shared"], parts = size, ()
+            text = json.dumps(head).encode()
+            channel.sendall(b"".join([struct.pack("<I", len(text)), text, *parts]))
+
+
+        def decode(entry, content):
+            if entry["datatype"] != "BYTES":
+                return numpy.frombuffer(content, TYPES[entry["datatype"]]).reshape(entry["shape"])
+            texts, place = [], 0
+            while place < len(content):
+                length, = struct.unpack_from("<I", content, place)
+                texts.append(bytes(content[place + 4:place + 4 + length]).decode())
+                place += 4 + length
+            return numpy.array(texts, dtype=object).reshape(entry["shape"])
+
+
+        def encode(name, value):
+            array = numpy.asarray(value)
+            for datatype, code in TYPES.items():
+                if array.dtype == numpy.dtype(code):
+                    return {"name": name, "datatype": datatype, "shape": list(array.shape)}, numpy.ascontiguousarray(array).tobytes()
+            parts = []
+            for element in array.ravel():
+                text = element if isinstance(element, bytes) else str(element).encode()
+                parts += [struct.pack("<I", len(text)), text]
+            return {"name": name, "datatype": "BYTES", "shape": list(array.shape)}, b"".join(parts)
+
+
+        def named(result):
+            if isinstance(result, dict):
+                return result
+            if hasattr(result, "columns"):
+                return {str(column): result[column].to_numpy() for column in result.columns}
+            if isinstance(result, list) and result and isinstance(result[0], dict):
+                return {key: numpy.array([row[key] for row in result]) for key in result[0]}
+            return {"predict": numpy.asarray(result)}
+
+
+        def scikit(model):
+            width = getattr(model, "n_features_in_", None)
+            has_scores = hasattr(model, "predict_proba")
+
+            def predict(inputs):
+                value = next(iter(inputs.values()))
+                outputs = {"predict": model.predict(value)}
+                if has_scores:
+                    outputs["predict_proba"] = model.predict_proba(value)
+                return outputs
+
+            return [{"name": "input", "datatype": "FP64", "shape": [-1, width or -1]}], predict, "sklearn"
+
+
+        def pyfunc(folder):
+            import mlflow.pyfunc
+            import pandas
+
+            model = mlflow.pyfunc.load_model(folder)
+            schema = model.metadata.get_input_schema()
+            kinds = {"long": "INT64", "integer": "INT32", "double": "FP64", "float": "FP32", "boolean": "BOOL", "string": "BYTES", "datetime": "BYTES"}
+            if schema is not None and schema.is_tensor_spec():
+                tensors = schema.inputs
+                inputs = []
+                for index, tensor in enumerate(tensors):
+                    kind = next((name for name, code in TYPES.items() if numpy.dtype(code) == tensor.type), "BYTES")
+                    inputs.append({"name": tensor.name or "input", "datatype": kind, "shape": list(tensor.shape)})
+                one = len(tensors) == 1 and not tensors[0].name
+                return inputs, lambda given: named(model.predict(next(iter(given.values())) if one else dict(given))), "mlflow"
+            if schema is not None and all(hasattr(column, "name") and column.name for column in schema.inputs):
+                inputs = [
+                    {"name": column.name, "datatype": kinds.get(getattr(column.type, "name", ""), "BYTES"), "shape": [-1]} for column in schema.inputs]
+                return inputs, lambda given: named(model.predict(pandas.DataFrame({k: v.ravel() for k, v in given.items()}))), "mlflow"
+            return [{"name": "input", "datatype": "FP64", "shape": [-1, -1]}], lambda given: named(model.predict(next(iter(given.values())))), "mlflow"
+
+
+        def own(path):
+            import importlib.util
+
+            sys.path.insert(0, os.path.dirname(path))
+            spec = importlib.util.spec_from_file_location("model", path)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            model = module.Model()
+            if hasattr(model, "load"):
+                model.load(os.path.dirname(path))
+            return list(model.inputs), lambda given: named(model.predict(given)), "python"
+
+
+        def load(path):
+            if os.path.basename(path) == "MLmodel":
+                return pyfunc(os.path.dirname(path))
+            if path.endswith(".py"):
+                return own(path)
+            if path.endswith(".joblib"):
+                import joblib
+
+                return scikit(joblib.load(path))
+            with open(path, "rb") as file:
+                return scikit(pickle.load(file))
+
+
+        def sample(entry):
+            shape = [1 if length == -1 else length for length in entry["shape"]]
+            if entry["datatype"] == "BYTES":
+                return numpy.full(shape, "", dtype=object)
+            return numpy.zeros(shape, TYPES[entry["datatype"]])
+
+
+        try:
+            os.setsid()
+            limit = int(sys.argv[2])
+            if limit > 0:
+                resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+            import numpy
+
+            inputs, predict, platform = load(sys.argv[1])
+            outputs = []
+            for name, value in predict({entry["name"]: sample(entry) for entry in inputs}).items():
+                entry, _ = encode(name, value)
+                entry["shape"] = [-1] + entry["shape"][1:] if entry["shape"] else []
+                outputs.append(entry)
+            send({"inputs": inputs, "outputs": outputs, "platform": platform})
+        except BaseException as error:
+            send({"error": "".join(traceback.format_exception_only(error)).strip()})
+            os._exit(1)
+
+        while True:
+            length, = struct.unpack("<I", receive(4))
+            head = json.loads(receive(length))
+            if "shared" in head:
+                content = memoryview(shared(4, head["shared"]))
+            else:
+                content = memoryview(receive(head["bytes"]))
+            try:
+                given, place = {}, 0
+                for entry in head["inputs"]:
+                    given[entry["name"]] = decode(entry, content[place:place + entry["bytes"]])
+                    place += entry["bytes"]
+                entries, parts = [], []
+                for name, value in predict(given).items():
+                    entry, part = encode(name, value)
+                    entry["bytes"] = len(part)
+                    entries.append(entry)
+                    parts.append(part)
+                send({"outputs": entries, "bytes": sum(map(len, parts))}, parts)
+            except MemoryError:
+                send({"error": "MemoryError: the model needs more memory than it may have"})
+                os._exit(1)
+            except Exception as error:
+                send({"error": "".join(traceback.format_exception_only(error)).strip()})
+        """#
+}
