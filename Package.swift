@@ -178,7 +178,7 @@ let package = Package(
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
         adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),
         adapter("Execution", ["GyrePipelines", subprocess, systemPackage]),
-        adapter("Inference", ["GyreServing", "GyreNativeLibraries", "COnnxRuntime", "CWorker"]),
+        adapter("Inference", ["GyreServing", "GyreNativeLibraries", "CBoostedTrees", "COnnxRuntime", "CWorker"]),
 
         // App
         .executableTarget(
@@ -224,6 +224,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/Shims/CZlib", providers: [.apt(["zlib1g-dev"])]),
         shim("CDuckDB"),
         shim("CAllocator"),
+        shim("CBoostedTrees"),
         shim("COnnxRuntime"),
         shim("CWorker"),
     ]

@@ -90,7 +90,10 @@ struct Assembly: Sendable {
         let rollouts = Rollouts(store: ledger, surroundings: surroundings)
         let releases = Releases(store: ledger, surroundings: surroundings)
         let host = ModelHost(
-            runtimes: [onnx, PythonRuntime(python: settings.python)], budgetBytes: modelMemoryBytes, surroundings: surroundings)
+            runtimes: [
+                onnx, TreeRuntime(.xgboost, search: settings.libraries),
+                TreeRuntime(.lightgbm, search: settings.libraries), PythonRuntime(python: settings.python),
+            ], budgetBytes: modelMemoryBytes, surroundings: surroundings)
         let address = AddressBox()
         let ended = EndedRuns()
         let pipelines = Pipelines(

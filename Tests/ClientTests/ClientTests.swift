@@ -62,6 +62,9 @@ extension Tag {
     )
     func servingClients() async throws { try await run("serving_clients", Installed.serving) }
 
+    @Test("scikit-learn, MLflow's flavours, users' classes, XGBoost, LightGBM; processes that die; a budget of memory")
+    func servingRuntimes() async throws { try await run("serving_runtimes") }
+
     @Test("gRPC: tritonclient's day, KServe's clients by REST and gRPC, the health check")
     func servingGRPC() async throws { try await run("serving_grpc", Installed.serving) }
 

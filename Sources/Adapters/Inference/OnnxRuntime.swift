@@ -152,7 +152,7 @@ package final class OnnxRuntime: ModelRuntime {
 }
 
 /// Calls a C function that writes its error as text.
-private func withErrorText<Result>(_ body: (UnsafeMutablePointer<CChar>, Int) -> Result) -> (Result, String) {
+func withErrorText<Result>(_ body: (UnsafeMutablePointer<CChar>, Int) -> Result) -> (Result, String) {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2048) { buffer in
         guard let start = buffer.baseAddress else {
             preconditionFailure("a temporary buffer of 2048 bytes has an address")

@@ -28,7 +28,8 @@ internal import GyreServing
         for index in unsafe pointers.indices { unsafe free(pointers[index]) }
         guard code == 0 else {
             throw GyreError(
-                .unavailable, "A Python worker could not be started.", why: unsafe "\(python): \(String(cString: strerror(code)))",
+                .unavailable, "A Python worker could not be started.",
+                why: unsafe "\(python): \(String(cString: strerror(code)))",
                 fix: "make setup")
         }
         (greeting, _) = try receive(timeout)
@@ -82,7 +83,8 @@ internal import GyreServing
         let (head, body) = try receive(timeout)
         if let problem = head["error"]?.string {
             throw GyreError(
-                problem.hasPrefix("MemoryError") ? .unavailable : .invalid, "The model refused its inputs.", why: problem)
+                problem.hasPrefix("MemoryError") ? .unavailable : .invalid, "The model refused its inputs.",
+                why: problem)
         }
         var outputs: [NamedTensor] = []
         var place = 0
@@ -115,7 +117,8 @@ internal import GyreServing
         var written = 0
         while written < content.count {
             let count = unsafe content.withUnsafeBytes { buffer in
-                unsafe pwrite(worker.requests, buffer.baseAddress?.advanced(by: written), buffer.count - written, written)
+                unsafe pwrite(
+                    worker.requests, buffer.baseAddress?.advanced(by: written), buffer.count - written, written)
             }
             if count <= 0 { throw gone("no memory could be shared with it") }
             written += count
@@ -140,7 +143,8 @@ internal import GyreServing
         case 1: break
         case 0:
             throw GyreError(
-                .timeout, "A Python worker did not answer within \(timeout / 1000) ms.", why: "It was ended and is started anew.")
+                .timeout, "A Python worker did not answer within \(timeout / 1000) ms.",
+                why: "It was ended and is started anew.")
         default: throw gone("it cannot be waited for")
         }
         let prefix = try read(4)

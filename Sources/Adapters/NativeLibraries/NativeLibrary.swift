@@ -76,6 +76,28 @@ package struct NativeLibrary: Sendable {
         throw search.missing("ONNX Runtime", package: "onnxruntime")
     }
 
+    /// XGBoost: `libxgboost.so`, or the one inside the Python package.
+    package static func xgboost(_ search: Search) throws(GyreError) -> NativeLibrary {
+        try find("XGBoost", "libxgboost.so", in: "xgboost/lib", package: "xgboost-cpu", search)
+    }
+
+    /// LightGBM: `lib_lightgbm.so`, or the one inside the Python package.
+    package static func lightGBM(_ search: Search) throws(GyreError) -> NativeLibrary {
+        try find("LightGBM", "lib_lightgbm.so", in: "lightgbm/lib", package: "lightgbm", search)
+    }
+
+    private static func find(
+        _ title: String, _ file: String, in folder: String, package: String, _ search: Search
+    ) throws(GyreError) -> NativeLibrary {
+        if let path = search.overrides[title] { return NativeLibrary(title: title, path: path, companion: nil) }
+        for place in search.systemFolders + search.sitePackages.map({ "\($0)/\(folder)" }) {
+            if let path = search.files(in: place, startingWith: file).first {
+                return NativeLibrary(title: title, path: path, companion: nil)
+            }
+        }
+        throw search.missing(title, package: package)
+    }
+
     private static func libpython(_ search: Search) throws(GyreError) -> String {
         // The environment's own interpreter tells where its library lies; a distribution keeps it with the system's.
         var folders = search.systemFolders

@@ -2,6 +2,7 @@
 """Models that ONNX Runtime does not run: scikit-learn's by joblib, MLflow's flavours, a user's class, XGBoost's and LightGBM's own files;
 processes that die, hang or eat memory; a budget of memory with many models."""
 import concurrent.futures
+import json
 import os
 import signal
 import subprocess
@@ -10,9 +11,11 @@ import threading
 import time
 
 import joblib
+import lightgbm
 import mlflow
 import numpy
 import pandas
+import xgboost
 from serving_models import line
 from server import Server
 from sklearn.datasets import load_iris
@@ -65,6 +68,13 @@ open(f"{root}/own/config.pbtxt", "w").write("""
     parameters { key: "idle_seconds" value { string_value: "3" } }
     parameters { key: "memory_limit_bytes" value { string_value: "2000000000" } }
 """)
+booster = xgboost.train({"objective": "multi:softprob", "num_class": 3, "max_depth": 3}, xgboost.DMatrix(x, y), 10)
+booster.save_model(place("xgb") + "/xgboost.json")
+binary = xgboost.train({"objective": "binary:logistic", "max_depth": 3}, xgboost.DMatrix(x, y > 0), 10)
+binary.save_model(place("xgb2") + "/model.ubj")
+light = lightgbm.train({"objective": "multiclass", "num_class": 3, "verbose": -1}, lightgbm.Dataset(x, y), 10)
+light.save_model(place("light") + "/model.txt")
+open(place("nonsense") + "/model.txt", "w").write("no trees")
 open(place("broken") + "/model.py", "w").write("raise RuntimeError('no such luck')")
 server = Server(sys.argv[1], sys.argv[2], options=["--model-repository", root]).start()
 
@@ -100,6 +110,19 @@ assert answer["platform"] == "mlflow" and [entry["name"] for entry in answer["in
 status, index = server.request("POST", "/v2/repository/index")
 broken = next(entry for entry in index if entry["name"] == "broken")
 assert broken["state"] == "UNAVAILABLE" and "no such luck" in broken["reason"], broken
+
+# XGBoost's and LightGBM's own files, as these libraries answer; a missing value is one.
+for name, expected in [("xgb", booster.predict(xgboost.DMatrix(x))), ("xgb2", binary.predict(xgboost.DMatrix(x))), ("light", light.predict(x))]:
+    found = infer(name, [{"name": "input__0", "shape": [150, 4], "datatype": "FP64", "data": x.ravel().tolist()}])["output__0"]
+    assert numpy.allclose(found, expected.ravel(), atol=1e-5), name
+gap = x[:1].copy()
+gap[0, 2] = numpy.nan
+body = json.dumps({"inputs": [{"name": "input__0", "shape": [1, 4], "datatype": "FP32", "data": gap.ravel().tolist()}]})
+status, answer = server.request("POST", "/v2/models/xgb/infer", body)
+assert status == 200 and numpy.allclose(answer["outputs"][0]["data"], booster.predict(xgboost.DMatrix(gap)).ravel(), atol=1e-5), answer
+assert infer("xgb", [{"name": "input__0", "shape": [0, 4], "datatype": "FP32", "data": []}])["output__0"] == []
+assert "shape" in infer("light", [{"name": "input__0", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}], 400)
+assert "lightgbm" in next(entry for entry in index if entry["name"] == "nonsense")["reason"], index
 
 # A user's class: several inputs, texts, large tensors through shared memory.
 assert own("ü") == {"Y": [3.0, 6.0], "ECHO": ["ü"]}
