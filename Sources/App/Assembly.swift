@@ -104,7 +104,8 @@ struct Assembly: Sendable {
 
         // Loop
         let predictor = Predictor(host: host, log: predictions, surroundings: surroundings)
-        let files = ModelFiles(tracking: tracking, loggedModels: loggedModels, blobs: blobs)
+        let files = ModelFiles(
+            tracking: tracking, loggedModels: loggedModels, blobs: blobs, folders: home.models)
         let ingest = Ingest(
             store: ledger, blobs: blobs, versioning: versioning, checker: checker, features: features,
             readSuite: GXSuite.read,

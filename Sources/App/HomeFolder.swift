@@ -41,6 +41,8 @@ final class HomeFolder: Sendable {
 
     var database: String { path + "/gyre.db" }
     var blobs: String { path + "/blobs" }
+    /// Folders of models that Python runs, laid out from blobs; may be removed while nothing runs.
+    var models: String { path + "/models" }
     var predictions: String { path + "/predictions" }
     var tasks: String { path + "/tasks" }
     var recordedHead: String { path + "/ledger.head" }

@@ -7,7 +7,9 @@ struct EndpointCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "endpoint", abstract: "Endpoints, their traffic and rollouts.",
         subcommands: [
-            List.self, Show.self, Deploy.self, Promote.self, Abort.self, Pause.self, Resume.self, Explain.self,
+            List.self, Show.self, Deploy.self, Promote.self, Abort.self, Pause.self, Resume.self, Traffic.self,
+            Freeze.self,
+            Unfreeze.self, Explain.self,
         ])
 
     struct List: AsyncParsableCommand {
@@ -78,12 +80,23 @@ struct EndpointCommand: AsyncParsableCommand {
         @Argument(help: "The endpoint; also the model where --model is not said.") var name: String
         @Option(help: "The model.") var model: String?
         @Option(help: "A number, an alias or latest.") var version = "latest"
+        @Option(help: "canary, shadow, blue-green or all-at-once; as the project says where it is left out.")
+        var strategy: String?
+        @Option(help: "Percents of traffic, rising: 1,10,50,100.") var steps: String?
         @Option(help: "Why.") var reason = "asked for"
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let body: JSONValue = ["model": .optional(model), "version": .string(version), "reason": .string(reason)]
+            var body: JSONValue = ["model": .optional(model), "version": .string(version), "reason": .string(reason)]
+            if let strategy { body["strategy"] = .string(strategy) }
+            if let steps {
+                let numbers = steps.split(separator: ",").map { Int64($0.filter { !$0.isWhitespace }) }
+                guard !numbers.contains(nil) else {
+                    throw GyreError(.invalid, "\"\(steps)\" are no steps.", fix: "--steps 1,10,50,100")
+                }
+                body["steps"] = .array(numbers.map { .int($0 ?? 0) })
+            }
             let release = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/deploy", body) }
             output.render(release, ids: [Cell.text(release["ref"])]) {
                 "\(Cell.text(release["ref"])) with \(Cell.text(release["pins"]?["model"])) goes out."
@@ -129,6 +142,61 @@ struct EndpointCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
         func run() async throws { try await RolloutVerb.run("resume", name, reason, connection, output) }
+    }
+
+    struct Traffic: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set the canary's share and hold it there, for a comparison that lasts.",
+            discussion: "Example: gyre endpoint traffic delay --canary 30 --reason \"A/B test until Friday\"")
+        @Argument(help: "The endpoint.") var name: String
+        @Option(help: "Percent of the traffic that the canary gets, from 0 to 99.") var canary: Int
+        @Option(help: "Why.") var reason: String?
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var body: JSONValue = ["canary_percent": .int(Int64(canary))]
+            if let reason { body["reason"] = .string(reason) }
+            let rollout = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/traffic", body) }
+            output.render(rollout, ids: [Cell.text(rollout["id"])]) {
+                "Version \(Cell.text(rollout["canary"]?["version"])) of \(name) has \(Cell.text(rollout["percent"])) % and stays there."
+            }
+        }
+    }
+
+    struct Freeze: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Hold the traffic where it is; a version that fails still loses its share.",
+            discussion: "Example: gyre endpoint freeze delay --hours 12 --reason \"sale\"")
+        @Argument(help: "The endpoint.") var name: String
+        @Option(help: "How long; until it is unfrozen where this is left out.") var hours: Double?
+        @Option(help: "Why.") var reason = "asked for"
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var body: JSONValue = ["reason": .string(reason)]
+            if let hours { body["seconds"] = .int(Int64(max(0, min(hours * 3600, 1e9)))) }
+            let freeze = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/freeze", body) }
+            output.render(freeze, ids: [name]) {
+                "The traffic of \(name) is frozen\(freeze["until"]?.int == nil ? "" : " until " + Cell.time(freeze["until"]))."
+            }
+        }
+    }
+
+    struct Unfreeze: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End the hold on the traffic.", discussion: "Example: gyre endpoint unfreeze delay")
+        @Argument(help: "The endpoint.") var name: String
+        @Option(help: "Why.") var reason = "asked for"
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let body: JSONValue = ["reason": .string(reason)]
+            let answer = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/unfreeze", body) }
+            output.render(answer, ids: [name]) { "The traffic of \(name) may change again." }
+        }
     }
 
     struct Explain: AsyncParsableCommand {

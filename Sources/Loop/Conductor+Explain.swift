@@ -68,7 +68,7 @@ extension Conductor {
 
     /// The digest of the file that would be served; nil for a version that cannot be.
     private func servedFile(of version: ModelVersion) async throws(GyreError) -> Digest? {
-        do { return try await builder.files.onnx(of: version).digest } catch {
+        do { return try await builder.files.servable(version) } catch {
             if [.invalid, .unsupported, .notFound].contains(error.code) { return nil }
             throw error
         }

@@ -46,7 +46,7 @@ extension Conductor {
         var metrics: [JSONValue] = []
         var modelIsIdentical: JSONValue = .null
         if let version = try await version(madeBy: run.id) {
-            modelIsIdentical = .bool(try await builder.files.onnx(of: version).digest == release.pins.modelDigest)
+            modelIsIdentical = .bool(try await builder.files.servable(version) == release.pins.modelDigest)
             let made = try await tracking.store.run(version.runID)
             for member in release.pins.metrics.object?.members ?? [] {
                 let now = made?.metrics.first { $0.key == member.name }?.value

@@ -138,15 +138,29 @@ package actor Conductor {
     /// Makes a release of a version and gives it traffic: all of it on an empty endpoint, else a canary.
     @discardableResult
     package func rollOut(
-        model: String, selector: String, reason: String, by actor: String
+        model: String, selector: String, strategy: DeployStrategy = .usual, reason: String, by actor: String
     ) async throws(GyreError) -> Release {
         let version = try await registry.resolve(model, selector)
-        guard let project = try await project(where: { $0.model == model }) else {
-            let release = try await release(version, endpoint: model, reason: reason, by: actor)
+        let project = try await project { $0.model == model }
+        if case .usual = strategy, let project {
+            return try await rollOut(version, project, reason: reason, by: actor)
+        }
+        let endpoint = project?.endpoint ?? model
+        let plan = try strategy.plan(usualSteps: project?.steps ?? DeployStrategy.usualSteps)
+        let release = try await release(version, endpoint: endpoint, reason: reason, by: actor)
+        guard let plan, try await rollouts.split(endpoint) != nil else {
             try await endpoints.deploy(release, reason: .string(reason), by: actor)
+            if project != nil {
+                try await registry.setAlias("champion", of: version.name, to: version.number, by: actor)
+            }
             return release
         }
-        return try await rollOut(version, project, reason: reason, by: actor)
+        _ = try await endpoints.startCanary(
+            release, plan: plan, judge: Judge(json: project?.judge), reason: .string(reason), by: actor)
+        if project != nil {
+            try await registry.setAlias("challenger", of: version.name, to: version.number, by: actor)
+        }
+        return release
     }
 
     private func rollOut(
@@ -168,7 +182,8 @@ package actor Conductor {
             try await registry.setAlias("champion", of: model.name, to: number, by: actor)
         } else {
             _ = try await endpoints.startCanary(
-                release, steps: project.steps, judge: Judge(json: project.judge), reason: .string(reason), by: actor)
+                release, plan: try CanaryPlan(steps: project.steps), judge: Judge(json: project.judge),
+                reason: .string(reason), by: actor)
             try await registry.setAlias("challenger", of: model.name, to: number, by: actor)
         }
     }

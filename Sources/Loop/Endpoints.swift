@@ -62,12 +62,12 @@ package actor Endpoints {
 
     /// Tries a release beside stable, in steps.
     package func startCanary(
-        _ release: Release, steps: [Int], judge: Judge, reason: JSONValue, by actor: String
+        _ release: Release, plan: CanaryPlan, judge: Judge, reason: JSONValue, by actor: String
     ) async throws(GyreError) -> Rollout {
         try await load(release)
         let target = TrafficSplit.Target(version: Self.version(release), release: release.number)
         let rollout = try await rollouts.start(
-            release.endpoint, canary: target, steps: steps, judge: judge, reason: reason, by: actor)
+            release.endpoint, canary: target, plan: plan, judge: judge, reason: reason, by: actor)
         predictor.watch(release.endpoint, true)
         try await follow(release.endpoint)
         return rollout
@@ -114,7 +114,7 @@ package actor Endpoints {
     }
 
     private func load(_ release: Release) async throws(GyreError) {
-        var source = ModelSource(file: try await files.path(release.pins.modelDigest), format: .onnx)
+        var source = try await files.source(release.pins.modelDigest)
         source.features = release.pins.features
         // What has traffic stays, whatever other models need.
         source.isPinned = true
@@ -122,39 +122,4 @@ package actor Endpoints {
     }
 
     private static func version(_ release: Release) -> Int { Int(release.pins.model.version ?? "") ?? 0 }
-}
-
-/// Finds the file that serves a model version.
-package struct ModelFiles: Sendable {
-    private let tracking: Tracking
-    private let loggedModels: LoggedModels
-    private let blobs: any BlobStore
-
-    /// Over these stores.
-    package init(tracking: Tracking, loggedModels: LoggedModels, blobs: any BlobStore) {
-        self.tracking = tracking
-        self.loggedModels = loggedModels
-        self.blobs = blobs
-    }
-
-    func path(_ digest: Digest) async throws(GyreError) -> String { try await blobs.file(digest) }
-
-    /// The blob of the one `.onnx` file of a version.
-    /// - Throws: `.invalid` where there is none, or more than one.
-    package func onnx(of version: ModelVersion) async throws(GyreError) -> StoredBlob {
-        var uri = version.location.isEmpty ? version.source : version.location
-        if !version.modelID.isEmpty { uri = try await loggedModels.model(version.modelID).artifactURI }
-        guard uri.hasPrefix("mlflow-artifacts:/") else {
-            throw GyreError(
-                .unsupported, "The files of \(version.ref) are not kept here.", why: "Its source is \(version.source).")
-        }
-        let folder = try RelativePath(String(uri.dropFirst("mlflow-artifacts:/".count)))
-        let models = try await tracking.store.artifacts(below: folder).filter { $0.path.description.hasSuffix(".onnx") }
-        guard let model = models.first, models.count == 1 else {
-            throw GyreError(
-                .invalid, "\(version.ref) cannot be served.", why: "It has \(models.count) .onnx files; one is needed.",
-                fix: "Log the model with mlflow.onnx.log_model.")
-        }
-        return model.blob
-    }
 }

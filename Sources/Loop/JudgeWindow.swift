@@ -28,7 +28,19 @@ struct JudgeWindow: Sendable {
         }
     }
 
+    /// Counts whether the canary gave a mirrored request the answer that stable gave.
+    mutating func compare(version: Int, agrees: Bool) {
+        sides[version, default: SideStatistics()].compared += 1
+        if agrees { sides[version]?.agreed += 1 }
+    }
+
     mutating func label(_ label: Label) -> Bool {
+        // A mirrored request has two answers, and the label is about both.
+        _ = join(Label(id: label.id + Predictor.mirroredSuffix, value: label.value))
+        return join(label)
+    }
+
+    private mutating func join(_ label: Label) -> Bool {
         guard let (version, score) = scores.removeValue(forKey: label.id) else { return false }
         sides[version, default: SideStatistics()].brier.add((score - label.value) * (score - label.value))
         return true

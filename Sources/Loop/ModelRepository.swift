@@ -206,8 +206,7 @@ package actor ModelRepository {
         let wanted = labels.isEmpty ? [newest.number] : Set(labels.values)
         var sources: [Int: ModelSource] = [:]
         for version in versions where wanted.contains(version.number) {
-            let file = try await files.path(try await files.onnx(of: version).digest)
-            var source = ModelSource(file: file, format: .onnx)
+            var source = try await files.source(try await files.servable(version))
             source.settings = configuration?.settings ?? ModelSettings()
             sources[version.number] = source
         }

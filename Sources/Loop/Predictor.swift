@@ -14,6 +14,8 @@ package final class Predictor: Sendable {
     private let log: any PredictionLog
     private let surroundings: Surroundings
     private let state = Mutex(State())
+    /// Mirrored requests that wait or run.
+    private let mirrored = Atomic(0)
 
     private struct State: Sendable {
         var endpoints: [String: TrafficSplit] = [:]
@@ -113,6 +115,7 @@ package final class Predictor: Sendable {
             guard let outputs = try infer() else { return nil }
             if let target {
                 let ended = surroundings.now()
+                defer { mirror(request, id, target, outputs) }
                 try write(
                     Record(request: request, id: id, target: target, started: started, ended: ended), outputs: outputs)
             }
@@ -125,6 +128,41 @@ package final class Predictor: Sendable {
                     failing: error)
             }
             throw error
+        }
+    }
+
+    // MARK: Mirroring
+
+    /// What stands behind a request's id in the record of its mirrored answer.
+    static let mirroredSuffix = "~mirrored"
+
+    /// Gives a copy of the request to a canary that only watches: after the answer, off its thread, and not at all when too many wait.
+    private func mirror(_ request: Request, _ id: String, _ target: TrafficSplit.Target, _ outputs: [NamedTensor]) {
+        guard let split = routes(request.name), split.isMirrored, let canary = split.canary, target != canary else {
+            return
+        }
+        guard mirrored.add(1, ordering: .relaxed).newValue <= Limits.mirroredRequests else {
+            mirrored.subtract(1, ordering: .relaxed)
+            return
+        }
+        Task {
+            defer { mirrored.subtract(1, ordering: .relaxed) }
+            let started = surroundings.now()
+            do throws(GyreError) {
+                let own = try await host.summon(request.name, canary.version).infer(request.inputs)
+                let record = Record(
+                    request: request, id: id + Self.mirroredSuffix, target: canary, started: started,
+                    ended: surroundings.now())
+                try write(record, outputs: own)
+                let agrees = Agreement.holds(outputs, own)
+                state.withLock { $0.windows[request.name]?.compare(version: canary.version, agrees: agrees) }
+            } catch {
+                // A request that does not fit the canary alone counts against it.
+                let record = Record(
+                    request: request, id: id + Self.mirroredSuffix, target: canary, started: started,
+                    ended: surroundings.now())
+                try? write(record, failing: error)  // the log tells of its own trouble on the next answer
+            }
         }
     }
 
@@ -192,16 +230,19 @@ package final class Predictor: Sendable {
         return columns
     }
 
-    /// The probability of the last class where an output has several columns of floats, else the one float of the row.
+    /// The probability of the second class where an output has several columns of numbers, else the one number of the row.
     static func score(_ outputs: [NamedTensor], row: Int) -> Double? {
+        var single: Double?
         for output in outputs {
-            guard case .floats(let values) = output.tensor.storage, output.tensor.rows > row, !values.isEmpty else {
-                continue
-            }
-            let width = values.count / output.tensor.rows
-            if width >= 1 { return Double(values[row * width + min(width, 2) - 1]) }
+            let tensor = output.tensor
+            guard tensor.rows > row, tensor.count > 0, tensor.datatype != .bytes else { continue }
+            let width = tensor.count / tensor.rows
+            if width > 1 { return tensor.number(at: row * width + 1) }
+            // A label as a whole number stands beside its probabilities, where there are any.
+            let isReal = tensor.datatype == .fp32 || tensor.datatype == .fp64
+            if single == nil || isReal { single = tensor.number(at: row) }
         }
-        return nil
+        return single
     }
 
     private static func values(_ outputs: [NamedTensor], row: Int) -> JSONValue {

@@ -32,7 +32,7 @@ package struct ReleaseBuilder: Sendable {
 
     /// What a release of `version` pins.
     func pins(of version: ModelVersion) async throws(GyreError) -> Release.Pins {
-        try await pins(of: version, serving: try await files.onnx(of: version).digest)
+        try await pins(of: version, serving: try await files.servable(version))
     }
 
     /// The same for a version that may have no file to serve: `digest` is that of the file, or zero.

@@ -65,6 +65,9 @@ extension Tag {
     @Test("scikit-learn, MLflow's flavours, users' classes, XGBoost, LightGBM; processes that die; a budget of memory")
     func servingRuntimes() async throws { try await run("serving_runtimes") }
 
+    @Test("shadow, blue-green, a lasting comparison, frozen traffic, a model that only Python runs; no request fails")
+    func rollouts() async throws { try await run("rollout_day") }
+
     @Test("gRPC: tritonclient's day, KServe's clients by REST and gRPC, the health check")
     func servingGRPC() async throws { try await run("serving_grpc", Installed.serving) }
 

@@ -112,7 +112,17 @@ enum WorkerScript {
                 inputs = [
                     {"name": column.name, "datatype": kinds.get(getattr(column.type, "name", ""), "BYTES"), "shape": [-1]} for column in schema.inputs]
                 return inputs, lambda given: named(model.predict(pandas.DataFrame({k: v.ravel() for k, v in given.items()}))), "mlflow"
-            return [{"name": "input", "datatype": "FP64", "shape": [-1, -1]}], lambda given: named(model.predict(next(iter(given.values())))), "mlflow"
+            # Without a signature the model itself may tell how many columns it takes; else the first number that it does not refuse.
+            raw = model.get_raw_model() if hasattr(model, "get_raw_model") else None
+            width = getattr(raw, "n_features_in_", None)
+            predict = lambda given: named(model.predict(next(iter(given.values()))))
+            for columns in [width] if width else range(1, 257):
+                try:
+                    predict({"input": numpy.zeros((1, columns))})
+                except Exception:
+                    continue
+                return [{"name": "input", "datatype": "FP64", "shape": [-1, columns]}], predict, "mlflow"
+            raise ValueError("the model has no signature, and it takes no row of up to 256 numbers: log it with a signature")
 
 
         def own(path):

@@ -6,8 +6,12 @@ package import GyreBase
 ///
 /// No clock and no traffic inside.
 package struct CanaryPlan: Sendable, Hashable {
-    /// Percents of traffic, rising; after the last the canary becomes stable.
+    /// Percents of traffic, rising, of which 0 means loaded and without traffic of its own; after the last the canary becomes stable.
     package let steps: [Int]
+    /// Whether the step of 0 percent gives it copies of the requests, whose answers nobody sees.
+    package let isMirrored: Bool
+    /// The percent that a person has set, in place of the step's.
+    package private(set) var heldPercent: Int?
     /// Which step it stands at.
     package private(set) var step = 0
     /// How it goes.
@@ -32,6 +36,8 @@ package struct CanaryPlan: Sendable, Hashable {
         case resume
         case promote
         case abort
+        /// A person sets the share, for a comparison that lasts: the plan is paused there.
+        case hold(percent: Int)
     }
 
     /// What is to be done.
@@ -43,19 +49,26 @@ package struct CanaryPlan: Sendable, Hashable {
     }
 
     /// A plan with these steps.
-    /// - Throws: `.invalid` unless the steps are from 1 to 100 and rise.
-    package init(steps: [Int]) throws(GyreError) {
+    ///
+    /// `isMirrored`: whether a first step of 0 percent gives it copies of the requests.
+    /// - Throws: `.invalid` unless the steps are from 0 to 100 and rise.
+    package init(steps: [Int], isMirrored: Bool = false) throws(GyreError) {
         let rises = zip(steps, steps.dropFirst()).allSatisfy { $0 < $1 }
-        guard !steps.isEmpty, steps.count <= 100, rises, steps.allSatisfy({ (1...100).contains($0) }) else {
+        guard steps.count <= 101, rises, steps.allSatisfy({ (0...100).contains($0) }), steps.contains(where: { $0 > 0 })
+        else {
             throw GyreError(
-                .invalid, "\(steps) are no canary steps.", why: "Steps are percents from 1 to 100 that rise.",
+                .invalid, "\(steps) are no canary steps.", why: "Steps are percents from 0 to 100 that rise.",
                 fix: "For example 10,50,100")
         }
         self.steps = steps
+        self.isMirrored = isMirrored && steps[0] == 0
     }
 
     init(json: JSONValue) throws(GyreError) {
-        try self.init(steps: (json["steps"]?.array ?? []).compactMap { $0.int.map(Int.init) })
+        try self.init(
+            steps: (json["steps"]?.array ?? []).compactMap { $0.int.map(Int.init) },
+            isMirrored: json["mirrored"]?.bool ?? false)
+        heldPercent = json["held_percent"]?.int.map(Int.init)
         step = min(Int(json["step"]?.int ?? 0), steps.count - 1)
         state = State(rawValue: json["state"]?.string ?? "") ?? .running
     }
@@ -63,11 +76,15 @@ package struct CanaryPlan: Sendable, Hashable {
     var json: JSONValue {
         [
             "steps": .array(steps.map { .int(Int64($0)) }), "step": .int(Int64(step)), "state": .string(state.rawValue),
+            "mirrored": .bool(isMirrored), "held_percent": .optional(heldPercent.map(Int64.init)),
         ]
     }
 
     /// The percent of the step it stands at.
-    package var percent: Int { steps[step] }
+    package var percent: Int { heldPercent ?? steps[step] }
+
+    /// Whether the canary gets copies of the requests now.
+    package var mirrorsNow: Bool { isMirrored && percent == 0 && !state.isEnd }
 
     /// Takes an event and answers what to do.
     package mutating func handle(_ event: Event) -> Action {
@@ -84,7 +101,10 @@ package struct CanaryPlan: Sendable, Hashable {
                 state = .promoted
                 return .promote
             }
-            step += 1
+            // A share that a person set is not taken back by going on.
+            let held = heldPercent ?? 0
+            heldPercent = nil
+            repeat { step += 1 } while steps[step] <= held && step + 1 < steps.count
             if steps[step] == 100 {
                 state = .promoted
                 return .promote
@@ -99,6 +119,10 @@ package struct CanaryPlan: Sendable, Hashable {
         case .promote:
             state = .promoted
             return .promote
+        case .hold(let percent):
+            state = .paused
+            heldPercent = max(0, min(99, percent))
+            return .setTraffic(percent: heldPercent ?? 0)
         case .abort:
             state = .aborted
             return .rollBack

@@ -18,6 +18,9 @@ package struct Judge: Sendable, Hashable {
     /// Milliseconds that the canary's 99th percentile may be above stable's whatever the ratio says.
     package var latencyToleranceMilliseconds = 20.0
 
+    /// The least share of mirrored requests whose answers must be stable's; 0 judges without it.
+    package var minimumAgreement = 0.0
+
     /// A judge with the usual limits.
     package init() {}
 
@@ -28,6 +31,7 @@ package struct Judge: Sendable, Hashable {
         significance = json?["significance"]?.double ?? significance
         maximumErrorRate = json?["maximum_error_rate"]?.double ?? maximumErrorRate
         maximumLatencyRatio = json?["maximum_latency_ratio"]?.double ?? maximumLatencyRatio
+        minimumAgreement = json?["minimum_agreement"]?.double ?? minimumAgreement
         latencyToleranceMilliseconds = json?["latency_tolerance_ms"]?.double ?? latencyToleranceMilliseconds
     }
 
@@ -38,6 +42,7 @@ package struct Judge: Sendable, Hashable {
             "significance": .double(significance),
             "maximum_error_rate": .double(maximumErrorRate), "maximum_latency_ratio": .double(maximumLatencyRatio),
             "latency_tolerance_ms": .double(latencyToleranceMilliseconds),
+            "minimum_agreement": .double(minimumAgreement),
         ]
     }
 
@@ -85,6 +90,26 @@ package struct Judge: Sendable, Hashable {
             return say(
                 .inconclusive,
                 "\(canary.requests) requests to the canary and \(stable.requests) to stable; each needs \(minimumRequests)."
+            )
+        }
+        if minimumAgreement > 0, canary.compared > 0 {
+            let share = Double(canary.agreed) / Double(canary.compared)
+            if share < minimumAgreement {
+                return say(
+                    .fail,
+                    "The canary agrees with stable on \(Self.percent(share)) of \(canary.compared) requests; \(Self.percent(minimumAgreement)) is the least."
+                )
+            }
+        }
+        let longer = canary.latency.longerThan(stable.latency)
+        numbers["latency_p"] = .double(longer)
+        let (middle, usualMiddle) = (canary.latency.quantile(0.5), stable.latency.quantile(0.5))
+        if longer < significance, middle > usualMiddle * maximumLatencyRatio,
+            middle - usualMiddle > latencyToleranceMilliseconds * 1000
+        {
+            return say(
+                .fail,
+                "The canary's median is \(Self.short(middle / 1000)) ms, stable's \(Self.short(usualMiddle / 1000)) ms (p \(Self.short(longer)))."
             )
         }
         let (slow, usual) = (canary.latency.quantile(0.99), stable.latency.quantile(0.99))

@@ -79,8 +79,8 @@ package struct Rollout: Sendable, Hashable {
 
 /// Rollouts and the traffic pointers that they move.
 package actor Rollouts {
-    private let store: any LedgerStore
-    private let surroundings: Surroundings
+    let store: any LedgerStore
+    let surroundings: Surroundings
 
     /// Rollouts in `store`.
     package init(store: any LedgerStore, surroundings: Surroundings) {
@@ -126,6 +126,7 @@ package actor Rollouts {
     package func setStable(
         _ endpoint: String, _ target: TrafficSplit.Target, model: Ref, reason: JSONValue, by actor: String
     ) async throws(GyreError) {
+        try await checkNotFrozen(endpoint)
         if let active = try await active(endpoint) {
             _ = try await apply(.abort, to: active, reason: "Another deployment was set.", by: actor)
         }
@@ -142,7 +143,8 @@ package actor Rollouts {
     /// Starts a canary; the target must be loaded and warm.
     /// - Throws: `.conflict` while another is under way; `.notFound` for an endpoint without a stable deployment.
     package func start(
-        _ endpoint: String, canary: TrafficSplit.Target, steps: [Int], judge: Judge, reason: JSONValue, by actor: String
+        _ endpoint: String, canary: TrafficSplit.Target, plan: CanaryPlan, judge: Judge, reason: JSONValue,
+        by actor: String
     ) async throws(GyreError) -> Rollout {
         guard let split = try await split(endpoint) else {
             throw GyreError(
@@ -154,10 +156,13 @@ package actor Rollouts {
                 why: "Version \(active.canary.version) has \(active.plan.percent) %.",
                 fix: "gyre endpoint promote \(endpoint), or gyre endpoint abort \(endpoint)")
         }
+        try await checkNotFrozen(endpoint)
         let rollout = Rollout(
             id: String(surroundings.newID().prefix(8)), endpoint: endpoint, stable: split.stable, canary: canary,
-            plan: try CanaryPlan(steps: steps), judge: judge, startedAt: surroundings.now())
-        let next = TrafficSplit(stable: split.stable, canary: canary, canaryPercent: rollout.plan.percent)
+            plan: plan, judge: judge, startedAt: surroundings.now())
+        let next = TrafficSplit(
+            stable: split.stable, canary: canary, canaryPercent: rollout.plan.percent,
+            isMirrored: rollout.plan.mirrorsNow)
         try await store.commit(
             [
                 .create(document(rollout)),
@@ -168,7 +173,11 @@ package actor Rollouts {
                     "rollout.canary.started", rollout.ref, by: actor,
                     inputs: [Ref("release", endpoint, String(canary.release))],
                     outputs: [rollout.ref, Ref("endpoint", endpoint)],
-                    body: ["reason": reason, "steps": .array(steps.map { .int(Int64($0)) }), "judge": judge.json])
+                    body: [
+                        "reason": reason, "steps": .array(plan.steps.map { .int(Int64($0)) }),
+                        "mirrored": .bool(plan.isMirrored),
+                        "judge": judge.json,
+                    ])
             ])
         return rollout
     }
@@ -178,6 +187,11 @@ package actor Rollouts {
     /// A judgement that moves nothing is kept without a fact of its own unless its verdict changed.
     package func judged(_ rollout: Rollout, _ judgement: Judge.Judgement) async throws(GyreError) -> Rollout {
         guard let current = try await active(rollout.endpoint), current.id == rollout.id else { return rollout }
+        if judgement.verdict == .pass, let freeze = try await freeze(of: rollout.endpoint) {
+            return try await apply(
+                .judged(.inconclusive), to: current, reason: "\(judgement.reason) It stays: \(freeze.reason)",
+                numbers: judgement.numbers, by: "policy/canary")
+        }
         return try await apply(
             .judged(judgement.verdict), to: current, reason: judgement.reason, numbers: judgement.numbers,
             by: "policy/canary")
@@ -190,6 +204,10 @@ package actor Rollouts {
         guard let active = try await active(endpoint) else {
             throw GyreError(
                 .conflict, "No rollout of \"\(endpoint)\" is under way.", fix: "gyre endpoint show \(endpoint)")
+        }
+        switch event {
+        case .promote, .hold, .resume: try await checkNotFrozen(endpoint)
+        case .abort, .pause, .judged: break
         }
         return try await apply(event, to: active, reason: reason, by: actor)
     }
@@ -206,7 +224,11 @@ package actor Rollouts {
         let (next, what): (TrafficSplit?, String) =
             switch action {
             case .setTraffic(let percent):
-                (TrafficSplit(stable: rollout.stable, canary: rollout.canary, canaryPercent: percent), "advanced")
+                (
+                    TrafficSplit(
+                        stable: rollout.stable, canary: rollout.canary, canaryPercent: percent,
+                        isMirrored: rollout.plan.mirrorsNow), rollout.plan.heldPercent == nil ? "advanced" : "set"
+                )
             case .promote: (TrafficSplit(stable: rollout.canary), "promoted")
             case .rollBack:
                 (TrafficSplit(stable: rollout.stable), rollout.plan.state == .aborted ? "aborted" : "rolled-back")

@@ -14,6 +14,11 @@ package struct SideStatistics: Sendable, Hashable {
     /// Squared differences of score and label, over the predictions that have a label.
     package var brier = Moments()
 
+    /// Answers that were compared with stable's to the same request.
+    package var compared = 0
+    /// Those that were the same.
+    package var agreed = 0
+
     /// Nothing yet.
     package init() {}
 
@@ -32,7 +37,7 @@ package struct SideStatistics: Sendable, Hashable {
             "requests": .int(Int64(requests)), "errors": .int(Int64(errors)),
             "latency_us_p50": .double(latency.quantile(0.5)),
             "latency_us_p99": .double(latency.quantile(0.99)), "labels": .int(Int64(brier.count)),
-            "brier": .double(brier.mean),
+            "brier": .double(brier.mean), "compared": .int(Int64(compared)), "agreed": .int(Int64(agreed)),
         ]
     }
 }
@@ -73,6 +78,26 @@ package struct LatencyHistogram: Sendable, Hashable {
         let bucket = microseconds <= 1 ? 0 : Int(log(Double(microseconds)) / log(1.2))
         counts[min(bucket, counts.count - 1)] &+= 1
         total += 1
+    }
+
+    /// One-sided p-value that durations here are longer than there: Mann and Whitney's test with ties, by the normal approximation.
+    package func longerThan(_ other: LatencyHistogram) -> Double {
+        let (here, there) = (Double(total), Double(other.total))
+        guard here > 0, there > 0 else { return 1 }
+        var below = 0.0
+        var statistic = 0.0
+        var ties = 0.0
+        for bucket in counts.indices {
+            let (own, theirs) = (Double(counts[bucket]), Double(other.counts[bucket]))
+            statistic += own * (below + theirs / 2)
+            below += theirs
+            let tied = own + theirs
+            ties += tied * tied * tied - tied
+        }
+        let all = here + there
+        let variance = here * there / 12 * (all + 1 - ties / (all * max(1, all - 1)))
+        guard variance > 0 else { return 1 }
+        return 0.5 * erfc((statistic - here * there / 2) / variance.squareRoot() / 2.0.squareRoot())
     }
 
     /// The duration, in microseconds, that the share `q` does not exceed; 0 for none.

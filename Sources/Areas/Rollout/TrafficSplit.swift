@@ -11,6 +11,8 @@ package struct TrafficSplit: Sendable, Hashable {
     package let canary: Target?
     /// Percent of the traffic that the canary gets; 0 without one.
     package let canaryPercent: Int
+    /// Whether the canary gets a copy of each request that stable answers.
+    package let isMirrored: Bool
 
     /// A deployment: a model version that went out with a release.
     package struct Target: Sendable, Hashable {
@@ -38,20 +40,24 @@ package struct TrafficSplit: Sendable, Hashable {
         self.stable = stable
         canary = nil
         canaryPercent = 0
+        isMirrored = false
     }
 
     /// Traffic for two targets.
-    package init(stable: Target, canary: Target, canaryPercent: Int) {
+    package init(stable: Target, canary: Target, canaryPercent: Int, isMirrored: Bool = false) {
         self.stable = stable
         self.canary = canary
         self.canaryPercent = max(0, min(100, canaryPercent))
+        self.isMirrored = isMirrored
     }
 
     /// The split that a pointer holds.
     package init?(json: JSONValue?) {
         guard let stable = Target(json: json?["stable"]) else { return nil }
         if let canary = Target(json: json?["canary"]) {
-            self.init(stable: stable, canary: canary, canaryPercent: Int(json?["canary_percent"]?.int ?? 0))
+            self.init(
+                stable: stable, canary: canary, canaryPercent: Int(json?["canary_percent"]?.int ?? 0),
+                isMirrored: json?["mirrored"]?.bool ?? false)
         } else {
             self.init(stable: stable)
         }
@@ -61,6 +67,7 @@ package struct TrafficSplit: Sendable, Hashable {
     package var json: JSONValue {
         [
             "stable": stable.json, "canary": canary.map(\.json) ?? .null, "canary_percent": .int(Int64(canaryPercent)),
+            "mirrored": .bool(isMirrored),
         ]
     }
 

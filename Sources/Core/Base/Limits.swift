@@ -44,6 +44,8 @@ public enum Limits {
     public static let tensorBytes = 1 << 30
     /// Inference requests that wait for one model.
     public static let inferenceQueue = 10_000
+    /// Mirrored requests that wait or run at the same time; further ones are left out.
+    public static let mirroredRequests = 256
     /// Rows in one inference request.
     public static let inferenceRows = 100_000
 }

@@ -22,14 +22,18 @@ extension NativeDialect {
             },
             NativeCall("GET", "/endpoints/{name}", "An endpoint: traffic, rollouts, counts, reports.", show),
             NativeCall(
-                "POST", "/endpoints/{name}/deploy", "Releases a model version and rolls it out: {version, reason}."
+                "POST", "/endpoints/{name}/deploy",
+                "Releases a model version and rolls it out: {version, reason, strategy, steps}; strategies are canary, shadow, blue-green, all-at-once."
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let selector = body["version"]?.string ?? body["version"]?.int.map(String.init) ?? "latest"
                 let model = body["model"]?.string ?? request.parameter("name")
+                let strategy = try DeployStrategy(
+                    body["strategy"]?.string, steps: body["steps"]?.array?.compactMap { $0.int.map(Int.init) })
                 return try await services.conductor.rollOut(
-                    model: model, selector: selector, reason: body["reason"]?.string ?? "asked for", by: request.actor
+                    model: model, selector: selector, strategy: strategy, reason: body["reason"]?.string ?? "asked for",
+                    by: request.actor
                 ).json
             },
             NativeCall(
@@ -49,6 +53,43 @@ extension NativeDialect {
                 return try await services.conductor.command(
                     event, request.parameter("name"), reason: reason, by: request.actor
                 ).json
+            },
+            NativeCall(
+                "POST", "/endpoints/{name}/traffic",
+                "Sets the canary's share, for a comparison that lasts: {canary_percent, reason}; the rollout is paused there."
+            ) {
+                request throws(GyreError) in
+                let body = try await request.json()
+                guard let percent = body["canary_percent"]?.int, (0...99).contains(percent) else {
+                    throw GyreError(
+                        .invalid, "canary_percent is a whole number from 0 to 99.",
+                        fix: "gyre endpoint promote gives the canary all traffic.")
+                }
+                return try await services.conductor.command(
+                    .hold(percent: Int(percent)), request.parameter("name"),
+                    reason: body["reason"]?.string ?? "asked for by \(request.actor)", by: request.actor
+                ).json
+            },
+            NativeCall(
+                "POST", "/endpoints/{name}/freeze",
+                "Holds the traffic where it is: {seconds, reason}; what fails still loses its share."
+            ) {
+                request throws(GyreError) in
+                let body = try await request.json()
+                if let seconds = body["seconds"]?.int, !(1...31_536_000).contains(seconds) {
+                    throw GyreError(.invalid, "seconds is from 1 to 31536000.")
+                }
+                return try await services.rollouts.freeze(
+                    request.parameter("name"), seconds: body["seconds"]?.int,
+                    reason: body["reason"]?.string ?? "asked for", by: request.actor
+                ).json
+            },
+            NativeCall("POST", "/endpoints/{name}/unfreeze", "Ends the hold: {reason}.") {
+                request throws(GyreError) in
+                try await services.rollouts.unfreeze(
+                    request.parameter("name"), reason: try await request.json()["reason"]?.string ?? "asked for",
+                    by: request.actor)
+                return [:]
             },
             NativeCall(
                 "POST", "/endpoints/{name}/labels", "Tells what became of predictions: {labels: [{id, label}]}.", label),
@@ -83,6 +124,7 @@ extension NativeDialect {
         }
         var json = split.json
         json["name"] = .string(name)
+        json["freeze"] = try await services.rollouts.freeze(of: name)?.json ?? .null
         json["counts"] = try await services.predictions.counts(name)
         json["rollouts"] = .array(try await services.rollouts.rollouts(of: name).prefix(20).map(\.json))
         json["reports"] = .array(try await services.monitors.reports(name))
