@@ -17,6 +17,7 @@ ldconfig -p 2>/dev/null | grep -q 'libpython3.11.so.1' || missing+=(libpython3.1
 for extra in "$@"; do
   case "$extra" in
     chromium) command -v chromium >/dev/null || missing+=(chromium) ;;
+    onnx-testdata) [ -e /usr/include/onnx/backend/test/data ] || missing+=(libonnx-testdata) ;;
     wrk) command -v wrk >/dev/null || missing+=(wrk) ;;
   esac
 done

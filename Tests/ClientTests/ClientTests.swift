@@ -68,6 +68,9 @@ extension Tag {
     @Test("shadow, blue-green, a lasting comparison, frozen traffic, a model that only Python runs; no request fails")
     func rollouts() async throws { try await run("rollout_day") }
 
+    @Test("the ONNX project's own test cases come out as recorded, as bytes and as JSON")
+    func onnxCases() async throws { try await run("onnx_cases") }
+
     @Test("gRPC: tritonclient's day, KServe's clients by REST and gRPC, the health check")
     func servingGRPC() async throws { try await run("serving_grpc", Installed.serving) }
 

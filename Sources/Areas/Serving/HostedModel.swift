@@ -177,20 +177,25 @@ package final class HostedModel: Sendable {
         return ordered
     }
 
-    /// One row of zeros (or empty texts), and what its owner chose, must go through: a model that cannot answer is found before it gets
-    /// traffic, and the first request does not pay for what a runtime does once.
+    /// Asks it once before it gets traffic, so that the first request does not pay for what a runtime does once.
+    ///
+    /// A row of zeros (or empty texts) is not always something that a model can answer, so that one may fail; what its owner chose may not.
     func warmUp() throws(GyreError) {
-        for warmup in [ModelSettings.Warmup()] + source.settings.warmups {
-            for _ in 0..<min(warmup.count, 1000) {
-                let inputs = model.inputs.map { Self.sample($0, warmup) }
-                let began = DispatchTime.now().uptimeNanoseconds
-                do { _ = try model.run(inputs) } catch {
-                    throw GyreError(
-                        .invalid, "Version \(number) of the model \"\(name)\" does not answer.", why: error.description)
-                }
-                statistics.warmed(rows: warmup.rows, nanoseconds: DispatchTime.now().uptimeNanoseconds - began)
+        try? ask(ModelSettings.Warmup())
+        for warmup in source.settings.warmups {
+            do throws(GyreError) { for _ in 0..<min(warmup.count, 1000) { try ask(warmup) } } catch {
+                throw GyreError(
+                    .invalid, "Version \(number) of the model \"\(name)\" does not answer its warm-up.",
+                    why: error.description)
             }
         }
+    }
+
+    private func ask(_ warmup: ModelSettings.Warmup) throws(GyreError) {
+        let inputs = model.inputs.map { Self.sample($0, warmup) }
+        let began = DispatchTime.now().uptimeNanoseconds
+        _ = try model.run(inputs)
+        statistics.warmed(rows: warmup.rows, nanoseconds: DispatchTime.now().uptimeNanoseconds - began)
     }
 
     private static func sample(_ spec: TensorSpec, _ warmup: ModelSettings.Warmup) -> Tensor {
