@@ -160,6 +160,59 @@ def binary(peer):
     return count * 2 * (1 << 20) / 1e6 / (time.perf_counter() - began)
 
 
+GRPC_LOAD = """
+import sys, threading, time, grpc, numpy
+from tritonclient.grpc import service_pb2
+request = service_pb2.ModelInferRequest(model_name="gb")
+tensor = request.inputs.add(name="X", datatype="FP32"); tensor.shape.extend([1, 30])
+request.raw_input_contents.append(numpy.ones((1, 30), "float32").tobytes())
+request = request.SerializeToString()
+channel = grpc.insecure_channel(sys.argv[1])
+call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+call(request)
+end, counts = time.time() + float(sys.argv[2]), [0] * 16
+def work(index):
+    while time.time() < end:
+        call(request); counts[index] += 1
+threads = [threading.Thread(target=work, args=(index,)) for index in range(16)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+print(sum(counts))
+"""
+
+
+def over_grpc_and_python(options, work, figures):
+    """CPU a request where the client is the bound: gRPC with raw contents, and scikit-learn in a warm worker."""
+    import shutil as files
+
+    os.makedirs(f"{work}/python/sk/1")
+    files.copy(f"{work}/gb.joblib", f"{work}/python/sk/1/model.joblib")
+    os.makedirs(f"{work}/python/gb/1")
+    files.copy(f"{work}/gb.onnx", f"{work}/python/gb/1/model.onnx")
+    grpc = free_port()
+    row = [1.0] * 30
+    peer = Peer(
+        "gyre-python", [options.gyre, "up", "--home", f"{work}/python-home", "--http", "127.0.0.1:PORT", "--grpc", f"127.0.0.1:{grpc}", "--model-repository", f"{work}/python"],
+        work, "/v2/models/sk/infer", lambda n: {"inputs": [{"name": "x", "shape": [1, 30], "datatype": "FP64", "data": row}]})
+    peer.start()
+    peer.load(4, 1)
+    answer = peer.load(16, options.seconds)
+    figures["scikit-learn in a worker, 16 conn., CPU ms a request"] = answer["cpu_ms"]
+    figures["scikit-learn in a worker, 16 conn., requests/s"] = answer["rps"]
+    figures["  of which scikit-learn's own predict and predict_proba, ms"] = float(subprocess.run([sys.executable, "-c", f"""
+import joblib, numpy, time
+model = joblib.load({work + '/gb.joblib'!r}); x = numpy.ones((1, 30)); n = 0; began = time.process_time()
+while time.process_time() - began < 1: model.predict(x); model.predict_proba(x); n += 1
+print((time.process_time() - began) / n * 1000)"""], capture_output=True, text=True, check=True).stdout)
+    if os.path.exists(f"{TOOLS}/serving/bin/python"):
+        before = cpu_seconds(peer.process.pid)
+        done = subprocess.run(
+            [f"{TOOLS}/serving/bin/python", "-c", GRPC_LOAD, f"127.0.0.1:{grpc}", str(options.seconds)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        figures["gb over gRPC, 16 threads, CPU ms a request"] = (cpu_seconds(peer.process.pid) - before) / int(done.stdout) * 1000
+        figures["gb over gRPC, 16 threads, requests/s"] = int(done.stdout) / options.seconds
+    peer.stop()
+
+
 def budget(options, work, figures):
     """A thousand small models where there is room for fifty."""
     peer = Peer(
@@ -213,8 +266,13 @@ def main():
         only_gyre(gyre, options, work, columns["gyre"])
         gyre.stop()
         budget(options, work, columns["gyre"])
+        over_grpc_and_python(options, work, columns["gyre"])
         for peer in [] if options.no_peer else peers(work, rows):
-            columns[peer.name] = common(peer, options)
+            try:
+                columns[peer.name] = common(peer, options)
+            except SystemExit as problem:
+                print(f"{peer.name} is left out, since it does not start on this machine: {str(problem).strip().splitlines()[-1]}", file=sys.stderr)
+                continue
             peer.stop()
     print(f"{os.cpu_count()} cores, the load generator's among them\n{'':60s}" + "".join(f"{name:>12s}" for name in columns))
     for name in columns["gyre"]:
