@@ -71,6 +71,9 @@ extension Tag {
     @Test("the ONNX project's own test cases come out as recorded, as bytes and as JSON")
     func onnxCases() async throws { try await run("onnx_cases") }
 
+    @Test("no request, configuration or model file that a fuzzer makes up crashes serving, gets a 5xx, or hangs")
+    func servingFuzz() async throws { try await run("serving_fuzz") }
+
     @Test("gRPC: tritonclient's day, KServe's clients by REST and gRPC, the health check")
     func servingGRPC() async throws { try await run("serving_grpc", Installed.serving) }
 
