@@ -160,6 +160,7 @@ let package = Package(
                 "GyreReleases", "GyreRollout",
                 "GyreServing", "GyreTracking", "GyreVersioning",
             ]),
+        dialect("KServe", ["GyreLoop", "GyreServing"]),
         dialect("Scoring", ["GyreLoop", "GyreServing"]),
         dialect("TFServing", ["GyreLoop", "GyreServing"]),
         dialect(
@@ -191,7 +192,7 @@ let package = Package(
                 "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
                 "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
-                "GyreInference", "GyreGRPC", "GyreScoring", "GyreTFServing",
+                "GyreInference", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
 

@@ -13,6 +13,7 @@ internal import GyreGX
 internal import GyreHTTP
 internal import GyreInference
 internal import GyreKFP
+internal import GyreKServe
 internal import GyreLedger
 internal import GyreLoop
 internal import GyreMLflow
@@ -52,6 +53,7 @@ struct Assembly: Sendable {
     let notifier: Notifier
     let retention: Retention
     let repository: ModelRepository
+    let inferenceServices: InferenceServices
     /// The models over gRPC.
     let inference: InferenceService
     let router: Router
@@ -148,6 +150,15 @@ struct Assembly: Sendable {
             root: modelRepository, host: host, registry: registry, files: files,
             readConfiguration: { text throws(GyreError) in try ConfigurationFile.read(text) })
         try await repository.check()
+        let inferenceServices = InferenceServices(
+            store: ledger, host: host, predictor: predictor, rollouts: rollouts, files: files,
+            surroundings: surroundings)
+        let tfServing = TFServingDialect(host: host, predictor: predictor).routes
+        let modelRouter = Router([tfServing])
+        let kserve = KServeDialect(services: inferenceServices, host: host, random: surroundings.random) {
+            model, body in
+            await modelRouter.respond(to: HTTPRequest("POST", "/v1/models/\(model):predict", body: body))
+        }
         let oip = OIPDialect(host: host, predictor: predictor, repository: repository, version: "0.1.0")
         let health = HealthRoutes(
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
@@ -172,11 +183,11 @@ struct Assembly: Sendable {
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
             conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
-            retention: retention, repository: repository,
+            retention: retention, repository: repository, inferenceServices: inferenceServices,
             inference: InferenceService(
                 host: host, predictor: predictor, repository: repository, version: "0.1.0"),
             router: Router([
-                health.routes, oip.routes, TFServingDialect(host: host, predictor: predictor).routes,
+                health.routes, oip.routes, tfServing, kserve.routes,
                 ScoringDialect(predictor: predictor).routes, OTLPDialect(tracing: tracing).routes, mlflow.routes,
                 native, console.routes,
             ]), address: address

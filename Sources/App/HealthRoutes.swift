@@ -54,8 +54,34 @@ struct HealthRoutes: Sendable {
         text.gauge("gyre_endpoint_traffic_ratio", "Share of an endpoint's traffic by deployment.", traffic)
         text.counter("gyre_endpoint_requests", "Requests answered since the start, by deployment.", requests)
         text.counter("gyre_endpoint_errors", "Requests that failed since the start, by deployment.", errors)
+        models(&text)
         text.gauge("gyre_process_resident_memory_bytes", "Memory of the process in RAM.", [([], Self.residentBytes())])
         return .text(text.finish(), type: format.contentType)
+    }
+
+    /// What each loaded model version did since it was loaded.
+    private func models(_ text: inout OpenMetrics) {
+        let loaded = host.models().map { ($0, $0.statistics.now) }
+        func values(
+            _ value: (HostedModel, ModelStatistics.Counts) -> Double
+        ) -> [(labels: [(String, String)], value: Double)] {
+            loaded.map { ([("model", $0.name), ("version", String($0.number))], value($0, $1)) }
+        }
+        func seconds(_ duration: ModelStatistics.Duration) -> Double { Double(duration.nanoseconds) / 1e9 }
+        text.gauge(
+            "gyre_model_memory_bytes", "Memory that a model version takes.", values { model, _ in Double(model.bytes) })
+        text.counter(
+            "gyre_model_requests", "Requests that a model version answered.", values { Double($1.success.count) })
+        text.counter("gyre_model_errors", "Requests that a model version failed.", values { Double($1.failure.count) })
+        text.counter("gyre_model_rows", "Rows that a model version inferred.", values { Double($1.inferences) })
+        text.counter(
+            "gyre_model_executions", "Runs of a model version, of which one may hold many requests.",
+            values { Double($1.executions) })
+        text.counter("gyre_model_request_seconds", "Time from requests to answers.", values { seconds($1.success) })
+        text.counter(
+            "gyre_model_queue_seconds", "Time that requests waited for their turn.", values { seconds($1.queue) })
+        text.counter(
+            "gyre_model_cache_hits", "Requests answered from the cache.", values { Double($1.cacheHits.count) })
     }
 
     private static func residentBytes() -> Double {

@@ -37,6 +37,7 @@ enum Server {
         }
         do {
             for problem in try await assembly.endpoints.restore() { StandardError.write("\(problem)") }
+            for problem in try await assembly.inferenceServices.restore() { StandardError.write("\(problem)") }
             let isLazy = try options.modelMemoryBytes() > 0
             for problem in await assembly.repository.start(options.loadModel, isLazy: isLazy) {
                 StandardError.write("\(problem)")

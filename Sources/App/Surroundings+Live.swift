@@ -14,7 +14,7 @@ extension Surroundings {
         },
         newID: {
             let (high, low) = IDSequence.shared.pair()
-            return String(unsafeUninitializedCapacity: 32) { target in
+            return unsafe String(unsafeUninitializedCapacity: 32) { target in
                 for index in 0..<32 {
                     let number = index < 16 ? high : low
                     let digit = UInt8(truncatingIfNeeded: number >> UInt64(4 * (15 - index & 15)) & 15)

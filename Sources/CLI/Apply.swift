@@ -7,7 +7,8 @@ internal import GyreYAML
 
 struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Set what a project's gyre.yaml says.",
+        abstract:
+            "Set what a project's gyre.yaml says, or serve what KServe's InferenceService and InferenceGraph say.",
         discussion: "Example: gyre apply -f Examples/flights/gyre.yaml")
 
     @Option(name: .shortAndLong, help: "The file.") var file: String
@@ -16,11 +17,29 @@ struct Apply: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
+        let documents = try YAML.documents(try FileText.read(file))
+        if documents.contains(where: Self.isManifest) { return try await apply(documents) }
         let project = try Self.read(file)
         if dryRun { return output.render(project, ids: [Cell.text(project["project"])]) { "\(file) can be applied." } }
         let answer = try await connection.with { try await $0.call("POST", "/projects", project) }
         output.render(answer, ids: [Cell.text(answer["project"])]) {
             "The project \"\(Cell.text(answer["project"]))\" is set."
+        }
+    }
+
+    private static func isManifest(_ document: JSONValue) -> Bool {
+        document["apiVersion"]?.string?.hasPrefix("serving.kserve.io/") ?? false
+    }
+
+    private func apply(_ documents: [JSONValue]) async throws {
+        for document in documents where !document.isNull {
+            let name = "\(Cell.text(document["kind"]))/\(Cell.text(document["metadata"]?["name"]))"
+            if dryRun {
+                output.render(document, ids: [name]) { "\(name) can be read." }
+                continue
+            }
+            let answer = try await connection.with { try await $0.call("POST", "/manifests", document) }
+            output.render(answer, ids: [name]) { "\(name) is served at \(Cell.text(answer["status"]?["url"]))." }
         }
     }
 

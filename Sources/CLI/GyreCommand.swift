@@ -14,7 +14,8 @@ package struct GyreCommand: AsyncParsableCommand {
             """,
         version: "gyre 0.1.0",
         subcommands: [
-            Up.self, Apply.self, DataCommand.self, Check.self, Feature.self, PipelineCommand.self, RunCommand.self,
+            Up.self, Apply.self, Get.self, Delete.self, DataCommand.self, Check.self, Feature.self,
+            PipelineCommand.self, RunCommand.self,
             Experiment.self,
             Model.self, EndpointCommand.self, ReleaseCommand.self, Monitor.self, LineageCommand.self,
             LedgerCommand.self, BlobCommand.self, GarbageCollection.self, Doctor.self,

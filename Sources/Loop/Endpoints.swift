@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 package import GyreMonitoring
 package import GyreRegistry
 package import GyreReleases
 package import GyreRollout
 package import GyreServing
-package import GyreTracking
 
 /// Endpoints: loads what their splits name, moves traffic, and lets the judge speak.
 package actor Endpoints {

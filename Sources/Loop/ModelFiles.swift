@@ -57,6 +57,50 @@ package struct ModelFiles: Sendable {
         return try await writer.finish().digest
     }
 
+    /// Keeps the files of a model that lies on this machine as they are now.
+    /// - Throws: `.notFound` where they are not there; `.invalid` where there is none that can be served.
+    package func keep(_ path: String, _ format: ModelFormat) async throws(GyreError) -> Digest {
+        let manager = FileManager.default
+        var isFolder = ObjCBool(false)
+        guard unsafe manager.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw GyreError(.notFound, "There is no model at \(path).")
+        }
+        var names: [(name: String, path: String)] = []
+        if isFolder.boolValue {
+            let entries = manager.enumerator(atPath: path)?.allObjects as? [String] ?? []
+            for entry in entries.sorted() where !(entry as NSString).lastPathComponent.hasPrefix(".") {
+                var isInner = ObjCBool(false)
+                guard unsafe manager.fileExists(atPath: "\(path)/\(entry)", isDirectory: &isInner), !isInner.boolValue
+                else {
+                    continue
+                }
+                names.append((entry, "\(path)/\(entry)"))
+                guard names.count <= 10_000 else {
+                    throw GyreError(.limitExceeded, "The model at \(path) has more than 10000 files.")
+                }
+            }
+        } else {
+            names.append(((path as NSString).lastPathComponent, path))
+        }
+        if format == .onnx {
+            let models = names.filter { $0.name.hasSuffix(".onnx") || !isFolder.boolValue }
+            guard let model = models.first, models.count == 1 else {
+                throw GyreError(.invalid, "\(path) has \(models.count) .onnx files.", why: "One is needed.")
+            }
+            return try await blobs.add(file: model.path).digest
+        }
+        guard let main = ModelRepository.mainFile(names.map(\.name), format) else {
+            throw GyreError(.invalid, "\(path) has no file that \(format.rawValue) can serve.")
+        }
+        var list: JSONValue = [:]
+        for (name, path) in names where isFolder.boolValue || name == main {
+            list[name] = .string(try await blobs.add(file: path).digest.hex)
+        }
+        let writer = try await blobs.writer()
+        try await writer.write(JSONValue.object(JSONObject([(Self.mark, list)])).canonicalBytes)
+        return try await writer.finish().digest
+    }
+
     /// What loads the file or folder with this digest.
     package func source(_ digest: Digest) async throws(GyreError) -> ModelSource {
         let file = try await blobs.file(digest)
@@ -66,7 +110,10 @@ package struct ModelFiles: Sendable {
         else { return ModelSource(file: file, format: .onnx) }
         let folder = "\(folders)/\(digest.hex)"
         if !FileManager.default.fileExists(atPath: folder) { try await layOut(list, in: folder) }
-        return ModelSource(file: folder + "/MLmodel", format: .python)
+        guard let (name, format) = ModelRepository.main(list.members.map(\.name)) else {
+            throw GyreError(.invalid, "The model \(digest.hex.prefix(12)) has no file that can be served.")
+        }
+        return ModelSource(file: "\(folder)/\(name)", format: format)
     }
 
     /// Copies the files into a folder of their own, which has its name only when all are there.

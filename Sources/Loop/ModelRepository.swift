@@ -138,11 +138,32 @@ package actor ModelRepository {
     }
 
     /// The usual names of a version's file.
-    private static let usualFiles: [(String, ModelFormat)] = [
+    private static let usualFiles: [(name: String, format: ModelFormat)] = [
         ("model.onnx", .onnx), ("xgboost.json", .xgboost), ("xgboost.ubj", .xgboost), ("model.xgb", .xgboost),
         ("model.ubj", .xgboost), ("model.txt", .lightgbm), ("model.lgb", .lightgbm), ("MLmodel", .python),
         ("model.joblib", .python), ("model.pkl", .python), ("model.py", .python),
     ]
+
+    /// The one of `names` that a format serves.
+    static func mainFile(_ names: [String], _ format: ModelFormat) -> String? {
+        let usual = usualFiles.first { $0.format == format && names.contains($0.name) }?.name
+        if let usual { return usual }
+        let endings: [ModelFormat: [String]] = [
+            .python: [".joblib", ".pkl", ".py"], .xgboost: [".json", ".ubj", ".bst"], .lightgbm: [".txt", ".bst"],
+            .onnx: [".onnx"],
+        ]
+        return names.filter { name in endings[format]?.contains { name.hasSuffix($0) } ?? false && !name.contains("/") }
+            .sorted().first
+    }
+
+    /// The file that serves among these, and what it is.
+    static func main(_ names: [String]) -> (name: String, format: ModelFormat)? {
+        for file in usualFiles where names.contains(file.name) { return file }
+        for format in [ModelFormat.onnx, .python, .xgboost, .lightgbm] {
+            if let name = mainFile(names, format) { return (name, format) }
+        }
+        return nil
+    }
 
     private func source(
         _ folder: String, _ name: String, _ configuration: ModelConfiguration

@@ -74,6 +74,12 @@ extension Tag {
     @Test("no request, configuration or model file that a fuzzer makes up crashes serving, gets a 5xx, or hangs")
     func servingFuzz() async throws { try await run("serving_fuzz") }
 
+    @Test("KServe's manifests: services with canaries and refusals, graphs of every kind, Kubernetes' addresses")
+    func kserveManifests() async throws { try await run("kserve_manifests") }
+
+    @Test("mixed load with loads, unloads, rollouts and killed workers: nothing fails, memory stays flat")
+    func servingSoak() async throws { try await run("serving_soak") }
+
     @Test("gRPC: tritonclient's day, KServe's clients by REST and gRPC, the health check")
     func servingGRPC() async throws { try await run("serving_grpc", Installed.serving) }
 

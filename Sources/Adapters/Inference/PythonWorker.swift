@@ -8,7 +8,7 @@ internal import GyreServing
 /// One Python process that holds a model; one thread at a time talks to it.
 @safe final class PythonWorker: @unchecked Sendable {
     // SAFETY: whoever has taken the worker from its pool is the only one that touches it.
-    private var worker = unsafe gyre_worker()
+    private var worker = gyre_worker()
     /// What it said when it had loaded its model.
     private(set) var greeting: JSONValue = [:]
     /// When it was given back to its pool, microseconds of the system's clock.
@@ -42,7 +42,7 @@ internal import GyreServing
 
     /// Bytes that the process has in memory.
     var residentBytes: Int64 {
-        let path = unsafe "/proc/\(worker.process)/statm"
+        let path = "/proc/\(worker.process)/statm"
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return 0 }
         defer { close(file) }
@@ -111,7 +111,7 @@ internal import GyreServing
         if content.count > requestBytes {
             var size = max(requestBytes, Self.sharedBytes)
             while size < content.count { size *= 2 }
-            guard unsafe ftruncate(worker.requests, size) == 0 else { throw gone("no memory could be shared with it") }
+            guard ftruncate(worker.requests, size) == 0 else { throw gone("no memory could be shared with it") }
             requestBytes = size
         }
         var written = 0

@@ -92,33 +92,8 @@ package struct Judge: Sendable, Hashable {
                 "\(canary.requests) requests to the canary and \(stable.requests) to stable; each needs \(minimumRequests)."
             )
         }
-        if minimumAgreement > 0, canary.compared > 0 {
-            let share = Double(canary.agreed) / Double(canary.compared)
-            if share < minimumAgreement {
-                return say(
-                    .fail,
-                    "The canary agrees with stable on \(Self.percent(share)) of \(canary.compared) requests; \(Self.percent(minimumAgreement)) is the least."
-                )
-            }
-        }
-        let longer = canary.latency.longerThan(stable.latency)
-        numbers["latency_p"] = .double(longer)
-        let (middle, usualMiddle) = (canary.latency.quantile(0.5), stable.latency.quantile(0.5))
-        if longer < significance, middle > usualMiddle * maximumLatencyRatio,
-            middle - usualMiddle > latencyToleranceMilliseconds * 1000
-        {
-            return say(
-                .fail,
-                "The canary's median is \(Self.short(middle / 1000)) ms, stable's \(Self.short(usualMiddle / 1000)) ms (p \(Self.short(longer)))."
-            )
-        }
-        let (slow, usual) = (canary.latency.quantile(0.99), stable.latency.quantile(0.99))
-        if slow > usual * maximumLatencyRatio, slow - usual > latencyToleranceMilliseconds * 1000 {
-            return say(
-                .fail,
-                "The canary's 99th percentile is \(Self.short(slow / 1000)) ms, stable's \(Self.short(usual / 1000)) ms."
-            )
-        }
+        numbers["latency_p"] = .double(canary.latency.longerThan(stable.latency))
+        if let worse = disagreement(canary) ?? slowness(canary, stable) { return say(.fail, worse) }
         if minimumLabels > 0 {
             guard canary.brier.count >= minimumLabels, stable.brier.count >= minimumLabels else {
                 return say(
@@ -137,6 +112,32 @@ package struct Judge: Sendable, Hashable {
             .pass,
             "The canary is not worse: errors \(Self.percent(canary.errorRate)) against \(Self.percent(stable.errorRate))\(brier)."
         )
+    }
+
+    /// Why the mirrored answers count against the canary; nil where they do not.
+    private func disagreement(_ canary: SideStatistics) -> String? {
+        guard minimumAgreement > 0, canary.compared > 0 else { return nil }
+        let share = Double(canary.agreed) / Double(canary.compared)
+        guard share < minimumAgreement else { return nil }
+        return
+            "The canary agrees with stable on \(Self.percent(share)) of \(canary.compared) requests; \(Self.percent(minimumAgreement)) is the least."
+    }
+
+    /// Why the canary is too slow; nil where it is not.
+    private func slowness(_ canary: SideStatistics, _ stable: SideStatistics) -> String? {
+        func isSlower(_ own: Double, _ usual: Double) -> Bool {
+            own > usual * maximumLatencyRatio && own - usual > latencyToleranceMilliseconds * 1000
+        }
+        let (middle, usualMiddle) = (canary.latency.quantile(0.5), stable.latency.quantile(0.5))
+        let longer = canary.latency.longerThan(stable.latency)
+        if longer < significance, isSlower(middle, usualMiddle) {
+            return
+                "The canary's median is \(Self.short(middle / 1000)) ms, stable's \(Self.short(usualMiddle / 1000)) ms (p \(Self.short(longer)))."
+        }
+        let (slow, usual) = (canary.latency.quantile(0.99), stable.latency.quantile(0.99))
+        guard isSlower(slow, usual) else { return nil }
+        return
+            "The canary's 99th percentile is \(Self.short(slow / 1000)) ms, stable's \(Self.short(usual / 1000)) ms."
     }
 
     private func worse(_ canary: SideStatistics, _ stable: SideStatistics, _ p: Double) -> String {

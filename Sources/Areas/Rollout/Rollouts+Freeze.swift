@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 
 /// A hold on an endpoint's traffic: nothing gets more of it until the hold ends; what fails still loses its share.
 package struct Freeze: Sendable, Hashable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Dispatch
-package import GyreBase
+internal import GyreBase
 internal import Synchronization
 
 /// The requests that wait for a model, and the batches that they are joined to.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreBase
+internal import GyreBase
 
 /// What the owner of a model in a repository wrote about it.
 package struct ModelConfiguration: Sendable, Hashable {

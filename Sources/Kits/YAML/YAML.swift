@@ -32,6 +32,25 @@ package enum YAML {
         return first
     }
 
+    /// A document as YAML text, members in the order they were set.
+    package static func text(_ value: JSONValue) throws(GyreError) -> String {
+        do { return try Yams.serialize(node: try node(value), allowUnicode: true) } catch {
+            throw GyreError.wrapping(error, "Writing YAML")
+        }
+    }
+
+    private static func node(_ value: JSONValue) throws -> Node {
+        switch value {
+        case .object(let object): Node(try object.members.map { (Node($0.name), try node($0.value)) })
+        case .array(let elements): Node(try elements.map(node))
+        case .string(let text): try text.represented()
+        case .int(let number): try Int(number).represented()
+        case .double(let number): try number.represented()
+        case .bool(let flag): try flag.represented()
+        case .null: Node("null", Tag(.null))
+        }
+    }
+
     private static func json(_ node: Node, depth: Int, _ nodes: inout Int) throws(GyreError) -> JSONValue {
         guard depth < Limits.jsonDepth else {
             throw GyreError(.limitExceeded, "The YAML is nested deeper than \(Limits.jsonDepth) levels.")
