@@ -165,7 +165,7 @@ package actor Rollouts {
             isMirrored: rollout.plan.mirrorsNow)
         try await store.commit(
             [
-                .create(document(rollout)),
+                .create(Self.document(rollout)),
                 .moveIf(TrafficSplit.pointer(endpoint), expecting: split.json, to: next.json),
             ],
             recording: [
@@ -212,46 +212,62 @@ package actor Rollouts {
         return try await apply(event, to: active, reason: reason, by: actor)
     }
 
+    /// Applies an event to a rollout as it is stored now: what came first counts.
     private func apply(
-        _ event: CanaryPlan.Event, to rollout: Rollout, reason: String, numbers: JSONValue? = nil, by actor: String
+        _ event: CanaryPlan.Event, to seen: Rollout, reason: String, numbers: JSONValue? = nil, by actor: String
     ) async throws(GyreError) -> Rollout {
-        var rollout = rollout
-        let before = rollout.plan
-        let action = rollout.plan.handle(event)
-        let hasNews = before != rollout.plan || rollout.lastReason != reason
-        rollout.lastReason = reason
-        if let numbers { rollout.lastNumbers = numbers }
-        let (next, what): (TrafficSplit?, String) =
-            switch action {
-            case .setTraffic(let percent):
-                (
-                    TrafficSplit(
-                        stable: rollout.stable, canary: rollout.canary, canaryPercent: percent,
-                        isMirrored: rollout.plan.mirrorsNow), rollout.plan.heldPercent == nil ? "advanced" : "set"
-                )
-            case .promote: (TrafficSplit(stable: rollout.canary), "promoted")
-            case .rollBack:
-                (TrafficSplit(stable: rollout.stable), rollout.plan.state == .aborted ? "aborted" : "rolled-back")
-            case .none: (nil, rollout.plan.state == before.state ? "held" : rollout.plan.state.rawValue)
+        let now = surroundings.now()
+        return try await store.transact { ledger throws(GyreError) in
+            let key = "\(seen.endpoint)/\(seen.id)"
+            guard let document = try ledger.document("rollout", key) else {
+                throw GyreError(.notFound, "The rollout \(key) is gone.")
             }
-        guard hasNews || next != nil else { return rollout }
-        if next != nil { rollout.stepStartedAt = surroundings.now() }
-        if rollout.plan.state.isEnd { rollout.endedAt = surroundings.now() }
-        var changes: [Change] = [.put(document(rollout))]
-        if let next { changes.append(.move(TrafficSplit.pointer(rollout.endpoint), to: next.json)) }
-        try await store.commit(
-            changes,
-            recording: [
-                Fact(
-                    "rollout.canary.\(what)", rollout.ref, by: actor,
-                    inputs: [Ref("release", rollout.endpoint, String(rollout.canary.release))],
-                    outputs: [Ref("endpoint", rollout.endpoint)],
-                    body: ["reason": .string(reason), "numbers": rollout.lastNumbers])
-            ])
-        return rollout
+            var rollout = try Rollout(json: document.body)
+            let before = rollout.plan
+            if case .judged = event, before != seen.plan { return Proposal(rollout) }
+            guard !before.state.isEnd else {
+                throw GyreError(.conflict, "The rollout of \"\(seen.endpoint)\" has ended: \(before.state.rawValue).")
+            }
+            let action = rollout.plan.handle(event)
+            let hasNews = before != rollout.plan || rollout.lastReason != reason
+            rollout.lastReason = reason
+            if let numbers { rollout.lastNumbers = numbers }
+            let (next, what) = Self.outcome(of: action, rollout, before)
+            guard hasNews || next != nil else { return Proposal(rollout) }
+            if next != nil { rollout.stepStartedAt = now }
+            if rollout.plan.state.isEnd { rollout.endedAt = now }
+            var changes: [Change] = [.put(Self.document(rollout))]
+            if let next { changes.append(.move(TrafficSplit.pointer(rollout.endpoint), to: next.json)) }
+            return Proposal(
+                rollout, changes,
+                recording: [
+                    Fact(
+                        "rollout.canary.\(what)", rollout.ref, by: actor,
+                        inputs: [Ref("release", rollout.endpoint, String(rollout.canary.release))],
+                        outputs: [Ref("endpoint", rollout.endpoint)],
+                        body: ["reason": .string(reason), "numbers": rollout.lastNumbers])
+                ])
+        }
     }
 
-    private func document(_ rollout: Rollout) -> Document {
+    /// The split that an action asks for, and the word for it.
+    private static func outcome(
+        of action: CanaryPlan.Action, _ rollout: Rollout, _ before: CanaryPlan
+    ) -> (TrafficSplit?, String) {
+        switch action {
+        case .setTraffic(let percent):
+            let split = TrafficSplit(
+                stable: rollout.stable, canary: rollout.canary, canaryPercent: percent,
+                isMirrored: rollout.plan.mirrorsNow)
+            return (split, rollout.plan.heldPercent == nil ? "advanced" : "set")
+        case .promote: return (TrafficSplit(stable: rollout.canary), "promoted")
+        case .rollBack:
+            return (TrafficSplit(stable: rollout.stable), rollout.plan.state == .aborted ? "aborted" : "rolled-back")
+        case .none: return (nil, rollout.plan.state == before.state ? "held" : rollout.plan.state.rawValue)
+        }
+    }
+
+    private static func document(_ rollout: Rollout) -> Document {
         Document("rollout", "\(rollout.endpoint)/\(rollout.id)", rollout.json)
     }
 }
