@@ -62,6 +62,7 @@ struct Assembly: Sendable {
 
     static func make(
         home: HomeFolder, settings: Settings, modelRepository: String? = nil, modelMemoryBytes: Int64 = 0,
+        trustsModels: Bool = false,
         surroundings: Surroundings = .live
     ) async throws(GyreError) -> Assembly {
         // Adapters
@@ -107,7 +108,8 @@ struct Assembly: Sendable {
         // Loop
         let predictor = Predictor(host: host, log: predictions, surroundings: surroundings)
         let files = ModelFiles(
-            tracking: tracking, loggedModels: loggedModels, blobs: blobs, folders: home.models)
+            tracking: tracking, loggedModels: loggedModels, blobs: blobs, folders: home.models,
+            trustsModels: trustsModels)
         let ingest = Ingest(
             store: ledger, blobs: blobs, versioning: versioning, checker: checker, features: features,
             readSuite: GXSuite.read,

@@ -20,7 +20,7 @@ enum Server {
         let home = try HomeFolder(path)
         let assembly = try await Assembly.make(
             home: home, settings: settings, modelRepository: options.modelRepository,
-            modelMemoryBytes: try options.modelMemoryBytes())
+            modelMemoryBytes: try options.modelMemoryBytes(), trustsModels: options.trustModels)
         let own = [address.host, ProcessInfo.processInfo.hostName]
         let originGuard = OriginGuard(allowedHosts: own + options.allowHost + settings.allowedHosts)
         let grpc = try options.grpc.map { text throws(GyreError) in

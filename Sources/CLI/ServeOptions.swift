@@ -27,6 +27,12 @@ package struct ServeOptions: ParsableArguments {
             "Memory that loaded models may take, such as 512M or 4G. Models are then loaded on first use, and the ones not asked for longest leave."
     ) package var modelMemory: String?
 
+    /// Whether models of clients may run code.
+    @Flag(
+        help:
+            "Let registered models run code of their own (any flavour but ONNX), and let manifests name files of this machine."
+    ) package var trustModels = false
+
     package init() {}
 
     /// `modelMemory` in bytes; 0 for any.

@@ -15,13 +15,19 @@ package struct ModelFiles: Sendable {
     private let loggedModels: LoggedModels
     private let blobs: any BlobStore
     private let folders: String
+    private let trustsModels: Bool
 
     /// Over these stores; the folders that Python needs are laid out below `folders`.
-    package init(tracking: Tracking, loggedModels: LoggedModels, blobs: any BlobStore, folders: String) {
+    ///
+    /// `trustsModels`: whether models that clients registered may run code of their own, and manifests name files of this machine.
+    package init(
+        tracking: Tracking, loggedModels: LoggedModels, blobs: any BlobStore, folders: String, trustsModels: Bool
+    ) {
         self.tracking = tracking
         self.loggedModels = loggedModels
         self.blobs = blobs
         self.folders = folders
+        self.trustsModels = trustsModels
     }
 
     /// How a list of files begins.
@@ -48,6 +54,7 @@ package struct ModelFiles: Sendable {
                 why: "It has \(models.count) .onnx files, of which one is needed, and no MLmodel file.",
                 fix: "Log the model with mlflow.")
         }
+        try checkTrust("\(version.ref)")
         var list: JSONValue = [:]
         for file in files {
             list[String(file.path.description.dropFirst(prefix.count))] = .string(file.blob.digest.hex)
@@ -60,6 +67,11 @@ package struct ModelFiles: Sendable {
     /// Keeps the files of a model that lies on this machine as they are now.
     /// - Throws: `.notFound` where they are not there; `.invalid` where there is none that can be served.
     package func keep(_ path: String, _ format: ModelFormat) async throws(GyreError) -> Digest {
+        guard trustsModels else {
+            throw GyreError(
+                .denied, "Files of this machine may not be named here.", why: "It is \(path.prefix(200)).",
+                fix: "gyre up --trust-models")
+        }
         let manager = FileManager.default
         var isFolder = ObjCBool(false)
         guard unsafe manager.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -108,12 +120,22 @@ package struct ModelFiles: Sendable {
             data.starts(with: Array("{\"\(Self.mark)\":".utf8)),
             case .object(let list)? = try JSONValue(parsing: Array(data))[Self.mark]
         else { return ModelSource(file: file, format: .onnx) }
+        try checkTrust("The model \(digest.hex.prefix(12))")
         let folder = "\(folders)/\(digest.hex)"
         if !FileManager.default.fileExists(atPath: folder) { try await layOut(list, in: folder) }
         guard let (name, format) = ModelRepository.main(list.members.map(\.name)) else {
             throw GyreError(.invalid, "The model \(digest.hex.prefix(12)) has no file that can be served.")
         }
         return ModelSource(file: "\(folder)/\(name)", format: format)
+    }
+
+    /// - Throws: `.denied` unless models may run code of their own.
+    private func checkTrust(_ model: String) throws(GyreError) {
+        if trustsModels { return }
+        throw GyreError(
+            .denied, "\(model) is no ONNX model.",
+            why: "Loading it runs whatever its files say, and clients may have put it here.",
+            fix: "gyre up --trust-models, or log the model with mlflow.onnx.log_model.")
     }
 
     /// Copies the files into a folder of their own, which has its name only when all are there.

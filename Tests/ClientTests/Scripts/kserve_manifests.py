@@ -13,7 +13,7 @@ from server import Server
 from sklearn.linear_model import LogisticRegression
 
 work = sys.argv[2]
-server = Server(sys.argv[1], work).start()
+server = Server(sys.argv[1], work, options=["--trust-models"]).start()
 x = numpy.random.default_rng(1).random((100, 3))
 model = LogisticRegression().fit(x, x[:, 0] > 0.5)
 os.makedirs(f"{work}/sk")
@@ -159,6 +159,11 @@ assert found == 200 and answer["status"] == "Success", answer
 found, answer = server.request("GET", f"{base}/posted")
 assert found == 404 and answer["kind"] == "Status" and answer["reason"] == "NotFound", answer
 assert server.request("POST", "/v1/models/posted:predict", three)[0] == 404
+server.stop()
+server.options = []
+server.start()
+assert "--trust-models" in server.run("apply", "-f", write(service("denied", {"onnx": {"storageUri": f"{work}/line1"}})), status=1).stderr
+assert ask("/v1/models/batches:predict", three), "what was applied before goes on"
 server.run("delete", "isvc", "flowers")
 server.run("delete", "isvc", "flowers", status=3)
 server.run("delete", "graph", "splitter")

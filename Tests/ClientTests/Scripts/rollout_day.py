@@ -120,6 +120,10 @@ assert {"rollout.canary.set", "rollout.endpoint.frozen", "rollout.endpoint.unfro
 x = numpy.random.default_rng(1).random((200, 2))
 model = LogisticRegression().fit(x, x[:, 0] > 0.5)
 mlflow.sklearn.log_model(model, name="model", registered_model_name="forest", pip_requirements=[])
+assert "--trust-models" in server.run("endpoint", "deploy", "forest", "--version", "1", status=1).stderr
+server.stop()
+server.options = ["--trust-models"]
+server.start()
 server.run("endpoint", "deploy", "forest", "--version", "1")
 body = {"inputs": [{"name": "x", "shape": [3, 2], "datatype": "FP64", "data": x[:3].ravel().tolist()}]}
 status, answer = server.request("POST", "/v2/models/forest/infer", body)
