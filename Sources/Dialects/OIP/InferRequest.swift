@@ -125,7 +125,14 @@ struct InferRequest {
             try parser.expect(":")
             switch member {
             case "name": name = try parser.value().string
-            case "shape": shape = try Self.shape(&parser)
+            case "shape":
+                let before = parser
+                shape = Self.shape(&parser)
+                if shape == nil {
+                    // The name that belongs to the error may come later.
+                    parser = before
+                    _ = try parser.value()
+                }
             case "datatype":
                 let word = try parser.string()
                 guard let known = Tensor.Datatype(rawValue: word) else {
@@ -147,7 +154,9 @@ struct InferRequest {
         } while parser.consume(",")
         try parser.expect("}")
         guard let name, let shape, let datatype else {
-            throw GyreError(.invalid, "The input \"\(name ?? "")\" needs name, shape and datatype.")
+            throw GyreError(
+                .invalid, "The input \"\(name ?? "")\" needs name, shape and datatype.",
+                why: "A shape is a list of at most 16 whole numbers that are not negative.")
         }
         if var unread {
             var list = TensorElements(name, datatype)
@@ -172,18 +181,17 @@ struct InferRequest {
         return NamedTensor(name: name, tensor: try elements.tensor(shape))
     }
 
-    private static func shape(_ parser: inout JSONParser) throws(GyreError) -> [Int] {
-        try parser.expect("[")
+    /// A shape; nil for what is none.
+    private static func shape(_ parser: inout JSONParser) -> [Int]? {
+        guard parser.consume("[") else { return nil }
         var shape: [Int] = []
         if parser.consume("]") { return shape }
         repeat {
-            guard let length = try parser.unsignedNumber(), length <= Int.max, shape.count < 16 else {
-                throw GyreError(.invalid, "A shape is a list of at most 16 whole numbers that are not negative.")
-            }
+            // What is no number is told with the name of its input.
+            guard let length = try? parser.unsignedNumber(), length <= Int.max, shape.count < 16 else { return nil }
             shape.append(Int(length))
         } while parser.consume(",")
-        try parser.expect("]")
-        return shape
+        return parser.consume("]") ? shape : nil
     }
 
     private static func noSharedMemory(_ name: String) -> GyreError {
