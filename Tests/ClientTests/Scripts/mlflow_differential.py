@@ -240,7 +240,7 @@ def fails(answer):
 
 
 def compare(real, gyre, given):
-    agreed, documented, differences = 0, {}, 0
+    agreed, documented, differences, differing = 0, {}, 0, []
     for place, expected in real["steps"].items():
         found = gyre["steps"].get(place, [])
         for index in range(max(len(expected), len(found))):
@@ -266,6 +266,7 @@ def compare(real, gyre, given):
                 documented[reason] = documented.get(reason, 0) + 1
                 continue
             differences += 1
+            differing.append((f"{place} #{index}: {left[0]}"[:300], json.dumps(left[1], ensure_ascii=False)[:500], json.dumps(right[1], ensure_ascii=False)[:500]))
             print(f"\n== {place} #{index}: {left[0]}" + ("" if same_call else f"   (Gyre's side: {right[0]})"))
             show(left[1], right[1])
             if not same_call:
@@ -277,6 +278,9 @@ def compare(real, gyre, given):
         print(f"  {count} x {pattern}: {reason}")
     for name in real["uncalled"]:
         print(f"no step calls {name}")
+    # Once more at the end, which is all that a runner may show.
+    for call, left, right in differing[:5]:
+        print(f"differs: {call}\n  real {left}\n  gyre {right}")
     return 1 if differences or not agreed or real["uncalled"] else 0
 
 
