@@ -7,7 +7,7 @@ SERVE ?= 1
 HTTP ?= 127.0.0.1:5000
 SOURCES = Package.swift Sources $(wildcard Tests)
 
-.PHONY: demo test test-fast setup build fmt lint bench sanitize clean
+.PHONY: demo test test-fast setup build fmt lint bench clean
 
 demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
@@ -42,15 +42,6 @@ bench: setup build
 	@$(PYTHON) Benchmarks/bench.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/tracking.py --gyre .build/release/gyre $(BENCH)
 	@$(PYTHON) Benchmarks/serving.py --gyre .build/release/gyre
-
-# The serving tests on a binary that looks for races, and on one that looks for misuse of memory; minutes each.
-sanitize: setup
-	@Scripts/setup.sh serving onnx-testdata
-	@for kind in thread address; do \
-	  echo "· building with the $$kind sanitizer" >&2; \
-	  swift build --product gyre --sanitize=$$kind --scratch-path .build-$$kind --quiet || exit 1; \
-	  Tests/sanitize.sh .build-$$kind/debug/gyre $$kind || exit 1; \
-	done
 
 clean:
 	@rm -rf .build .gyre Examples/flights/build
