@@ -206,7 +206,7 @@ let package = Package(
             [
                 "GyreBlobs", "GyreCompute", "GyreFeatures", "GyreLedger", "GyreMemory", "GyreMonitoring",
                 "GyreNativeLibraries",
-                "GyreQuality", "GyreRollout", "GyreSQLite", "GyreTables",
+                "GyreQuality", "GyreRollout", "GyreSQLite", "GyreServing", "GyreTables",
             ]),
         tests(
             "DialectTests",
