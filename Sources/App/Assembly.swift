@@ -153,8 +153,7 @@ struct Assembly: Sendable {
             readConfiguration: { text throws(GyreError) in try ConfigurationFile.read(text) })
         try await repository.check()
         let inferenceServices = InferenceServices(
-            store: ledger, host: host, predictor: predictor, rollouts: rollouts, files: files,
-            surroundings: surroundings)
+            store: ledger, host: host, predictor: predictor, rollouts: rollouts, files: files)
         let tfServing = TFServingDialect(host: host, predictor: predictor).routes
         let modelRouter = Router([tfServing])
         let kserve = KServeDialect(services: inferenceServices, host: host, random: surroundings.random) {

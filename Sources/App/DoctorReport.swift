@@ -24,6 +24,10 @@ struct DoctorReport: Sendable {
             library("ONNX Runtime") { () throws(GyreError) in
                 (try NativeLibrary.onnxRuntime(settings.libraries).path, try onnx.version())
             })
+        items.append(
+            library("XGBoost") { () throws(GyreError) in (try NativeLibrary.xgboost(settings.libraries).path, "") })
+        items.append(
+            library("LightGBM") { () throws(GyreError) in (try NativeLibrary.lightGBM(settings.libraries).path, "") })
         items.append(program("uv", settings.uv, fix: "make setup"))
         items.append(program("Python of the tools", settings.toolsFolder + "/python/bin/python3", fix: "make setup"))
         items.append(disk())

@@ -26,6 +26,8 @@ struct Settings: Sendable {
         let tools = environment["GYRE_TOOLS"] ?? (environment["XDG_CACHE_HOME"] ?? user + "/.cache") + "/gyre"
         var overrides: [String: String] = [:]
         overrides["DuckDB"] = environment["GYRE_DUCKDB"]
+        overrides["XGBoost"] = environment["GYRE_XGBOOST"]
+        overrides["LightGBM"] = environment["GYRE_LIGHTGBM"]
         overrides["ONNX Runtime"] = environment["GYRE_ONNXRUNTIME"]
         return Settings(
             defaultHome: environment["GYRE_HOME"] ?? user + "/.gyre", defaultServer: environment["GYRE_SERVER"],

@@ -15,21 +15,18 @@ package actor InferenceServices {
     private let predictor: Predictor
     private let rollouts: Rollouts
     private let files: ModelFiles
-    private let surroundings: Surroundings
     private static let serviceKind = "inference-service"
     private static let graphKind = "inference-graph"
 
     /// Over these services.
     package init(
-        store: any LedgerStore, host: ModelHost, predictor: Predictor, rollouts: Rollouts, files: ModelFiles,
-        surroundings: Surroundings
+        store: any LedgerStore, host: ModelHost, predictor: Predictor, rollouts: Rollouts, files: ModelFiles
     ) {
         self.store = store
         self.host = host
         self.predictor = predictor
         self.rollouts = rollouts
         self.files = files
-        self.surroundings = surroundings
     }
 
     /// What a manifest asks for.
@@ -91,12 +88,13 @@ package actor InferenceServices {
         let before = try await store.document(Self.serviceKind, wanted.name)?.body
         var state = before ?? ["revisions": []]
         var revisions = state["revisions"]?.array ?? []
-        let fingerprint = Digest(of: wanted.fingerprint.canonicalBytes).hex
+        let settings = Self.json(wanted.settings)
+        let fingerprint = Digest(of: JSONValue.array([wanted.fingerprint, settings]).canonicalBytes).hex
         if revisions.last?["fingerprint"]?.string != fingerprint {
             let digest = try await files.keep(wanted.path, wanted.format)
             revisions.append([
                 "number": .int((revisions.last?["number"]?.int ?? 0) + 1), "sha256": .string(digest.hex),
-                "fingerprint": .string(fingerprint), "settings": Self.json(wanted.settings),
+                "fingerprint": .string(fingerprint), "settings": settings,
             ])
         }
         let latest = revisions.last?["number"]?.int ?? 1
@@ -182,7 +180,8 @@ package actor InferenceServices {
         [
             "maximum_batch": .int(Int64(settings.maximumBatch)), "instances": .int(Int64(settings.instances)),
             "maximum_delay_us": .optional(settings.batching.map { $0.maximumDelay }),
-            "run_timeout_us": .int(settings.runTimeout),
+            "run_timeout_us": .int(settings.runTimeout), "idle_timeout_us": .int(settings.idleTimeout),
+            "memory_limit": .int(settings.memoryLimit),
         ]
     }
 
@@ -191,6 +190,8 @@ package actor InferenceServices {
         settings.maximumBatch = Int(json?["maximum_batch"]?.int ?? 0)
         settings.instances = Int(json?["instances"]?.int ?? 1)
         settings.runTimeout = json?["run_timeout_us"]?.int ?? settings.runTimeout
+        settings.idleTimeout = json?["idle_timeout_us"]?.int ?? 0
+        settings.memoryLimit = json?["memory_limit"]?.int ?? 0
         if let delay = json?["maximum_delay_us"]?.int, settings.maximumBatch > 0 {
             settings.batching = ModelSettings.Batching()
             settings.batching?.maximumDelay = delay

@@ -67,24 +67,24 @@ package final class Predictor: Sendable {
 
     /// Answers a request on this thread where that takes a fraction of a millisecond; nil where the answer has to be awaited.
     package func predictNow(_ request: Request) throws(GyreError) -> Answer? {
-        let target = target(of: request)
-        guard let hosted = try host.loaded(request.name, target?.version ?? request.version) else { return nil }
+        let way = way(of: request)
+        guard let hosted = try host.loaded(request.name, way?.target.version ?? request.version) else { return nil }
         let started = surroundings.now()
-        return try settle(request, hosted, target, started) { () throws(GyreError) in
+        return try settle(request, hosted, way, started) { () throws(GyreError) in
             try hosted.inferNow(request.inputs)
         }
     }
 
     /// Answers a request, for which a model may have to be loaded and others may have to be waited for.
     package func predict(_ request: Request) async throws(GyreError) -> Answer {
-        let target = target(of: request)
+        let way = way(of: request)
         let started = surroundings.now()
-        let hosted = try await host.summon(request.name, target?.version ?? request.version)
+        let hosted = try await host.summon(request.name, way?.target.version ?? request.version)
         let outputs: Result<[NamedTensor], GyreError>
         do { outputs = .success(try await hosted.infer(request.inputs, request.wishes)) } catch {
             outputs = .failure(error)
         }
-        let answer = try settle(request, hosted, target, started) { () throws(GyreError) in try outputs.get() }
+        let answer = try settle(request, hosted, way, started) { () throws(GyreError) in try outputs.get() }
         guard let answer else { throw GyreError(.internal, "The model \"\(request.name)\" gave no answer.") }
         return answer
     }
@@ -100,29 +100,36 @@ package final class Predictor: Sendable {
     }
 
     /// Which deployment of an endpoint takes a request; nil where it names a version, or what it names is no endpoint.
-    private func target(of request: Request) -> TrafficSplit.Target? {
+    private func way(of request: Request) -> Way? {
         guard request.version == nil, let split = routes(request.name) else { return nil }
-        return split.target(at: request.stickyKey.map(TrafficSplit.point) ?? surroundings.random() * 100)
+        let target = split.target(at: request.stickyKey.map(TrafficSplit.point) ?? surroundings.random() * 100)
+        return Way(target: target, mirror: split.isMirrored && split.canary != target ? split.canary : nil)
+    }
+
+    /// Where a request to an endpoint goes, and where a copy of it.
+    private struct Way {
+        let target: TrafficSplit.Target
+        let mirror: TrafficSplit.Target?
     }
 
     /// Writes down what came of a request to an endpoint.
     private func settle(
-        _ request: Request, _ hosted: HostedModel, _ target: TrafficSplit.Target?, _ started: Int64,
+        _ request: Request, _ hosted: HostedModel, _ way: Way?, _ started: Int64,
         _ infer: () throws(GyreError) -> [NamedTensor]?
     ) throws(GyreError) -> Answer? {
         let id = request.id ?? surroundings.newID()
         do {
             guard let outputs = try infer() else { return nil }
-            if let target {
+            if let target = way?.target {
                 let ended = surroundings.now()
-                defer { mirror(request, id, target, outputs) }
+                defer { if let canary = way?.mirror { mirror(request, id, canary, outputs) } }
                 try write(
                     Record(request: request, id: id, target: target, started: started, ended: ended), outputs: outputs)
             }
             return Answer(id: id, version: hosted.number, outputs: outputs)
         } catch {
             // A request that does not fit the model is the client's fault and says nothing about the version.
-            if let target, error.code != .invalid, error.code != .limitExceeded {
+            if let target = way?.target, error.code != .invalid, error.code != .limitExceeded {
                 try write(
                     Record(request: request, id: id, target: target, started: started, ended: surroundings.now()),
                     failing: error)
@@ -137,10 +144,7 @@ package final class Predictor: Sendable {
     static let mirroredSuffix = "~mirrored"
 
     /// Gives a copy of the request to a canary that only watches: after the answer, off its thread, and not at all when too many wait.
-    private func mirror(_ request: Request, _ id: String, _ target: TrafficSplit.Target, _ outputs: [NamedTensor]) {
-        guard let split = routes(request.name), split.isMirrored, let canary = split.canary, target != canary else {
-            return
-        }
+    private func mirror(_ request: Request, _ id: String, _ canary: TrafficSplit.Target, _ outputs: [NamedTensor]) {
         guard mirrored.add(1, ordering: .relaxed).newValue <= Limits.mirroredRequests else {
             mirrored.subtract(1, ordering: .relaxed)
             return

@@ -68,8 +68,13 @@ package final class TreeRuntime: ModelRuntime {
         inputs = [TensorSpec(name: "input__0", datatype: .fp32, shape: [-1, width])]
         var shape = [-1]
         if count > 0 {
-            let values = try unsafe Self.predict(model, [Float](repeating: 0, count: width), rows: 1, width: width)
-            if values.count > 1 { shape = [-1, values.count] }
+            do throws(GyreError) {
+                let values = try unsafe Self.predict(model, [Float](repeating: 0, count: width), rows: 1, width: width)
+                if values.count > 1 { shape = [-1, values.count] }
+            } catch {
+                unsafe gyre_trees_close(model)
+                throw error
+            }
         }
         outputs = [TensorSpec(name: "output__0", datatype: .fp32, shape: shape)]
         guard count > 0 else {

@@ -70,13 +70,14 @@ package final class HostedModel: Sendable {
     /// The answer, where it can be had on this thread within a fraction of a millisecond; nil where it has to be awaited.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
     package func inferNow(_ inputs: [NamedTensor]) throws(GyreError) -> [NamedTensor]? {
+        let mayRunHere = cache == nil && source.settings.batching == nil && model.isInProcess
+        // What is awaited anyway is checked there, once.
+        guard mayRunHere || cache != nil else { return nil }
         let ordered = try order(inputs)
         let began = DispatchTime.now().uptimeNanoseconds
         if let known = cache?.answer(to: ordered) { return cached(known, since: began) }
         let rows = UInt64(max(1, ordered.first?.rows ?? 1))
-        guard cache == nil, source.settings.batching == nil, model.isInProcess,
-            statistics.nanosecondsPerRow &* rows < Self.shortRun
-        else { return nil }
+        guard mayRunHere, statistics.nanosecondsPerRow &* rows < Self.shortRun else { return nil }
         return try runHere(ordered, since: began)
     }
 
@@ -90,8 +91,7 @@ package final class HostedModel: Sendable {
             statistics.missedCache(DispatchTime.now().uptimeNanoseconds - began)
         }
         do {
-            let outcome = try await queue.run(
-                ordered, InferenceQueue.Wishes(priority: wishes.priority, timeout: wishes.timeout))
+            let outcome = try await queue.run(ordered, wishes)
             statistics.succeeded(
                 at: used(), total: DispatchTime.now().uptimeNanoseconds - began, queue: outcome.queueNanoseconds,
                 infer: outcome.inferNanoseconds)
@@ -134,16 +134,22 @@ package final class HostedModel: Sendable {
         return named
     }
 
-    /// The tensors in the model's order, each checked.
+    /// The tensors in the model's order, each checked, and no more rows than it takes.
     private func order(_ inputs: [NamedTensor]) throws(GyreError) -> [Tensor] {
+        let ordered = try match(inputs)
+        try checkRows(ordered)
+        return ordered
+    }
+
+    private func match(_ inputs: [NamedTensor]) throws(GyreError) -> [Tensor] {
         let specs = model.inputs
-        var ordered: [Tensor] = []
-        ordered.reserveCapacity(specs.count)
         if model.isLenient, inputs.count == 1, specs.count == 1 {
             let tensor = inputs[0].tensor.converted(to: specs[0].datatype)
             try specs[0].check(tensor)
             return [tensor]
         }
+        var ordered: [Tensor] = []
+        ordered.reserveCapacity(specs.count)
         for spec in specs {
             guard let given = inputs.first(where: { $0.name == spec.name }) else {
                 throw GyreError(
@@ -161,20 +167,23 @@ package final class HostedModel: Sendable {
                     ?? "An input of the model \"\(name)\" is given twice.",
                 why: "It has \(specs.map(\.name).joined(separator: ", ")).")
         }
+        return ordered
+    }
+
+    private func checkRows(_ ordered: [Tensor]) throws(GyreError) {
         let most = source.settings.maximumBatch
-        guard let rows = ordered.first?.rows else { return ordered }
+        guard let rows = ordered.first?.rows else { return }
         guard rows <= Limits.inferenceRows, most == 0 || rows <= most else {
             throw GyreError(
                 most > 0 ? .invalid : .limitExceeded,
                 "The request has \(rows) rows; the model \"\(name)\" takes \(most > 0 ? most : Limits.inferenceRows) at most."
             )
         }
-        if most > 0, let other = zip(specs, ordered).first(where: { $1.rows != rows }) {
+        if most > 0, let other = zip(model.inputs, ordered).first(where: { $1.rows != rows }) {
             throw GyreError(
                 .invalid, "The input \"\(other.0.name)\" has \(other.1.rows) rows.", why: "The first input has \(rows)."
             )
         }
-        return ordered
     }
 
     /// Asks it once before it gets traffic, so that the first request does not pay for what a runtime does once.

@@ -10,13 +10,6 @@ internal import Synchronization
 /// told. With an objective the size of batches follows Clipper's rule: it grows by one as long as answers are in time, and shrinks by
 /// a fifth when one is late. A batch never has more rows than the model's maximum, and the rows of one request are never split.
 final class InferenceQueue: Sendable {
-    /// What a request asks for beside its tensors.
-    struct Wishes: Sendable {
-        var priority = 0
-        /// Microseconds that it may wait; 0 for none.
-        var timeout: Int64 = 0
-    }
-
     /// An answer with what it took.
     struct Outcome: Sendable {
         let outputs: [Tensor]
@@ -70,7 +63,7 @@ final class InferenceQueue: Sendable {
 
     /// Waits for its turn, runs, and gives the rows of this request alone.
     /// - Throws: `.unavailable` where the queue is full; `.timeout` where the request waited too long, or would.
-    func run(_ inputs: [Tensor], _ wishes: Wishes) async throws(GyreError) -> Outcome {
+    func run(_ inputs: [Tensor], _ wishes: HostedModel.Wishes) async throws(GyreError) -> Outcome {
         let rows = inputs.first?.rows ?? 1
         let result: Result<Outcome, GyreError> = await withCheckedContinuation { continuation in
             if let refusal = enqueue(inputs, rows, wishes, continuation) {
@@ -83,7 +76,7 @@ final class InferenceQueue: Sendable {
     }
 
     private func enqueue(
-        _ inputs: [Tensor], _ rows: Int, _ wishes: Wishes,
+        _ inputs: [Tensor], _ rows: Int, _ wishes: HostedModel.Wishes,
         _ answer: CheckedContinuation<Result<Outcome, GyreError>, Never>
     ) -> GyreError? {
         let batching = settings.batching

@@ -41,7 +41,6 @@ package final class ModelHost: Sendable {
         case unavailable = "UNAVAILABLE"
         case loading = "LOADING"
         case ready = "READY"
-        case unloading = "UNLOADING"
     }
 
     /// A version that is known.

@@ -175,6 +175,21 @@ package struct TensorElements: Sendable {
     }
 }
 
+extension JSONWriter {
+    /// Writes one row of a model's outputs: the bare value of the only one, else an object by their names.
+    package mutating func row(_ row: Int, of outputs: [NamedTensor]) throws(GyreError) {
+        if outputs.count == 1 { return try outputs[0].write(row: row, to: &self) }
+        raw("{")
+        for (index, output) in outputs.enumerated() {
+            if index > 0 { raw(",") }
+            string(output.name)
+            raw(":")
+            try output.write(row: row, to: &self)
+        }
+        raw("}")
+    }
+}
+
 extension NamedTensor {
     /// Writes the elements as JSON: as one list, or nested to the shape.
     /// - Throws: `.invalid` where they have no JSON form.

@@ -33,7 +33,7 @@ enum InferenceServiceManifest {
         }
         var wanted = InferenceServices.Wanted(
             name: name, manifest: manifest, path: try path(uri, "\(place).storageUri"), format: format,
-            fingerprint: ["model": .object(model), "batcher": predictor["batcher"] ?? .null])
+            fingerprint: .object(model))
         try settings(predictor, model, place, &wanted)
         if let percent = predictor["canaryTrafficPercent"] {
             guard let number = percent.int, (0...100).contains(number) else {

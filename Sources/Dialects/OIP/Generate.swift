@@ -19,12 +19,7 @@ extension OIPDialect {
 
     private func generated(_ request: HTTPRequest) async throws(GyreError) -> [UInt8] {
         let name = request.parameter("model")
-        let number = try request.parameters["version"].map { text throws(GyreError) in
-            guard let number = Int(text) else {
-                throw GyreError(.notFound, "\"\(text.prefix(40))\" is no version of a model.")
-            }
-            return number
-        }
+        let number = try number(request)
         let hosted = try await predictor.summon(name, number)
         guard case .object(let members) = try await request.json() else {
             throw GyreError(.invalid, "The body is no object whose members are the inputs.")

@@ -65,7 +65,7 @@ package struct OIPDialect: Sendable {
 
     static func status(_ code: GyreError.Code) -> Int { code == .unsupported ? 400 : code.httpStatus }
 
-    private func number(_ request: HTTPRequest) throws(GyreError) -> Int? {
+    func number(_ request: HTTPRequest) throws(GyreError) -> Int? {
         guard let text = request.parameters["version"] else { return nil }
         guard let number = Int(text) else {
             throw GyreError(.notFound, "\"\(text.prefix(40))\" is no version of a model.")

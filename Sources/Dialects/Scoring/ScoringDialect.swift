@@ -67,14 +67,7 @@ enum ScoringAnswer {
             writer.raw("[")
             for row in 0..<rows {
                 if row > 0 { writer.raw(",") }
-                writer.raw("{")
-                for (index, output) in outputs.enumerated() {
-                    if index > 0 { writer.raw(",") }
-                    writer.string(output.name)
-                    writer.raw(":")
-                    try output.write(row: row, to: &writer)
-                }
-                writer.raw("}")
+                try writer.row(row, of: outputs)
             }
             writer.raw("]")
         }

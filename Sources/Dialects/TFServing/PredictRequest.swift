@@ -59,18 +59,7 @@ struct PredictRequest {
         writer.raw("{\"predictions\":[")
         for row in 0..<count {
             if row > 0 { writer.raw(",") }
-            if outputs.count == 1 {
-                try outputs[0].write(row: row, to: &writer)
-                continue
-            }
-            writer.raw("{")
-            for (index, output) in outputs.enumerated() {
-                if index > 0 { writer.raw(",") }
-                writer.string(output.name)
-                writer.raw(":")
-                try output.write(row: row, to: &writer)
-            }
-            writer.raw("}")
+            try writer.row(row, of: outputs)
         }
         writer.raw("]}")
     }

@@ -179,7 +179,6 @@ package struct TFServingDialect: Sendable {
         switch listing.state {
         case .ready: "AVAILABLE"
         case .loading: "LOADING"
-        case .unloading: "UNLOADING"
         case .unavailable: listing.reason.isEmpty ? "AVAILABLE" : "END"
         }
     }

@@ -178,7 +178,10 @@ private final class DirectHandler: ChannelDuplexHandler {
 
     private func write(_ response: HTTPResponse, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard case .bytes(let bytes) = response.body else {
-            return stream(response, head, context)
+            return write(
+                router.refusal(head.uri, GyreError(.internal, "A direct route gave an answer that is not at hand.")),
+                head,
+                context)
         }
         var headers = HTTPHeaders()
         headers.reserveCapacity(response.headers.count + 2)
@@ -196,36 +199,6 @@ private final class DirectHandler: ChannelDuplexHandler {
                 wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
         }
         end(head, context)
-    }
-
-    /// An answer that comes piece by piece: each goes out as soon as it is there.
-    private func stream(_ response: HTTPResponse, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard case .stream(_, let next) = response.body else { return }
-        var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
-        headers.add(name: "transfer-encoding", value: "chunked")
-        if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
-        context.writeAndFlush(
-            wrapOutboundOut(
-                .head(
-                    HTTPResponseHead(
-                        version: head.version, status: HTTPResponseStatus(statusCode: response.status), headers: headers
-                    ))), promise: nil)
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let loop = context.eventLoop
-        let channel = context.channel
-        context.eventLoop.makeFutureWithTask {
-            while channel.isActive, let piece = try await next() {
-                try await loop.flatSubmit {
-                    let (handler, context) = bound.value
-                    let part = HTTPServerResponsePart.body(.byteBuffer(channel.allocator.buffer(bytes: piece)))
-                    return context.writeAndFlush(handler.wrapOutboundOut(part))
-                }.get()
-            }
-        }.assumeIsolated().whenComplete { result in
-            let (handler, context) = bound.value
-            // An answer that broke off must not look whole.
-            if case .failure = result { context.close(promise: nil) } else { handler.end(head, context) }
-        }
     }
 
     private func end(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {

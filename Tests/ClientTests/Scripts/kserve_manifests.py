@@ -97,6 +97,18 @@ stats = server.request("GET", "/v2/models/batches/stats")[1]["model_stats"][0]
 assert stats["inference_count"] == 8 and stats["execution_count"] < 8, stats
 assert len(json.loads(server.run("get", "isvc", "--format", "json").stdout)["items"]) == 3
 
+# A field beside the model is a change too, and reaches the model; the limit of a batch holds for a model that takes any number.
+def limited(rows):
+    return service("limited", {"sklearn": {"storageUri": f"{work}/sk", "resources": {"limits": {"memory": "4Gi"}}}, "minReplicas": 0, "batcher": {"maxBatchSize": rows}})
+
+
+server.run("apply", "-f", write(limited(2)))
+assert "rows" in ask("/v1/models/limited:predict", {"instances": x[:3].tolist()}, 400)["error"]
+found, answer = server.request("PUT", "/apis/serving.kserve.io/v1beta1/namespaces/team/inferenceservices/limited", limited(4))
+assert found == 200 and answer["status"]["observedGeneration"] == 2, answer
+ask("/v1/models/limited:predict", {"instances": x[:3].tolist()})
+server.run("delete", "isvc", "limited")
+
 # What cannot be honoured is refused with the field's path.
 for predictor, field in [
     ({"model": {"modelFormat": {"name": "onnx"}, "storageUri": "gs://bucket/x"}}, "spec.predictor.model.storageUri"),
