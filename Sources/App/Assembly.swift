@@ -62,7 +62,7 @@ struct Assembly: Sendable {
 
     static func make(
         home: HomeFolder, settings: Settings, modelRepository: String? = nil, modelMemoryBytes: Int64 = 0,
-        trustsModels: Bool = false,
+        trustsModels: Bool = false, sharesMemory: Bool = false,
         surroundings: Surroundings = .live
     ) async throws(GyreError) -> Assembly {
         // Adapters
@@ -149,7 +149,7 @@ struct Assembly: Sendable {
             scorers: Scorers(store: ledger, surroundings: surroundings),
             issues: Issues(store: ledger, surroundings: surroundings), webhooks: webhooks, blobs: blobs)
         let repository = ModelRepository(
-            root: modelRepository, host: host, registry: registry, files: files,
+            root: modelRepository, uploads: home.models + "/uploaded", host: host, registry: registry, files: files,
             readConfiguration: { text throws(GyreError) in try ConfigurationFile.read(text) })
         try await repository.check()
         let inferenceServices = InferenceServices(
@@ -160,7 +160,9 @@ struct Assembly: Sendable {
             model, body in
             await modelRouter.respond(to: HTTPRequest("POST", "/v1/models/\(model):predict", body: body))
         }
-        let oip = OIPDialect(host: host, predictor: predictor, repository: repository, version: "0.1.0")
+        let inference = InferenceCalls(
+            host: host, predictor: predictor, repository: repository,
+            regions: sharesMemory ? SharedMemory() : nil, version: "0.1.0")
         let health = HealthRoutes(
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
 
@@ -185,10 +187,9 @@ struct Assembly: Sendable {
             endpoints: endpoints,
             conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
             retention: retention, repository: repository, inferenceServices: inferenceServices,
-            inference: InferenceService(
-                host: host, predictor: predictor, repository: repository, version: "0.1.0"),
+            inference: InferenceService(inference),
             router: Router([
-                health.routes, oip.routes, tfServing, kserve.routes,
+                health.routes, OIPDialect(inference).routes, tfServing, kserve.routes,
                 ScoringDialect(predictor: predictor).routes, OTLPDialect(tracing: tracing).routes, mlflow.routes,
                 native, console.routes,
             ]), address: address

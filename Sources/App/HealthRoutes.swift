@@ -38,7 +38,7 @@ struct HealthRoutes: Sendable {
         var traffic: [(labels: [(String, String)], value: Double)] = []
         var requests: [(labels: [(String, String)], value: Double)] = []
         var errors: [(labels: [(String, String)], value: Double)] = []
-        for (endpoint, split) in predictor.routes().sorted(by: { $0.key < $1.key }) {
+        for (endpoint, split) in predictor.splits().sorted(by: { $0.key < $1.key }) {
             for target in split.targets {
                 let isCanary = target == split.canary
                 let labels = [

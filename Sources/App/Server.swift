@@ -7,6 +7,7 @@ internal import GyreGRPC
 internal import GyreHTTP
 internal import GyreLedger
 internal import GyreLoop
+internal import GyreOIP
 internal import GyrePipelines
 internal import GyreSQLite
 
@@ -20,12 +21,13 @@ enum Server {
         let home = try HomeFolder(path)
         let assembly = try await Assembly.make(
             home: home, settings: settings, modelRepository: options.modelRepository,
-            modelMemoryBytes: try options.modelMemoryBytes(), trustsModels: options.trustModels)
+            modelMemoryBytes: try options.modelMemoryBytes(), trustsModels: options.trustModels,
+            sharesMemory: options.sharedMemory ? true : try staysOnThisMachine(options))
         let own = [address.host, ProcessInfo.processInfo.hostName]
         let originGuard = OriginGuard(allowedHosts: own + options.allowHost + settings.allowedHosts)
         let grpc = try options.grpc.map { text throws(GyreError) in
             let address = try HTTPServer.Address(text)
-            return GRPCListener(host: address.host, port: address.port, services: [assembly.inference]) { bound in
+            return GRPCListener(host: address.host, port: address.port, methods: assembly.inference.methods) { bound in
                 StandardError.write("serving gRPC on \(bound)")
             }
         }
@@ -39,12 +41,15 @@ enum Server {
             for problem in try await assembly.endpoints.restore() { StandardError.write("\(problem)") }
             for problem in try await assembly.inferenceServices.restore() { StandardError.write("\(problem)") }
             let isLazy = try options.modelMemoryBytes() > 0
-            for problem in await assembly.repository.start(options.loadModel, isLazy: isLazy) {
-                StandardError.write("\(problem)")
-            }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await keep(assembly) }
+                group.addTask {
+                    for problem in await assembly.repository.start(options.loadModel, isLazy: isLazy) {
+                        StandardError.write("\(problem)")
+                    }
+                    while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }  // a cancelled wait ends it
+                }
                 if let grpc { group.addTask { try await grpc.run() } }
                 // The first to end is the server: told to stop, or unable to listen.
                 try await group.next()
@@ -57,6 +62,15 @@ enum Server {
         RunningServer.remove(home: home.path)
         try await assembly.close()
         StandardError.write("stopped; everything is on disk")
+    }
+
+    /// Whether nobody beyond this machine reaches the server.
+    private static func staysOnThisMachine(_ options: ServeOptions) throws(GyreError) -> Bool {
+        for text in [options.http] + (options.grpc.map { [$0] } ?? []) {
+            let host = try HTTPServer.Address(text).host
+            guard host == "localhost" || host == "::1" || host.hasPrefix("127.") else { return false }
+        }
+        return true
     }
 
     /// The loop's clock goes round twice a second.

@@ -32,6 +32,11 @@ package struct ServeOptions: ParsableArguments {
         help:
             "Let registered models run code of their own (any flavour but ONNX), and let manifests name files of this machine."
     ) package var trustModels = false
+    /// Whether clients may share memory with a server that listens beyond this machine.
+    @Flag(
+        help:
+            "Take tensors from shared memory of this machine also when listening beyond it; on loopback addresses they always are."
+    ) package var sharedMemory = false
 
     package init() {}
 

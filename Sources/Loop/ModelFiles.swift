@@ -130,7 +130,7 @@ package struct ModelFiles: Sendable {
     }
 
     /// - Throws: `.denied` unless models may run code of their own.
-    private func checkTrust(_ model: String) throws(GyreError) {
+    func checkTrust(_ model: String) throws(GyreError) {
         if trustsModels { return }
         throw GyreError(
             .denied, "\(model) is no ONNX model.",

@@ -5,25 +5,29 @@ package import GyreBase
 internal import GyreLedger
 package import GyreRegistry
 package import GyreServing
+internal import Synchronization
 
 /// The models that can be served without an endpoint: those of a folder in Triton's layout, and those of the registry by their name.
 ///
 /// `ROOT/NAME/config.pbtxt` (may be absent), `ROOT/NAME/1/model.onnx`, `ROOT/NAME/labels.txt`; the folders of versions are numbers.
 package actor ModelRepository {
     private let root: String?
+    private let uploads: String
     private let host: ModelHost
     private let registry: Registry
     private let files: ModelFiles
     private let readConfiguration: @Sendable (String) throws(GyreError) -> ModelConfiguration
+    private nonisolated let started = Atomic(false)
 
     /// A repository in the folder `root`, or of the registry alone.
     ///
-    /// `readConfiguration`: reads a `config.pbtxt`.
+    /// `uploads`: where the files go that come in requests to load. `readConfiguration`: reads a `config.pbtxt`.
     package init(
-        root: String?, host: ModelHost, registry: Registry, files: ModelFiles,
+        root: String?, uploads: String, host: ModelHost, registry: Registry, files: ModelFiles,
         readConfiguration: @escaping @Sendable (String) throws(GyreError) -> ModelConfiguration
     ) {
         self.root = root
+        self.uploads = uploads
         self.host = host
         self.registry = registry
         self.files = files
@@ -44,21 +48,31 @@ package actor ModelRepository {
         throw GyreError(.notFound, "The model repository \(root) is no folder.")
     }
 
+    /// Whether the models that are served from the start are there.
+    package nonisolated var hasStarted: Bool { started.load(ordering: .acquiring) }
+
     /// Loads the models named, or all of the folder; one that cannot be loaded is told and does not stop the others.
     ///
-    /// `isLazy`: models are only made known and loaded when they are first asked for.
+    /// All are known at once, so that a request for one that is not loaded yet waits for it. `isLazy`: they are only made known, and
+    /// loaded when they are first asked for.
     package func start(_ wanted: [String], isLazy: Bool) async -> [GyreError] {
+        defer { started.store(true, ordering: .releasing) }
         var problems: [GyreError] = []
+        var left: [String] = []
         for name in wanted.isEmpty || wanted == ["*"] ? names : wanted {
+            guard names.contains(name) else {
+                left.append(name)
+                continue
+            }
             do {
-                if isLazy, names.contains(name) {
-                    for (number, source) in try sources(name, nil) { host.register(name, number, source) }
-                } else {
-                    try await load(name)
-                }
+                for (number, source) in try sources(name, nil) { host.register(name, number, source) }
+                if !isLazy { left.append(name) }
             } catch {
                 problems.append(error)
             }
+        }
+        for name in left {
+            do { try await load(name) } catch { problems.append(error) }
         }
         return problems
     }
@@ -72,14 +86,46 @@ package actor ModelRepository {
 
     /// Loads a model anew, as its files are now; what serves goes on until the new versions are ready.
     ///
-    /// `configuration`: takes the place of `config.pbtxt`.
-    package func load(_ name: String, configuration: ModelConfiguration? = nil) async throws(GyreError) {
+    /// `configuration`: takes the place of `config.pbtxt`. `files`: take the place of the model's folder, by their paths in it.
+    package func load(
+        _ name: String, configuration: ModelConfiguration? = nil, files given: [String: [UInt8]] = [:]
+    ) async throws(GyreError) {
         let sources =
-            names.contains(name) ? try sources(name, configuration) : try await registered(name, configuration)
+            if !given.isEmpty {
+                try self.sources(name, configuration, folder: try keep(given, name))
+            } else if names.contains(name) {
+                try self.sources(name, configuration)
+            } else {
+                try await registered(name, configuration)
+            }
         for (number, source) in sources { try await host.load(name, number, source) }
         for listing in host.listings() where listing.name == name && sources[listing.number] == nil {
             host.unload(name, listing.number)
         }
+    }
+
+    /// Lays the files of a request out as the folder of a model.
+    /// - Throws: `.denied` for files of models that run code of their own.
+    private func keep(_ given: [String: [UInt8]], _ name: String) throws(GyreError) -> String {
+        guard try RelativePath(name).description == name, !name.contains("/") else {
+            throw GyreError(.invalid, "\"\(name.prefix(200))\" is no name of a model.")
+        }
+        for path in given.keys.sorted() where !path.hasSuffix(".onnx") && !path.hasSuffix(".txt") {
+            try files.checkTrust("The file \(path.prefix(200)) of the model \"\(name)\"")
+        }
+        let folder = "\(uploads)/\(name)"
+        let manager = FileManager.default
+        do {
+            if manager.fileExists(atPath: folder) { try manager.removeItem(atPath: folder) }
+            for (path, bytes) in given {
+                let url = URL(fileURLWithPath: "\(folder)/\(try RelativePath(path))")
+                try manager.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(bytes).write(to: url)
+            }
+        } catch {
+            throw GyreError.wrapping(error, "Keeping the files of the model \"\(name)\"")
+        }
+        return folder
     }
 
     /// Stops serving all versions of a model; requests under way end undisturbed.
@@ -93,8 +139,10 @@ package actor ModelRepository {
 
     // MARK: The folder
 
-    private func sources(_ name: String, _ given: ModelConfiguration?) throws(GyreError) -> [Int: ModelSource] {
-        let folder = "\(root ?? "")/\(name)"
+    private func sources(
+        _ name: String, _ given: ModelConfiguration?, folder other: String? = nil
+    ) throws(GyreError) -> [Int: ModelSource] {
+        let folder = other ?? "\(root ?? "")/\(name)"
         var configuration = if let given { given } else { try read("\(folder)/config.pbtxt", name) }
         for (output, file) in configuration.labelFiles {
             configuration.settings.labels[output] = try labels(file, folder)

@@ -91,17 +91,17 @@ package final class Predictor: Sendable {
 
     /// The model that a request would meet, which tells what it takes and gives; nil where it is known and not loaded.
     package func loaded(_ name: String, _ number: Int? = nil) throws(GyreError) -> HostedModel? {
-        try host.loaded(name, number ?? routes(name)?.stable.version)
+        try host.loaded(name, number ?? split(name)?.stable.version)
     }
 
     /// The same, loaded now if it is known and was not.
     package func summon(_ name: String, _ number: Int? = nil) async throws(GyreError) -> HostedModel {
-        try await host.summon(name, number ?? routes(name)?.stable.version)
+        try await host.summon(name, number ?? split(name)?.stable.version)
     }
 
     /// Which deployment of an endpoint takes a request; nil where it names a version, or what it names is no endpoint.
     private func way(of request: Request) -> Way? {
-        guard request.version == nil, let split = routes(request.name) else { return nil }
+        guard request.version == nil, let split = split(request.name) else { return nil }
         let target = split.target(at: request.stickyKey.map(TrafficSplit.point) ?? surroundings.random() * 100)
         return Way(target: target, mirror: split.isMirrored && split.canary != target ? split.canary : nil)
     }
@@ -267,10 +267,10 @@ package final class Predictor: Sendable {
     package func route(_ endpoint: String, _ split: TrafficSplit?) { state.withLock { $0.endpoints[endpoint] = split } }
 
     /// The splits as requests see them.
-    package func routes() -> [String: TrafficSplit] { state.withLock { $0.endpoints } }
+    package func splits() -> [String: TrafficSplit] { state.withLock { $0.endpoints } }
 
     /// The split of one endpoint.
-    package func routes(_ endpoint: String) -> TrafficSplit? { state.withLock { $0.endpoints[endpoint] } }
+    package func split(_ endpoint: String) -> TrafficSplit? { state.withLock { $0.endpoints[endpoint] } }
 
     /// Starts counting both sides of an endpoint anew; nil stops.
     package func watch(_ endpoint: String, _ isWatched: Bool) {

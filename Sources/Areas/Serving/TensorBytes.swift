@@ -62,6 +62,14 @@ extension Tensor {
         }
     }
 
+    /// It in this form.
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(byteCount)
+        append(to: &bytes)
+        return bytes
+    }
+
     /// Appends it in this form.
     package func append(to bytes: inout [UInt8]) {
         switch storage {

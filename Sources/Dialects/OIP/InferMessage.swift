@@ -5,10 +5,13 @@ internal import GyreBase
 internal import GyreLoop
 internal import GyreServing
 internal import ProtoInference
+internal import SwiftProtobuf
 
 /// Tensors in and out of gRPC messages.
 enum InferMessage {
-    static func inputs(_ request: Inference_ModelInferRequest) throws(GyreError) -> [NamedTensor] {
+    static func inputs(
+        _ request: Inference_ModelInferRequest, _ calls: InferenceCalls
+    ) throws(GyreError) -> [NamedTensor] {
         var raw = request.rawInputContents[...]
         var inputs: [NamedTensor] = []
         inputs.reserveCapacity(request.inputs.count)
@@ -16,13 +19,11 @@ enum InferMessage {
             guard let datatype = Tensor.Datatype(rawValue: input.datatype) else {
                 throw GyreError(.invalid, "\"\(input.datatype.prefix(40))\" is no datatype of the protocol.")
             }
-            if input.parameters["shared_memory_region"] != nil {
-                throw GyreError(
-                    .unsupported, "The tensor \"\(input.name)\" is in shared memory, which is not read here.")
-            }
             let shape = input.shape.map { Int(clamping: $0) }
             let tensor: Tensor
-            if request.rawInputContents.isEmpty {
+            if let slice = try slice(input.parameters) {
+                tensor = try Tensor(input.name, datatype, shape, bytes: try calls.shared().read(slice)[...])
+            } else if request.rawInputContents.isEmpty {
                 tensor = try typed(input, datatype, shape)
             } else {
                 guard !input.hasContents, let bytes = raw.popFirst() else {
@@ -105,40 +106,48 @@ enum InferMessage {
         }
     }
 
+    /// The place in shared memory that the parameters of a tensor name.
+    private static func slice(_ parameters: [String: Inference_InferParameter]) throws(GyreError) -> TensorRegion.Slice?
+    {
+        if parameters.isEmpty { return nil }
+        guard let region = parameters["shared_memory_region"]?.stringParam else { return nil }
+        return try TensorRegion.Slice(
+            region: region, offset: Int64(parameters["shared_memory_offset"].map(integer) ?? 0),
+            byteCount: Int64(parameters["shared_memory_byte_size"].map(integer) ?? 0))
+    }
+
     static func response(
-        _ request: Inference_ModelInferRequest, _ answer: Predictor.Answer, _ labels: [String: [String]]
+        _ request: Inference_ModelInferRequest, _ answer: Predictor.Answer, _ calls: InferenceCalls
     ) throws(GyreError) -> Inference_ModelInferResponse {
+        var wishes: [InferenceCalls.OutputWish] = []
+        for output in request.outputs {
+            wishes.append(
+                InferenceCalls.OutputWish(
+                    name: output.name, classes: output.parameters["classification"].map(integer) ?? 0,
+                    slice: try slice(output.parameters)))
+        }
         var response = Inference_ModelInferResponse()
         response.modelName = request.modelName
         response.modelVersion = String(answer.version)
         response.id = answer.id
-        if request.outputs.isEmpty {
-            for output in answer.outputs { append(output, &response) }
-            return response
-        }
-        for wish in request.outputs {
-            guard var output = answer.outputs.first(where: { $0.name == wish.name }) else {
-                throw GyreError(
-                    .invalid, "The model has no output \"\(wish.name.prefix(80))\".",
-                    why: "It has \(answer.outputs.map(\.name).joined(separator: ", ")).")
+        for (wish, output) in try calls.chosen(wishes, request.modelName, answer) {
+            var message = Inference_ModelInferResponse.InferOutputTensor()
+            message.name = output.name
+            message.datatype = output.tensor.datatype.rawValue
+            message.shape = output.tensor.shape.map(Int64.init)
+            if let slice = wish?.slice {
+                message.parameters["shared_memory_region"] = .with { $0.stringParam = slice.region }
+                message.parameters["shared_memory_offset"] = .with { $0.int64Param = Int64(slice.offset) }
+                message.parameters["shared_memory_byte_size"] = .with {
+                    $0.int64Param = Int64(output.tensor.byteCount)
+                }
+                // Clients find raw contents by the place of their output among all.
+                response.rawOutputContents.append(Data())
+            } else {
+                response.rawOutputContents.append(Data(output.tensor.bytes))
             }
-            if let classes = wish.parameters["classification"].map(integer), classes > 0 {
-                output = try output.classes(classes, labels: labels[wish.name] ?? [])
-            }
-            append(output, &response)
+            response.outputs.append(message)
         }
         return response
-    }
-
-    private static func append(_ output: NamedTensor, _ response: inout Inference_ModelInferResponse) {
-        var message = Inference_ModelInferResponse.InferOutputTensor()
-        message.name = output.name
-        message.datatype = output.tensor.datatype.rawValue
-        message.shape = output.tensor.shape.map(Int64.init)
-        response.outputs.append(message)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(output.tensor.byteCount)
-        output.tensor.append(to: &bytes)
-        response.rawOutputContents.append(Data(bytes))
     }
 }

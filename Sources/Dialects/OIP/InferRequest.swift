@@ -8,22 +8,15 @@ internal import GyreServing
 struct InferRequest {
     var id: String?
     var inputs: [NamedTensor] = []
-    var outputs: [Output] = []
+    var outputs: [InferenceCalls.OutputWish] = []
     var parameters: JSONValue = [:]
     /// Whether outputs are bytes unless they ask for JSON.
     var wantsBinary = false
 
-    /// An output that is asked for.
-    struct Output {
-        let name: String
-        /// Whether it comes as bytes; nil where the request does not say.
-        var isBinary: Bool?
-        /// How many classes are asked for; 0 for the tensor itself.
-        var classes = 0
-    }
-
-    /// `headerLength`: bytes of JSON in front of the tensors' bytes; nil where all is JSON.
-    init(_ bytes: [UInt8], headerLength: Int?) throws(GyreError) {
+    /// `headerLength`: bytes of JSON in front of the tensors' bytes; nil where all is JSON. `read`: the bytes of a place in shared memory.
+    init(
+        _ bytes: [UInt8], headerLength: Int?, read: (TensorRegion.Slice) throws(GyreError) -> [UInt8]
+    ) throws(GyreError) {
         if let headerLength, !(0...bytes.count).contains(headerLength) {
             throw GyreError(
                 .invalid, "Inference-Header-Content-Length is \(headerLength).",
@@ -46,7 +39,7 @@ struct InferRequest {
                     wantsBinary = parameters["binary_data_output"]?.bool ?? false
                 case "inputs":
                     hasInputs = true
-                    try readInputs(&parser, &binary)
+                    try readInputs(&parser, &binary, read)
                 case "outputs": outputs = try Self.outputs(try parser.value())
                 default: _ = try parser.value()
                 }
@@ -89,29 +82,40 @@ struct InferRequest {
         wantsBinary = true
     }
 
-    private static func outputs(_ value: JSONValue) throws(GyreError) -> [Output] {
-        var outputs: [Output] = []
+    private static func outputs(_ value: JSONValue) throws(GyreError) -> [InferenceCalls.OutputWish] {
+        var outputs: [InferenceCalls.OutputWish] = []
         for entry in value.array ?? [] {
             guard let name = entry["name"]?.string else { throw GyreError(.invalid, "An output has no name.") }
             let parameters = entry["parameters"]
-            if parameters?["shared_memory_region"] != nil { throw Self.noSharedMemory(name) }
             outputs.append(
-                Output(
+                InferenceCalls.OutputWish(
                     name: name, isBinary: parameters?["binary_data"]?.bool,
-                    classes: Int(clamping: parameters?["classification"]?.int ?? 0)))
+                    classes: Int(clamping: parameters?["classification"]?.int ?? 0), slice: try slice(parameters)))
         }
         return outputs
     }
 
-    private mutating func readInputs(_ parser: inout JSONParser, _ binary: inout ArraySlice<UInt8>) throws(GyreError) {
+    /// The place in shared memory that the parameters of a tensor name.
+    private static func slice(_ parameters: JSONValue?) throws(GyreError) -> TensorRegion.Slice? {
+        guard let region = parameters?["shared_memory_region"]?.string else { return nil }
+        return try TensorRegion.Slice(
+            region: region, offset: parameters?["shared_memory_offset"]?.int ?? 0,
+            byteCount: parameters?["shared_memory_byte_size"]?.int ?? 0)
+    }
+
+    private typealias Read = (TensorRegion.Slice) throws(GyreError) -> [UInt8]
+
+    private mutating func readInputs(
+        _ parser: inout JSONParser, _ binary: inout ArraySlice<UInt8>, _ read: Read
+    ) throws(GyreError) {
         try parser.expect("[")
         if parser.consume("]") { return }
-        repeat { inputs.append(try Self.input(&parser, &binary)) } while parser.consume(",")
+        repeat { inputs.append(try Self.input(&parser, &binary, read)) } while parser.consume(",")
         try parser.expect("]")
     }
 
     private static func input(
-        _ parser: inout JSONParser, _ binary: inout ArraySlice<UInt8>
+        _ parser: inout JSONParser, _ binary: inout ArraySlice<UInt8>, _ read: Read
     ) throws(GyreError) -> NamedTensor {
         var name: String?
         var shape: [Int]?
@@ -163,7 +167,9 @@ struct InferRequest {
             try list.readList(&unread)
             elements = list
         }
-        if parameters?["shared_memory_region"] != nil { throw noSharedMemory(name) }
+        if let slice = try slice(parameters) {
+            return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: try read(slice)[...]))
+        }
         if let size = parameters?["binary_data_size"]?.int {
             guard elements == nil else {
                 throw GyreError(.invalid, "The input \"\(name)\" has both data and bytes.")
@@ -192,9 +198,5 @@ struct InferRequest {
             shape.append(Int(length))
         } while parser.consume(",")
         return parser.consume("]") ? shape : nil
-    }
-
-    private static func noSharedMemory(_ name: String) -> GyreError {
-        GyreError(.unsupported, "The tensor \"\(name)\" is in shared memory, which is not read here.")
     }
 }

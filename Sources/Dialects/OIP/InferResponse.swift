@@ -8,7 +8,7 @@ internal import GyreServing
 /// Writes an infer answer: JSON alone, or JSON with the tensors' bytes behind it.
 enum InferResponse {
     static func make(
-        _ request: InferRequest, model: String, answer: Predictor.Answer, labels: [String: [String]]
+        _ request: InferRequest, model: String, answer: Predictor.Answer, calls: InferenceCalls
     ) throws(GyreError) -> HTTPResponse {
         var writer = JSONWriter(notFinite: .word, reservingCapacity: 256)
         var binary: [UInt8] = []
@@ -20,7 +20,7 @@ enum InferResponse {
         writer.raw("\",\"id\":")
         writer.string(answer.id)
         writer.raw(",\"outputs\":[")
-        for (index, (wish, output)) in try chosen(request, answer, labels).enumerated() {
+        for (index, (wish, output)) in try calls.chosen(request.outputs, model, answer).enumerated() {
             if index > 0 { writer.raw(",") }
             writer.raw("{\"name\":")
             writer.string(output.name)
@@ -31,7 +31,15 @@ enum InferResponse {
                 if position > 0 { writer.raw(",") }
                 writer.integer(Int64(length))
             }
-            if wish?.isBinary ?? request.wantsBinary {
+            if let slice = wish?.slice {
+                writer.raw("],\"parameters\":{\"shared_memory_region\":")
+                writer.string(slice.region)
+                writer.raw(",\"shared_memory_offset\":")
+                writer.integer(Int64(slice.offset))
+                writer.raw(",\"shared_memory_byte_size\":")
+                writer.integer(Int64(output.tensor.byteCount))
+                writer.raw("}}")
+            } else if wish?.isBinary ?? request.wantsBinary {
                 isBinary = true
                 let size = output.tensor.byteCount
                 binary.reserveCapacity(binary.count + size)
@@ -52,23 +60,5 @@ enum InferResponse {
                 ("content-type", "application/octet-stream"),
                 ("inference-header-content-length", String(writer.bytes.count)),
             ], body: .bytes(writer.bytes + binary))
-    }
-
-    /// The outputs that were asked for, in that order; all of them where none was.
-    static func chosen(
-        _ request: InferRequest, _ answer: Predictor.Answer, _ labels: [String: [String]]
-    ) throws(GyreError) -> [(InferRequest.Output?, NamedTensor)] {
-        if request.outputs.isEmpty { return answer.outputs.map { (nil, $0) } }
-        var chosen: [(InferRequest.Output?, NamedTensor)] = []
-        for wish in request.outputs {
-            guard var output = answer.outputs.first(where: { $0.name == wish.name }) else {
-                throw GyreError(
-                    .invalid, "The model has no output \"\(wish.name.prefix(80))\".",
-                    why: "It has \(answer.outputs.map(\.name).joined(separator: ", ")).")
-            }
-            if wish.classes > 0 { output = try output.classes(wish.classes, labels: labels[wish.name] ?? []) }
-            chosen.append((wish, output))
-        }
-        return chosen
     }
 }

@@ -1,122 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GRPCCore
-internal import GRPCProtobuf
-internal import GyreBase
-internal import GyreGRPC
-package import GyreLoop
-package import GyreServing
+package import GyreBase
+package import GyreGRPC
+internal import GyreLoop
+internal import GyreServing
 internal import ProtoInference
 internal import SwiftProtobuf
 
 /// The Open Inference Protocol over gRPC with Triton's extensions, and gRPC's own health service.
-package struct InferenceService: RegistrableRPCService {
-    private let host: ModelHost
-    private let predictor: Predictor
-    private let repository: ModelRepository
-    private let version: String
+package struct InferenceService: Sendable {
+    private let calls: InferenceCalls
     private static let name = "inference.GRPCInferenceService"
 
     /// The service over these.
-    ///
-    /// `version`: the server's own version.
-    package init(host: ModelHost, predictor: Predictor, repository: ModelRepository, version: String) {
-        self.host = host
-        self.predictor = predictor
-        self.repository = repository
-        self.version = version
-    }
+    package init(_ calls: InferenceCalls) { self.calls = calls }
 
-    package func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
-        let service = self
-        func unary<Input: Message, Output: Message>(
-            _ method: String, _ answer: @escaping @Sendable (Input) async throws(GyreError) -> Output
-        ) {
-            router.unary(
-                Self.name, method, deserializer: ProtobufDeserializer<Input>(),
-                serializer: ProtobufSerializer<Output>(), answer)
-        }
-        unary("ServerLive") { (_: Inference_ServerLiveRequest) throws(GyreError) in
-            Inference_ServerLiveResponse.with { $0.live = true }
-        }
-        unary("ServerReady") { (_: Inference_ServerReadyRequest) throws(GyreError) in
-            Inference_ServerReadyResponse.with { $0.ready = true }
-        }
-        unary("ModelReady", service.modelReady)
-        unary("ServerMetadata") { (_: Inference_ServerMetadataRequest) throws(GyreError) in
-            Inference_ServerMetadataResponse.with {
-                $0.name = "gyre"
-                $0.version = service.version
-                $0.extensions = OIPDialect.extensions
-            }
-        }
-        unary("ModelMetadata", service.modelMetadata)
-        unary("ModelConfig", service.modelConfiguration)
-        unary("ModelStatistics", service.statistics)
-        unary("ModelInfer", service.infer)
-        unary("RepositoryIndex", service.index)
-        unary("RepositoryModelLoad", service.load)
-        unary("RepositoryModelUnload", service.unload)
-        registerStream(&router)
-        registerHealth(&router)
-    }
+    private var host: ModelHost { calls.host }
+    private var predictor: Predictor { calls.predictor }
 
-    private func registerStream<Transport: ServerTransport>(_ router: inout RPCRouter<Transport>) {
-        router.registerHandler(
-            forMethod: MethodDescriptor(fullyQualifiedService: Self.name, method: "ModelStreamInfer"),
-            deserializer: ProtobufDeserializer<Inference_ModelInferRequest>(),
-            serializer: ProtobufSerializer<Inference_ModelStreamInferResponse>()
-        ) { request, _ in
-            StreamingServerResponse { writer in
-                for try await message in request.messages {
-                    var answer = Inference_ModelStreamInferResponse()
-                    do throws(GyreError) {
-                        answer.inferResponse = try await infer(message)
-                        if message.parameters["triton_enable_empty_final_response"]?.boolParam == true {
-                            answer.inferResponse.parameters["triton_final_response"] = .with { $0.boolParam = true }
-                        }
-                    } catch {
-                        // One request that fails does not end the stream.
-                        answer.errorMessage = error.description
-                        answer.inferResponse.id = message.id
-                    }
-                    try await writer.write(answer)
+    /// All methods.
+    package var methods: [GRPCMethod] {
+        [
+            unary("ServerLive") { (_: Inference_ServerLiveRequest) throws(GyreError) in
+                Inference_ServerLiveResponse.with { $0.live = true }
+            },
+            unary("ServerReady") { (_: Inference_ServerReadyRequest) throws(GyreError) in
+                Inference_ServerReadyResponse.with { $0.ready = calls.repository.hasStarted }
+            },
+            unary("ModelReady", modelReady),
+            unary("ServerMetadata") { (_: Inference_ServerMetadataRequest) throws(GyreError) in
+                Inference_ServerMetadataResponse.with {
+                    $0.name = "gyre"
+                    $0.version = calls.version
+                    $0.extensions = calls.extensions
                 }
-                return [:]
-            }
+            },
+            unary("ModelMetadata", modelMetadata), unary("ModelConfig", modelConfiguration),
+            unary("ModelStatistics", statistics), unary("RepositoryIndex", index), unary("RepositoryModelLoad", load),
+            unary("RepositoryModelUnload", unload), unary("SystemSharedMemoryStatus", sharedMemoryStatus),
+            unary("SystemSharedMemoryRegister", registerSharedMemory),
+            unary("SystemSharedMemoryUnregister", unregisterSharedMemory),
+            unary("CudaSharedMemoryStatus") { (_: Inference_CudaSharedMemoryStatusRequest) throws(GyreError) in
+                Inference_CudaSharedMemoryStatusResponse()
+            },
+            unary("CudaSharedMemoryRegister") {
+                (_: Inference_CudaSharedMemoryRegisterRequest) throws(GyreError)
+                    -> Inference_CudaSharedMemoryRegisterResponse in throw InferenceCalls.noGraphicsMemory
+            },
+            unary("CudaSharedMemoryUnregister") { (_: Inference_CudaSharedMemoryUnregisterRequest) throws(GyreError) in
+                Inference_CudaSharedMemoryUnregisterResponse()
+            },
+            GRPCMethod(Self.name, "ModelInfer", answer: infer),
+            GRPCMethod(Self.name, "ModelStreamInfer", .repeated, answer: inferInStream),
+            GRPCMethod(Self.health, "Check", answer: check), GRPCMethod(Self.health, "Watch", .lasting, answer: watch),
+        ]
+    }
+
+    /// A method whose answer may have to be waited for.
+    private func unary<Input: Message, Output: Message>(
+        _ method: String, _ answer: @escaping @Sendable (Input) async throws(GyreError) -> Output
+    ) -> GRPCMethod {
+        GRPCMethod(Self.name, method) { bytes throws(GyreError) in
+            let message: Input = try Self.read(bytes)
+            return .later { () async throws(GyreError) in try Self.write(try await answer(message)) }
         }
     }
 
-    private func registerHealth<Transport: ServerTransport>(_ router: inout RPCRouter<Transport>) {
-        let known = ["", Self.name]
-        router.unary(
-            "grpc.health.v1.Health", "Check", deserializer: ProtobufDeserializer<Grpc_Health_V1_HealthCheckRequest>(),
-            serializer: ProtobufSerializer<Grpc_Health_V1_HealthCheckResponse>()
-        ) { (request: Grpc_Health_V1_HealthCheckRequest) throws(GyreError) in
-            guard known.contains(request.service) else {
-                throw GyreError(.notFound, "There is no service \"\(request.service.prefix(200))\".")
-            }
-            return Grpc_Health_V1_HealthCheckResponse.with { $0.status = .serving }
-        }
-        router.registerHandler(
-            forMethod: MethodDescriptor(fullyQualifiedService: "grpc.health.v1.Health", method: "Watch"),
-            deserializer: ProtobufDeserializer<Grpc_Health_V1_HealthCheckRequest>(),
-            serializer: ProtobufSerializer<Grpc_Health_V1_HealthCheckResponse>()
-        ) { request, _ in
-            let service = try await ServerRequest(stream: request).message.service
-            return StreamingServerResponse { writer in
-                try await writer.write(.with { $0.status = known.contains(service) ? .serving : .serviceUnknown })
-                // The state changes when the server ends, which ends the stream.
-                while !Task.isCancelled { try await Task.sleep(for: .seconds(60)) }
-                return [:]
-            }
+    private static func read<Input: Message>(_ bytes: [UInt8]) throws(GyreError) -> Input {
+        do { return try Input(serializedBytes: bytes) } catch {
+            throw GyreError(.invalid, "The message is no \(Input.protoMessageName).", why: "\(error)")
         }
     }
 
-    private func number(_ text: String) throws(GyreError) -> Int? {
-        if text.isEmpty { return nil }
-        if let number = Int(text) { return number }
-        throw GyreError(.notFound, "\"\(text.prefix(40))\" is no version of a model.")
+    private static func write(_ message: some Message) throws(GyreError) -> [UInt8] {
+        do { return try message.serializedBytes() } catch { throw GyreError.wrapping(error, "Writing a message") }
+    }
+
+    // MARK: Health
+
+    private static let health = "grpc.health.v1.Health"
+
+    /// Whether a service is known.
+    private func isKnown(_ service: String) -> Bool { service.isEmpty || service == Self.name }
+
+    private func state(of service: String) throws(GyreError) -> [UInt8] {
+        let isReady = calls.repository.hasStarted
+        return try Self.write(
+            Grpc_Health_V1_HealthCheckResponse.with {
+                $0.status = isKnown(service) ? isReady ? .serving : .notServing : .serviceUnknown
+            })
+    }
+
+    private func check(_ bytes: [UInt8]) throws(GyreError) -> GRPCMethod.Answer {
+        let request: Grpc_Health_V1_HealthCheckRequest = try Self.read(bytes)
+        guard isKnown(request.service) else {
+            throw GyreError(.notFound, "There is no service \"\(request.service.prefix(200))\".")
+        }
+        return .now(try state(of: request.service))
+    }
+
+    /// Tells the state once: when it changes the server ends, which ends the call.
+    private func watch(_ bytes: [UInt8]) throws(GyreError) -> GRPCMethod.Answer {
+        let request: Grpc_Health_V1_HealthCheckRequest = try Self.read(bytes)
+        return .later { () async throws(GyreError) in
+            while !calls.repository.hasStarted, !Task.isCancelled {
+                try? await Task.sleep(for: .milliseconds(100))  // a cancelled wait ends the loop
+            }
+            return try state(of: request.service)
+        }
     }
 
     // MARK: What is told
@@ -125,7 +116,7 @@ package struct InferenceService: RegistrableRPCService {
         _ request: Inference_ModelReadyRequest
     ) async throws(GyreError) -> Inference_ModelReadyResponse {
         do throws(GyreError) {
-            _ = try await predictor.summon(request.name, try number(request.version))
+            _ = try await predictor.summon(request.name, try calls.number(request.version))
             return .with { $0.ready = true }
         } catch {
             // An unknown model is not ready, which clients ask for without wanting an error.
@@ -136,7 +127,7 @@ package struct InferenceService: RegistrableRPCService {
     private func modelMetadata(
         _ request: Inference_ModelMetadataRequest
     ) async throws(GyreError) -> Inference_ModelMetadataResponse {
-        let hosted = try await predictor.summon(request.name, try number(request.version))
+        let hosted = try await predictor.summon(request.name, try calls.number(request.version))
         func port(_ spec: TensorSpec) -> Inference_ModelMetadataResponse.TensorMetadata {
             .with {
                 $0.name = spec.name
@@ -156,7 +147,7 @@ package struct InferenceService: RegistrableRPCService {
     private func modelConfiguration(
         _ request: Inference_ModelConfigRequest
     ) async throws(GyreError) -> Inference_ModelConfigResponse {
-        let hosted = try await predictor.summon(request.name, try number(request.version))
+        let hosted = try await predictor.summon(request.name, try calls.number(request.version))
         let json = ModelDocuments.configuration(hosted).text
         do { return try .with { $0.config = try Inference_ModelConfig(jsonString: json) } } catch {
             throw GyreError.wrapping(error, "Writing the configuration of the model \"\(request.name)\"")
@@ -166,7 +157,7 @@ package struct InferenceService: RegistrableRPCService {
     private func statistics(
         _ request: Inference_ModelStatisticsRequest
     ) async throws(GyreError) -> Inference_ModelStatisticsResponse {
-        let number = try number(request.version)
+        let number = try calls.number(request.version)
         if !request.name.isEmpty { _ = try host.loaded(request.name, number) }
         return .with { answer in
             answer.modelStats = host.models().filter {
@@ -210,11 +201,9 @@ package struct InferenceService: RegistrableRPCService {
 
     // MARK: Inference
 
-    private func infer(
-        _ request: Inference_ModelInferRequest
-    ) async throws(GyreError) -> Inference_ModelInferResponse {
-        var asked = Predictor.Request(name: request.modelName, inputs: try InferMessage.inputs(request))
-        asked.version = try number(request.modelVersion)
+    private func question(_ request: Inference_ModelInferRequest) throws(GyreError) -> Predictor.Request {
+        var asked = Predictor.Request(name: request.modelName, inputs: try InferMessage.inputs(request, calls))
+        asked.version = try calls.number(request.modelVersion)
         asked.id = request.id.isEmpty ? nil : request.id
         if !request.parameters.isEmpty {
             asked.stickyKey = request.parameters["key"]?.stringParam
@@ -222,11 +211,37 @@ package struct InferenceService: RegistrableRPCService {
             asked.wishes.priority = request.parameters["priority"].map(InferMessage.integer) ?? 0
             asked.wishes.timeout = Int64(request.parameters["timeout"].map(InferMessage.integer) ?? 0)
         }
-        let now = try predictor.predictNow(asked)
-        let answer = if let now { now } else { try await predictor.predict(asked) }
-        let wantsClasses = request.outputs.contains { $0.parameters["classification"] != nil }
-        let labels = wantsClasses ? try host.model(asked.name, answer.version).source.settings.labels : [:]
-        return try InferMessage.response(request, answer, labels)
+        return asked
+    }
+
+    private func infer(_ bytes: [UInt8]) throws(GyreError) -> GRPCMethod.Answer {
+        let request: Inference_ModelInferRequest = try Self.read(bytes)
+        let asked = try question(request)
+        if let answer = try predictor.predictNow(asked) {
+            return .now(try Self.write(try InferMessage.response(request, answer, calls)))
+        }
+        return .later { () async throws(GyreError) in
+            try Self.write(try InferMessage.response(request, try await predictor.predict(asked), calls))
+        }
+    }
+
+    /// One request of a stream, whose failure does not end the stream.
+    private func inferInStream(_ bytes: [UInt8]) throws(GyreError) -> GRPCMethod.Answer {
+        let request: Inference_ModelInferRequest = try Self.read(bytes)
+        return .later { () async throws(GyreError) in
+            var answer = Inference_ModelStreamInferResponse()
+            do throws(GyreError) {
+                let given = try await predictor.predict(try question(request))
+                answer.inferResponse = try InferMessage.response(request, given, calls)
+                if request.parameters["triton_enable_empty_final_response"]?.boolParam == true {
+                    answer.inferResponse.parameters["triton_final_response"] = .with { $0.boolParam = true }
+                }
+            } catch {
+                answer.errorMessage = error.description
+                answer.inferResponse.id = request.id
+            }
+            return try Self.write(answer)
+        }
     }
 
     // MARK: Repository
@@ -234,7 +249,7 @@ package struct InferenceService: RegistrableRPCService {
     private func index(
         _ request: Inference_RepositoryIndexRequest
     ) async throws(GyreError) -> Inference_RepositoryIndexResponse {
-        let listings = await repository.index().filter { !request.ready || $0.state == .ready }
+        let listings = await calls.repository.index().filter { !request.ready || $0.state == .ready }
         return .with { answer in
             answer.models = listings.map { listing in
                 .with {
@@ -252,26 +267,54 @@ package struct InferenceService: RegistrableRPCService {
     private func load(
         _ request: Inference_RepositoryModelLoadRequest
     ) async throws(GyreError) -> Inference_RepositoryModelLoadResponse {
-        if let file = request.parameters.keys.first(where: { $0.hasPrefix("file:") }) {
-            throw GyreError(
-                .unsupported, "Files in a request to load a model are not taken: \(file.prefix(80)).",
-                fix: "Put them into the model repository, or register the model.")
+        var files: [String: [UInt8]] = [:]
+        for (name, parameter) in request.parameters where name.hasPrefix("file:") {
+            files[String(name.dropFirst(5))] = [UInt8](parameter.bytesParam)
         }
-        let text = request.parameters["config"]?.stringParam
-        let configuration = try text.map { text throws(GyreError) in try ConfigurationFile.read(json: text) }
-        try await repository.load(request.modelName, configuration: configuration)
+        try await calls.load(
+            request.modelName, configuration: request.parameters["config"]?.stringParam, files: files)
         return Inference_RepositoryModelLoadResponse()
     }
 
     private func unload(
         _ request: Inference_RepositoryModelUnloadRequest
     ) async throws(GyreError) -> Inference_RepositoryModelUnloadResponse {
-        if predictor.routes(request.modelName) != nil {
-            throw GyreError(
-                .conflict, "The model \"\(request.modelName)\" has the traffic of an endpoint.",
-                fix: "gyre endpoint show \(request.modelName)")
-        }
-        try await repository.unload(request.modelName)
+        try await calls.unload(request.modelName)
         return Inference_RepositoryModelUnloadResponse()
+    }
+
+    // MARK: Shared memory
+
+    private func sharedMemoryStatus(
+        _ request: Inference_SystemSharedMemoryStatusRequest
+    ) async throws(GyreError) -> Inference_SystemSharedMemoryStatusResponse {
+        let regions = try calls.regions(request.name)
+        return .with { answer in
+            for region in regions {
+                answer.regions[region.name] = .with {
+                    $0.name = region.name
+                    $0.key = region.key
+                    $0.offset = UInt64(region.offset)
+                    $0.byteSize = UInt64(region.byteCount)
+                }
+            }
+        }
+    }
+
+    private func registerSharedMemory(
+        _ request: Inference_SystemSharedMemoryRegisterRequest
+    ) async throws(GyreError) -> Inference_SystemSharedMemoryRegisterResponse {
+        try calls.shared().register(
+            try TensorRegion(
+                name: request.name, key: request.key, offset: Int64(clamping: request.offset),
+                byteCount: Int64(clamping: request.byteSize)))
+        return Inference_SystemSharedMemoryRegisterResponse()
+    }
+
+    private func unregisterSharedMemory(
+        _ request: Inference_SystemSharedMemoryUnregisterRequest
+    ) async throws(GyreError) -> Inference_SystemSharedMemoryUnregisterResponse {
+        calls.regions?.unregister(request.name.isEmpty ? nil : request.name)
+        return Inference_SystemSharedMemoryUnregisterResponse()
     }
 }

@@ -8,26 +8,13 @@ package import GyreServing
 
 /// The Open Inference Protocol over REST with Triton's extensions.
 package struct OIPDialect: Sendable {
-    let host: ModelHost
-    let predictor: Predictor
-    let repository: ModelRepository
-    let version: String
+    let calls: InferenceCalls
 
     /// The dialect over these.
-    ///
-    /// `version`: the server's own version.
-    package init(host: ModelHost, predictor: Predictor, repository: ModelRepository, version: String) {
-        self.host = host
-        self.predictor = predictor
-        self.repository = repository
-        self.version = version
-    }
+    package init(_ calls: InferenceCalls) { self.calls = calls }
 
-    /// The extensions that work, as the server's metadata tells them.
-    static let extensions = [
-        "classification", "model_repository", "schedule_policy", "model_configuration", "binary_tensor_data",
-        "parameters", "statistics", "generate",
-    ]
+    private var host: ModelHost { calls.host }
+    var predictor: Predictor { calls.predictor }
 
     /// All routes.
     package var routes: RouteGroup {
@@ -38,7 +25,7 @@ package struct OIPDialect: Sendable {
                 Route.direct("POST", "/v2/models/{model}/infer", infer),
                 Route.direct("POST", "/v2/models/{model}/versions/{version}/infer", infer),
                 Route("GET", "/v2/health/live") { _ in .json(["live": true]) },
-                Route("GET", "/v2/health/ready") { _ in .json(["ready": true, "live": true]) },
+                Route("GET", "/v2/health/ready", serverReady),
                 Route("GET", "/v2", metadata),
                 Route("GET", "/v2/models") { _ in .json(["models": .strings(Set(host.listings().map(\.name)).sorted())])
                 },
@@ -60,23 +47,24 @@ package struct OIPDialect: Sendable {
                 Route("POST", "/v2/repository/index", index),
                 Route("POST", "/v2/repository/models/{model}/load", load),
                 Route("POST", "/v2/repository/models/{model}/unload", unload),
-            ])
+            ] + sharedMemoryRoutes)
     }
 
     static func status(_ code: GyreError.Code) -> Int { code == .unsupported ? 400 : code.httpStatus }
 
     func number(_ request: HTTPRequest) throws(GyreError) -> Int? {
-        guard let text = request.parameters["version"] else { return nil }
-        guard let number = Int(text) else {
-            throw GyreError(.notFound, "\"\(text.prefix(40))\" is no version of a model.")
-        }
-        return number
+        try calls.number(request.parameters["version"] ?? "")
     }
 
     // MARK: What is told
 
     private func metadata(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        .json(["name": "gyre", "version": .string(version), "extensions": .strings(Self.extensions)])
+        .json(["name": "gyre", "version": .string(calls.version), "extensions": .strings(calls.extensions)])
+    }
+
+    private func serverReady(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let isReady = calls.repository.hasStarted
+        return .json(["ready": .bool(isReady), "live": true], status: isReady ? 200 : 503)
     }
 
     private func modelMetadata(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
@@ -120,7 +108,9 @@ package struct OIPDialect: Sendable {
                     message, name, try await predictor.predict(try question(message, name, number)), request)
             }
         }
-        let message = try InferRequest(bytes, headerLength: headerLength)
+        let message = try InferRequest(bytes, headerLength: headerLength) { slice throws(GyreError) in
+            try calls.shared().read(slice)
+        }
         let asked = try question(message, name, number)
         if let answer = try predictor.predictNow(asked) { return .now(try respond(message, name, answer, request)) }
         return .later { () async throws(GyreError) in
@@ -154,10 +144,8 @@ package struct OIPDialect: Sendable {
     private func respond(
         _ message: InferRequest, _ name: String, _ answer: Predictor.Answer, _ request: HTTPRequest
     ) throws(GyreError) -> HTTPResponse {
-        let wantsClasses = message.outputs.contains { $0.classes > 0 }
-        let labels = wantsClasses ? try host.model(name, answer.version).source.settings.labels : [:]
-        return Deflate.answer(
-            try InferResponse.make(message, model: name, answer: answer, labels: labels),
+        Deflate.answer(
+            try InferResponse.make(message, model: name, answer: answer, calls: calls),
             accepted: request.headers("accept-encoding"))
     }
 
@@ -165,7 +153,7 @@ package struct OIPDialect: Sendable {
 
     private func index(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let onlyReady = try await request.json()["ready"]?.bool ?? false
-        let listings = await repository.index().filter { !onlyReady || $0.state == .ready }
+        let listings = await calls.repository.index().filter { !onlyReady || $0.state == .ready }
         return .json(
             .array(
                 listings.map { listing in
@@ -178,28 +166,23 @@ package struct OIPDialect: Sendable {
     }
 
     private func load(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        let parameters = try await request.json()["parameters"]
-        if case .object(let members)? = parameters,
-            let file = members.members.first(where: { $0.name.hasPrefix("file:") })
-        {
-            throw GyreError(
-                .unsupported, "Files in a request to load a model are not taken: \(file.name.prefix(80)).",
-                fix: "Put them into the model repository, or register the model.")
+        var files: [String: [UInt8]] = [:]
+        let parameters = try await request.json(limit: Limits.tensorBytes)["parameters"]
+        if case .object(let members)? = parameters {
+            for member in members.members where member.name.hasPrefix("file:") {
+                guard let text = member.value.string, let data = Data(base64Encoded: text) else {
+                    throw GyreError(.invalid, "The parameter \"\(member.name.prefix(80))\" is no base64.")
+                }
+                files[String(member.name.dropFirst(5))] = [UInt8](data)
+            }
         }
-        let configuration = try parameters?["config"]?.string.map { text throws(GyreError) in
-            try ConfigurationFile.read(json: text)
-        }
-        try await repository.load(request.parameter("model"), configuration: configuration)
+        try await calls.load(
+            request.parameter("model"), configuration: parameters?["config"]?.string, files: files)
         return HTTPResponse()
     }
 
     private func unload(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        let name = request.parameter("model")
-        if predictor.routes(name) != nil {
-            throw GyreError(
-                .conflict, "The model \"\(name)\" has the traffic of an endpoint.", fix: "gyre endpoint show \(name)")
-        }
-        try await repository.unload(name)
+        try await calls.unload(request.parameter("model"))
         return HTTPResponse()
     }
 }

@@ -46,7 +46,7 @@ package struct ScoringDialect: Sendable {
 
     private func name(_ request: HTTPRequest) throws(GyreError) -> String {
         if let name = request.parameters["name"] ?? request.query("endpoint") { return name }
-        let names = predictor.routes().keys.sorted()
+        let names = predictor.splits().keys.sorted()
         if let only = names.first, names.count == 1 { return only }
         throw GyreError(
             .invalid, "/invocations does not say which endpoint is asked.",

@@ -1,54 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GRPCCore
-internal import GRPCNIOTransportHTTP2Posix
 package import GyreBase
+internal import NIOCore
+internal import NIOExtras
+internal import NIOHTTP2
+internal import NIOPosix
 
-/// Serves gRPC services on one port.
+/// Serves gRPC methods on one port, over HTTP/2 in plain text.
+///
+/// The calls of a connection are answered on its thread, without a task and a channel for each: those cost several times what a small
+/// model does.
 package struct GRPCListener: Sendable {
     private let host: String
     private let port: Int
-    private let services: [any RegistrableRPCService]
+    private let methods: [String: GRPCMethod]
     private let onListening: @Sendable (String) -> Void
 
     /// A listener that is not listening yet.
     ///
     /// `onListening`: told the address once requests are taken.
     package init(
-        host: String, port: Int, services: [any RegistrableRPCService],
-        onListening: @escaping @Sendable (String) -> Void
+        host: String, port: Int, methods: [GRPCMethod], onListening: @escaping @Sendable (String) -> Void
     ) {
         self.host = host
         self.port = port
-        self.services = services
+        self.methods = Dictionary(uniqueKeysWithValues: methods.map { ($0.path, $0) })
         self.onListening = onListening
     }
 
-    /// Serves until the task is cancelled.
+    /// Serves until the task is cancelled; calls under way then end first.
     /// - Throws: `.unavailable` if the port is in use.
     package func run() async throws(GyreError) {
-        let transport = HTTP2ServerTransport.Posix(
-            address: host.contains(":")
-                ? .ipv6(host: host, port: port) : .ipv4(host: host == "localhost" ? "127.0.0.1" : host, port: port),
-            transportSecurity: .plaintext,
-            config: .defaults { config in
-                config.rpc.maxRequestPayloadSize = Limits.tensorBytes
-                config.http2.targetWindowSize = 8 << 20
-                config.http2.maxFrameSize = 1 << 20
-                config.http2.maxConcurrentStreams = 1024
-                config.compression.enabledAlgorithms = [.gzip, .deflate]
-            })
-        let server = GRPCServer(transport: transport, services: services)
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await server.serve() }
-                group.addTask {
-                    let address = try await transport.listeningAddress
-                    onListening(
-                        "\(address.ipv4?.host ?? address.ipv6?.host ?? host):\(address.ipv4?.port ?? address.ipv6?.port ?? port)"
-                    )
+        let methods = methods
+        let quiescing = ServerQuiescingHelper(group: .singletonMultiThreadedEventLoopGroup)
+        let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        quiescing.makeServerChannelHandler(channel: channel))
                 }
-                try await group.waitForAll()
+            }
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let (connection, stream) = Self.limits
+                    let handlers: [any ChannelHandler] = [
+                        NIOHTTP2Handler(
+                            mode: .server, connectionConfiguration: connection, streamConfiguration: stream),
+                        GRPCHandler(methods: methods),
+                    ]
+                    try channel.pipeline.syncOperations.addHandlers(handlers)
+                }
+            }
+        do {
+            let channel = try await bootstrap.bind(host: host, port: port).get()
+            let bound = channel.localAddress
+            onListening("\(bound?.ipAddress ?? host):\(bound?.port ?? port)")
+            let allClosed = channel.eventLoop.makePromise(of: Void.self)
+            try await withTaskCancellationHandler {
+                try await allClosed.futureResult.get()
+            } onCancel: {
+                quiescing.initiateShutdown(promise: allClosed)
             }
         } catch {
             if Task.isCancelled { return }
@@ -57,47 +71,19 @@ package struct GRPCListener: Sendable {
                 fix: "Choose another port: gyre up --grpc 127.0.0.1:8001")
         }
     }
-}
 
-extension RPCRouter {
-    /// Registers a method with one message each way, whose errors are told by their status.
-    package mutating func unary<Input: Sendable, Output: Sendable>(
-        _ service: String, _ method: String, deserializer: some MessageDeserializer<Input>,
-        serializer: some MessageSerializer<Output>,
-        _ answer: @escaping @Sendable (Input) async throws(GyreError) -> Output
-    ) {
-        registerHandler(
-            forMethod: MethodDescriptor(fullyQualifiedService: service, method: method), deserializer: deserializer,
-            serializer: serializer
-        ) { request, _ in
-            let message = try await ServerRequest(stream: request).message
-            do throws(GyreError) {
-                return StreamingServerResponse(single: ServerResponse(message: try await answer(message)))
-            } catch {
-                throw RPCError(error)
-            }
-        }
-    }
-}
-
-extension RPCError {
-    /// The status that tells of `error`.
-    package init(_ error: GyreError) {
-        let code: RPCError.Code =
-            switch error.code {
-            case .invalid: .invalidArgument
-            case .notFound: .notFound
-            case .alreadyExists: .alreadyExists
-            case .conflict: .failedPrecondition
-            case .denied: .permissionDenied
-            case .limitExceeded: .resourceExhausted
-            case .unavailable: .unavailable
-            case .timeout: .deadlineExceeded
-            case .cancelled: .cancelled
-            case .corrupt: .dataLoss
-            case .unsupported: .unimplemented
-            case .internal: .internalError
-            }
-        self.init(code: code, message: error.description)
-    }
+    private static let limits = {
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: 1024),
+            HTTP2Setting(parameter: .initialWindowSize, value: GRPCHandler.window),
+            HTTP2Setting(parameter: .maxFrameSize, value: 1 << 20),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: 16 << 10),
+        ]
+        // Clients measure the line with pings in a long transfer, and end calls that took too long by resetting them.
+        connection.controlFrameRateLimit.maximumCount = 20_000
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.streamResetFrameRateLimit.maximumCount = 20_000
+        return (connection, stream)
+    }()
 }

@@ -39,6 +39,10 @@ class Server:
             if self.process.poll() is not None or time.time() > deadline:
                 sys.exit("the server did not start: " + open(self.home + ".log").read()[-1000:])
             time.sleep(0.01)
+        deadline = time.time() + 120
+        while self.request("GET", "/v2/health/ready")[0] != 200:
+            assert time.time() < deadline, "the models did not become ready"
+            time.sleep(0.01)
         return self
 
     def stop(self):

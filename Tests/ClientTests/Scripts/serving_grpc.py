@@ -55,11 +55,14 @@ if os.environ["SERVING_GRPC"] == "kserve":
 import math
 import queue
 import socket
+import struct
 import threading
 
 import grpc
 import numpy
 import tritonclient.grpc as triton
+import tritonclient.http
+import tritonclient.utils.shared_memory as shared
 from serving_models import TYPES, repository
 from server import Server
 from tritonclient.utils import InferenceServerException
@@ -155,7 +158,56 @@ refused("INVALID_ARGUMENT", "shape", ask, "line", numpy.ones((1, 4), "float32"))
 refused("INVALID_ARGUMENT", "FP64", ask, "line", numpy.ones((1, 3), "float64"), "FP64")
 refused("INVALID_ARGUMENT", "missing", client.infer, "sums", [tensor("A", a, "INT32")])
 refused("INVALID_ARGUMENT", "NO", ask, "line", row, outputs=[triton.InferRequestedOutput("NO")])
-refused("UNIMPLEMENTED", "", client.get_system_shared_memory_status)
+refused("UNIMPLEMENTED", "graphics", client.register_cuda_shared_memory, "card", b"eA==", 0, 8)
+
+# Tensors in shared memory, by gRPC and by HTTP: what one registers the other sees.
+web = tritonclient.http.InferenceServerClient(server.url.removeprefix("http://"))
+assert "system_shared_memory" in client.get_server_metadata().extensions
+inward = shared.create_shared_memory_region("inward", f"/gyre-test-{os.getpid()}-in", 1024)
+outward = shared.create_shared_memory_region("outward", f"/gyre-test-{os.getpid()}-out", 1024)
+try:
+    shared.set_shared_memory_region(inward, [row, 2 * row])
+    client.register_system_shared_memory("inward", f"/gyre-test-{os.getpid()}-in", 1024)
+    web.register_system_shared_memory("outward", f"/gyre-test-{os.getpid()}-out", 1024)
+    refused("ALREADY_EXISTS", "inward", client.register_system_shared_memory, "inward", f"/gyre-test-{os.getpid()}-in", 1024)
+    refused("INVALID_ARGUMENT", "2048", client.register_system_shared_memory, "long", f"/gyre-test-{os.getpid()}-in", 2048)
+    for key in ["/nothing-here", "/../etc/passwd", "", "/a/b"]:
+        refused("INVALID_ARGUMENT", "", client.register_system_shared_memory, "bad", key, 8)
+    assert {region["name"] for region in web.get_system_shared_memory_status()} == {"inward", "outward"}
+    assert client.get_system_shared_memory_status("inward").regions["inward"].byte_size == 1024
+    for module, by in [(triton, client), (tritonclient.http, web)]:
+        value = module.InferInput("IN", [1, 3], "FP32")
+        value.set_shared_memory("inward", 12, offset=12)
+        wish = module.InferRequestedOutput("OUT")
+        wish.set_shared_memory("outward", 4, offset=8)
+        answer = by.infer("line", [value], outputs=[wish])
+        assert shared.get_contents_as_numpy(outward, "float32", [1, 1], offset=8)[0, 0] == 37
+        shared.set_shared_memory_region(outward, [numpy.zeros(256, "float32")])
+        for name, size, offset in [("inward", 12, 1020), ("inward", 8, 0), ("nowhere", 12, 0)]:
+            value.set_shared_memory(name, size, offset=offset)
+            try:
+                by.infer("line", [value])
+                raise AssertionError((name, size, offset))
+            except InferenceServerException as error:
+                assert name in str(error) or "bytes" in str(error), error
+        value.set_shared_memory("inward", 12)
+        wish.set_shared_memory("outward", 2)
+        try:
+            by.infer("line", [value], outputs=[wish])
+            raise AssertionError("two bytes held a float")
+        except InferenceServerException as error:
+            assert "2" in str(error), error
+    # Memory that its owner makes shorter is an error, not a crash.
+    os.truncate(f"/dev/shm/gyre-test-{os.getpid()}-in", 4)
+    value = triton.InferInput("IN", [1, 3], "FP32")
+    value.set_shared_memory("inward", 12)
+    refused("INVALID_ARGUMENT", "shorter", client.infer, "line", [value])
+    client.unregister_system_shared_memory("inward")
+    web.unregister_system_shared_memory()
+    assert not web.get_system_shared_memory_status()
+finally:
+    shared.destroy_shared_memory_region(inward)
+    shared.destroy_shared_memory_region(outward)
 
 # The repository.
 states = {(model.name, model.version): model.state for model in client.get_model_repository_index().models}
@@ -168,6 +220,16 @@ refused("NOT_FOUND", "nothing", client.load_model, "nothing")
 client.load_model("line", config='{"max_batch_size": 4}')
 refused("INVALID_ARGUMENT", "rows", ask, "line", numpy.ones((5, 3), "float32"))
 client.load_model("line")
+with open(f"{root}/sums/1/model.onnx", "rb") as file:
+    content = file.read()
+for by in [client, web]:
+    by.load_model("sent", config='{"max_batch_size": 0}', files={"file:1/model.onnx": content})
+    assert client.infer("sent", [tensor("A", a, "INT32"), tensor("B", b, "INT32")]).as_numpy("SUM")[0, 0] == 1
+    by.unload_model("sent")
+refused("INVALID_ARGUMENT", "configuration", client.load_model, "sent", files={"file:1/model.onnx": content})
+refused("PERMISSION_DENIED", "model.py", client.load_model, "sent", config="{}", files={"file:1/model.py": b"print()"})
+refused("INVALID_ARGUMENT", "", client.load_model, "sent", config="{}", files={"file:../../up.onnx": content})
+refused("INVALID_ARGUMENT", "", client.load_model, "../sent", config="{}", files={"file:1/model.onnx": content})
 
 # gRPC's own health check, with nothing but bytes.
 channel = grpc.insecure_channel(f"127.0.0.1:{port}")
@@ -178,6 +240,57 @@ try:
     raise AssertionError("an unknown service is not healthy")
 except grpc.RpcError as error:
     assert error.code() == grpc.StatusCode.NOT_FOUND
+
+# What is no call of a method, and what ends in the middle.
+def code(path, body):
+    try:
+        return channel.unary_unary(path)(body, timeout=30)
+    except grpc.RpcError as error:
+        return error.code()
+
+
+assert code("/inference.GRPCInferenceService/Nothing", b"") == code("/none/none", b"") == grpc.StatusCode.UNIMPLEMENTED
+assert code("/inference.GRPCInferenceService/ModelInfer", b"\xff\xff\xff") == grpc.StatusCode.INVALID_ARGUMENT
+assert code("/inference.GRPCInferenceService/ModelInfer", b"") == grpc.StatusCode.NOT_FOUND
+watch = channel.unary_stream("/grpc.health.v1.Health/Watch")(b"")
+assert next(watch) == b"\x08\x01"
+watch.cancel()
+for _ in range(300):
+    call = channel.unary_unary("/inference.GRPCInferenceService/ModelStatistics").future(b"")
+    call.cancel()
+
+
+def frame(kind, flags, stream, payload):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def text(name, value):
+    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+path = b"/inference.GRPCInferenceService/ModelInfer"
+heads = text(b":method", b"POST") + text(b":scheme", b"http") + text(b":path", path) + text(b"content-type", b"application/grpc")
+opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
+for rest in [
+    frame(1, 4, 1, heads) + frame(0, 1, 1, b"\x00\xff\xff\xff\xff"),  # a message of 4 GiB
+    frame(1, 4, 1, heads) + frame(0, 1, 1, b"\x00\x00\x00\x00\x09abc"),  # cut short
+    frame(1, 4, 1, heads) + frame(0, 1, 1, b"\x01\x00\x00\x00\x03abc"),  # packed, and nobody said how
+    frame(1, 5, 1, text(b":method", b"GET") + text(b":scheme", b"http") + text(b":path", b"/")),
+    frame(1, 5, 1, heads), frame(0, 1, 3, b"abc"), frame(1, 4, 1, b"\xff\xff\xff"), os.urandom(500),
+]:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+        raw.sendall(opening + rest)
+        raw.settimeout(2)
+        answer = b""
+        try:
+            while more := raw.recv(65536):
+                answer += more
+        except (TimeoutError, ConnectionResetError):
+            pass
+        assert len(answer) > 20, (rest[:40], answer)
+with socket.create_connection(("127.0.0.1", port)) as raw:
+    raw.sendall(opening + frame(1, 4, 1, heads) + frame(0, 0, 1, b"\x00\x00\x10\x00\x00abc"))
+assert ask("line", row).as_numpy("OUT")[0, 0] == 19
 
 # KServe's client, in a process of its own.
 done = subprocess.run(

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import NIOCore
+internal import NIOHPACK
+internal import NIOHTTP2
+
+/// The calls of one HTTP/2 connection: takes their frames, answers them on the thread of the connection.
+final class GRPCHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame
+    typealias OutboundOut = HTTP2Frame
+
+    /// Bytes that a client may send, on one call or on all, before it is told that it may send more.
+    static let window = 8 << 20
+    /// Messages of one call that may wait for their answers before the client has to wait too.
+    private static let mostWaiting = 16
+
+    private let methods: [String: GRPCMethod]
+    private var calls: [HTTP2StreamID: Call] = [:]
+    private var lastID = HTTP2StreamID.rootStream
+    private var hasUnflushed = false
+    private var isReading = false
+    private var isQuiescing = false
+    /// Bytes that came and were not given back to the window of the connection.
+    private var uncredited = 0
+
+    /// One call.
+    private struct Call {
+        let method: GRPCMethod
+        var frames: GRPCFrames
+        var waiting: [[UInt8]] = []
+        var isAnswering = false
+        /// Whether the client has sent all that it will.
+        var isComplete = false
+        /// Whether the head of the answer has been sent.
+        var hasHead = false
+        var isLasting = false
+        /// Bytes that came and were not given back to its window.
+        var uncredited = 0
+        /// What makes the answer that is awaited.
+        var task: Task<Void, Never>?
+    }
+
+    init(methods: [String: GRPCMethod]) { self.methods = methods }
+
+    func handlerAdded(context: ChannelHandlerContext) { if context.channel.isActive { widen(context) } }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        widen(context)
+    }
+
+    /// The window of a connection begins at 64 KiB, whatever the settings say.
+    private func widen(_ context: ChannelHandlerContext) {
+        write(.rootStream, .windowUpdate(windowSizeIncrement: Self.window - 65_535), context)
+        flush(context)
+    }
+
+    // MARK: What comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
+        let frame = unwrapInboundIn(data)
+        switch frame.payload {
+        case .headers(let headers): begin(frame.streamID, headers.headers, isComplete: headers.endStream, context)
+        case .data(let data):
+            guard case .byteBuffer(var bytes) = data.data else { return }
+            receive(
+                frame.streamID, &bytes, padding: data.paddingBytes.map { $0 + 1 } ?? 0, isComplete: data.endStream,
+                context)
+        case .goAway: isQuiescing = true
+        default: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        if hasUnflushed { flush(context) }
+        context.fireChannelReadComplete()
+    }
+
+    private func begin(_ id: HTTP2StreamID, _ headers: HPACKHeaders, isComplete: Bool, _ context: ChannelHandlerContext)
+    {
+        // Headers after the first are trailers, of which gRPC has none from clients.
+        if calls[id] != nil { return finish(id, isComplete, context) }
+        lastID = max(lastID, id)
+        var path: String?
+        var isGRPC = false
+        var encoding: String?
+        for (name, value, _) in headers {
+            switch name {
+            case ":path": path = value
+            case "content-type": isGRPC = value.hasPrefix("application/grpc")
+            case "grpc-encoding": encoding = value
+            default: break
+            }
+        }
+        guard isGRPC else {
+            write(id, .headers(.init(headers: [":status": "415", "content-length": "0"], endStream: true)), context)
+            if !isComplete { write(id, .rstStream(.noError), context) }
+            return
+        }
+        guard let method = path.flatMap({ methods[$0] }) else {
+            return refuse(
+                id, GyreError(.unsupported, "There is no method \((path ?? "").prefix(200))."), isComplete: isComplete,
+                context)
+        }
+        if let encoding, !["identity", "gzip", "deflate"].contains(encoding) {
+            return refuse(
+                id,
+                GyreError(
+                    .unsupported, "Messages packed by \(encoding.prefix(40)) are not read.", fix: "Use gzip or deflate."
+                ),
+                isComplete: isComplete, context)
+        }
+        calls[id] = Call(method: method, frames: GRPCFrames(encoding: encoding))
+        finish(id, isComplete, context)
+    }
+
+    private func receive(
+        _ id: HTTP2StreamID, _ bytes: inout ByteBuffer, padding: Int, isComplete: Bool, _ context: ChannelHandlerContext
+    ) {
+        let count = bytes.readableBytes + padding
+        uncredited += count
+        if uncredited >= Self.window / 2 {
+            write(.rootStream, .windowUpdate(windowSizeIncrement: uncredited), context)
+            uncredited = 0
+        }
+        // A call that was refused may be sending still.
+        guard var call = calls.removeValue(forKey: id) else { return }
+        call.uncredited += count
+        call.frames.append(&bytes)
+        do throws(GyreError) {
+            while let message = try call.frames.next() { call.waiting.append(message) }
+        } catch {
+            call.task?.cancel()
+            return refuse(id, error, hasHead: call.hasHead, isComplete: isComplete, context)
+        }
+        calls[id] = call
+        finish(id, isComplete, context)
+    }
+
+    /// Goes on with a call after something of it came.
+    private func finish(_ id: HTTP2StreamID, _ isComplete: Bool, _ context: ChannelHandlerContext) {
+        guard calls[id] != nil else { return }
+        if isComplete { calls[id]?.isComplete = true }
+        proceed(id, context)
+        guard let call = calls[id], !call.isComplete, call.uncredited >= Self.window / 2,
+            call.waiting.count < Self.mostWaiting
+        else { return }
+        write(id, .windowUpdate(windowSizeIncrement: call.uncredited), context)
+        calls[id]?.uncredited = 0
+    }
+
+    // MARK: Answering
+
+    private func proceed(_ id: HTTP2StreamID, _ context: ChannelHandlerContext) {
+        while let call = calls[id], !call.isAnswering, !call.isLasting {
+            guard !call.waiting.isEmpty else {
+                if call.isComplete { complete(id, call, context) }
+                return
+            }
+            if call.method.kind == .unary {
+                // What it is asked for is certain when the client is done.
+                guard call.isComplete else { return }
+                guard call.waiting.count == 1, !call.frames.isPartial else {
+                    return refuse(
+                        id, GyreError(.invalid, "The method takes one message, and more came."), isComplete: true,
+                        context)
+                }
+            }
+            answer(id, context)
+        }
+    }
+
+    private func answer(_ id: HTTP2StreamID, _ context: ChannelHandlerContext) {
+        guard let call = calls[id] else { return }
+        calls[id]?.isAnswering = true
+        let message = calls[id]?.waiting.removeFirst() ?? []
+        do throws(GyreError) {
+            switch try call.method.answer(message) {
+            case .now(let bytes): respond(id, .success(bytes), context)
+            case .later(let make):
+                let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+                let loop = context.eventLoop
+                calls[id]?.task = Task {
+                    let result: Result<[UInt8], GyreError>
+                    do throws(GyreError) { result = .success(try await make()) } catch { result = .failure(error) }
+                    loop.execute {
+                        let (handler, context) = bound.value
+                        handler.respond(id, result, context)
+                        handler.proceed(id, context)
+                        handler.finish(id, false, context)
+                        if !handler.isReading, handler.hasUnflushed { handler.flush(context) }
+                    }
+                }
+            }
+        } catch {
+            respond(id, .failure(error), context)
+        }
+    }
+
+    /// Writes one answer; a failure ends the call.
+    private func respond(
+        _ id: HTTP2StreamID, _ result: Result<[UInt8], GyreError>, _ context: ChannelHandlerContext
+    ) {
+        guard let call = calls[id] else { return }
+        calls[id]?.isAnswering = false
+        calls[id]?.task = nil
+        switch result {
+        case .success(let bytes):
+            if !call.hasHead {
+                calls[id]?.hasHead = true
+                write(id, .headers(.init(headers: Self.head)), context)
+            }
+            var buffer = context.channel.allocator.buffer(capacity: bytes.count + 5)
+            GRPCFrames.writeHead(bytes.count, to: &buffer)
+            buffer.writeBytes(bytes)
+            write(id, .data(.init(data: .byteBuffer(buffer))), context)
+            switch call.method.kind {
+            case .unary: complete(id, call, context)
+            case .repeated: break
+            case .lasting: calls[id]?.isLasting = true
+            }
+        case .failure(let error):
+            refuse(id, error, hasHead: call.hasHead, isComplete: call.isComplete, context)
+        }
+    }
+
+    private static let head: HPACKHeaders = [":status": "200", "content-type": "application/grpc"]
+    private static let good: HPACKHeaders = ["grpc-status": "0"]
+
+    /// Ends a call whose client is done.
+    private func complete(_ id: HTTP2StreamID, _ call: Call, _ context: ChannelHandlerContext) {
+        let hasHead = calls.removeValue(forKey: id)?.hasHead ?? false
+        if call.frames.isPartial || !hasHead && call.method.kind == .unary {
+            return refuse(
+                id, GyreError(.invalid, "The call ended before its message was whole."), hasHead: hasHead,
+                isComplete: true, context)
+        }
+        if !hasHead { write(id, .headers(.init(headers: Self.head)), context) }
+        write(id, .headers(.init(headers: Self.good, endStream: true)), context)
+        closeIfDone(context)
+    }
+
+    /// Ends a call with an error; the client is told to send no more.
+    private func refuse(
+        _ id: HTTP2StreamID, _ error: GyreError, hasHead: Bool = false, isComplete: Bool,
+        _ context: ChannelHandlerContext
+    ) {
+        calls[id] = nil
+        var headers: HPACKHeaders = hasHead ? [:] : Self.head
+        headers.add(name: "grpc-status", value: String(GRPCStatus(error.code).rawValue))
+        headers.add(name: "grpc-message", value: Self.escaped(error.description), indexing: .neverIndexed)
+        write(id, .headers(.init(headers: headers, endStream: true)), context)
+        if !isComplete { write(id, .rstStream(.noError), context) }
+        closeIfDone(context)
+    }
+
+    /// A message as a header may hold it: what is not printable ASCII, and the percent sign, by their bytes.
+    static func escaped(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var escaped: [UInt8] = []
+        for byte in text.utf8.prefix(4096) {
+            if (0x20...0x7E).contains(byte), byte != UInt8(ascii: "%") {
+                escaped.append(byte)
+            } else {
+                escaped += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: escaped, as: UTF8.self)
+    }
+
+    private func write(_ id: HTTP2StreamID, _ payload: HTTP2Frame.FramePayload, _ context: ChannelHandlerContext) {
+        hasUnflushed = true
+        context.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
+    }
+
+    private func flush(_ context: ChannelHandlerContext) {
+        hasUnflushed = false
+        context.flush()
+    }
+
+    // MARK: Ends
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case let closed as StreamClosedEvent:
+            // By the client's will, or since the connection is gone; what is computed for it is of no use.
+            calls.removeValue(forKey: closed.streamID)?.task?.cancel()
+            closeIfDone(context)
+        case is ChannelShouldQuiesceEvent: quiesce(context)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// Takes no new calls; those under way end, and those that would last for ever are ended.
+    private func quiesce(_ context: ChannelHandlerContext) {
+        isQuiescing = true
+        write(.rootStream, .goAway(lastStreamID: lastID, errorCode: .noError, opaqueData: nil), context)
+        for (id, call) in calls where call.method.kind != .unary && !call.isAnswering && call.waiting.isEmpty {
+            refuse(
+                id, GyreError(.unavailable, "The server ends."), hasHead: call.hasHead, isComplete: call.isComplete,
+                context)
+        }
+        flush(context)
+        closeIfDone(context)
+    }
+
+    private func closeIfDone(_ context: ChannelHandlerContext) {
+        guard isQuiescing, calls.isEmpty else { return }
+        flush(context)
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        for call in calls.values { call.task?.cancel() }
+        calls = [:]
+        context.fireChannelInactive()
+    }
+
+    /// An error of the protocol ends the connection; NIO has told the client.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A call that is unknown or over concerns that call alone.
+        if error is NIOHTTP2Errors.NoSuchStream || error is NIOHTTP2Errors.StreamClosed { return }
+        if error is NIOHTTP2Errors.StreamError { return }
+        context.close(promise: nil)
+    }
+}
