@@ -8,8 +8,7 @@ struct EndpointCommand: AsyncParsableCommand {
         commandName: "endpoint", abstract: "Endpoints, their traffic and rollouts.",
         subcommands: [
             List.self, Show.self, Deploy.self, Promote.self, Abort.self, Pause.self, Resume.self, Traffic.self,
-            Freeze.self,
-            Unfreeze.self, Explain.self,
+            Freeze.self, Unfreeze.self, FlagCommand.self, BanditCommand.self, Explain.self,
         ])
 
     struct List: AsyncParsableCommand {
@@ -52,6 +51,7 @@ struct EndpointCommand: AsyncParsableCommand {
                 if let canary = answer["canary"], !canary.isNull {
                     text += "; version \(Cell.text(canary["version"])) has \(Cell.text(answer["canary_percent"])) %"
                 }
+                text += TrafficText.sharing(answer)
                 let counts = (answer["counts"]?.array ?? []).map { row in
                     ["version", "predictions", "labels", "errors", "latency_us_p50", "latency_us_p99"].map {
                         Cell.text(row[$0])

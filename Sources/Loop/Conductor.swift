@@ -188,7 +188,7 @@ package actor Conductor {
         }
     }
 
-    private func release(
+    func release(
         _ version: ModelVersion, endpoint: String, reason: String, by actor: String
     ) async throws(GyreError) -> Release {
         try await releases.create(
@@ -235,7 +235,7 @@ package actor Conductor {
             guard let reason = try await reason(of: policy, report) else { continue }
             switch policy.action {
             case .retrain:
-                if try await pipelines.runs().contains(where: { !$0.state.isEnd }) || split.canary != nil { continue }
+                if try await pipelines.runs().contains(where: { !$0.state.isEnd }) || split.targets.count > 1 { continue }
                 let run = try await train(project, reason: reason, by: "policy/\(policy.name)")
                 try await act(policy, on: Ref("endpoint", endpoint), inputs: [run.ref], reason: reason)
                 actions.append("retrain: \(reason) → pipeline run \(run.id.prefix(8))")

@@ -40,10 +40,11 @@ package actor Endpoints {
         var problems: [GyreError] = []
         for (endpoint, split) in try await rollouts.endpoints() {
             do { try await follow(endpoint, split) } catch { problems.append(error) }
-            if let active = try await rollouts.active(endpoint) {
-                predictor.watch(endpoint, true)
+            let active = try await rollouts.active(endpoint)
+            if let since = active?.stepStartedAt ?? split.bandit?.startedAt {
+                predictor.watch(endpoint, active != nil)
                 var query = PredictionQuery(endpoint: endpoint, from: .min, to: .max)
-                query.answeredFrom = active.stepStartedAt
+                query.answeredFrom = since
                 predictor.recount(endpoint, try await log.rows(query))
             }
         }
@@ -87,6 +88,34 @@ package actor Endpoints {
     ) async throws(GyreError) -> Rollout {
         let before = try await rollouts.active(endpoint)
         return try await settle(try await rollouts.command(event, endpoint, reason: reason, by: actor), since: before)
+    }
+
+    /// Sends requests with some attributes to one side of the rollout under way.
+    package func setRules(
+        _ rules: [TrafficRule], _ endpoint: String, reason: String, by actor: String
+    ) async throws(GyreError) -> Rollout {
+        let rollout = try await rollouts.setRules(rules, endpoint, reason: reason, by: actor)
+        try await follow(endpoint)
+        return rollout
+    }
+
+    /// Lets a bandit choose among releases, the first of which is stable.
+    package func startBandit(
+        _ bandit: Bandit, _ endpoint: String, reason: String, by actor: String
+    ) async throws(GyreError) {
+        for arm in bandit.arms { try await load(try await releases.release(endpoint, arm.release)) }
+        try await follow(
+            endpoint, try await rollouts.startBandit(bandit, endpoint, reason: reason, by: actor))
+    }
+
+    /// Ends a bandit, for the version named or for what was stable.
+    package func stopBandit(
+        _ endpoint: String, winner: Int?, reason: String, by actor: String
+    ) async throws(GyreError) -> TrafficSplit {
+        let split = try await rollouts.stopBandit(
+            endpoint, winner: winner, learned: predictor.learned(endpoint), reason: reason, by: actor)
+        try await follow(endpoint, split)
+        return split
     }
 
     /// Makes requests follow the pointer, after somebody moved it.

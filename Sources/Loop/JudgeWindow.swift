@@ -7,25 +7,13 @@ internal import GyreRollout
 /// What the judge compares: both sides since the same moment.
 struct JudgeWindow: Sendable {
     private(set) var sides: [Int: SideStatistics] = [:]
-    /// Score and version by id, for labels that come later; the oldest go first.
-    private var scores: [String: (version: Int, score: Double)] = [:]
-    private var order: [String] = []
-    private var oldest = 0
+    /// Score and version by id, for labels that come later.
+    private var scores = RecentValues<(version: Int, score: Double)>(limit: Limits.predictionBuffer)
 
     mutating func count(_ id: String, version: Int, score: Double?, latencyMicroseconds: Int64, isError: Bool) {
         sides[version, default: SideStatistics()].add(latencyMicroseconds: latencyMicroseconds, isError: isError)
         guard let score else { return }
-        scores[id] = (version, score)
-        order.append(id)
-        if order.count - oldest > Limits.predictionBuffer {
-            scores[order[oldest]] = nil
-            oldest += 1
-            // The front of the list is given back now and then, not one by one.
-            if oldest > Limits.predictionBuffer {
-                order.removeFirst(oldest)
-                oldest = 0
-            }
-        }
+        scores.insert((version, score), for: id)
     }
 
     /// Counts whether the canary gave a mirrored request the answer that stable gave.
@@ -41,7 +29,7 @@ struct JudgeWindow: Sendable {
     }
 
     private mutating func join(_ label: Label) -> Bool {
-        guard let (version, score) = scores.removeValue(forKey: label.id) else { return false }
+        guard let (version, score) = scores.remove(label.id) else { return false }
         sides[version, default: SideStatistics()].brier.add((score - label.value) * (score - label.value))
         return true
     }

@@ -20,6 +20,7 @@ package final class Predictor: Sendable {
     private struct State: Sendable {
         var endpoints: [String: TrafficSplit] = [:]
         var windows: [String: JudgeWindow] = [:]
+        var bandits: [String: BanditWindow] = [:]
         /// Since the start of the server, for metrics.
         var totals: [String: [Int: SideStatistics]] = [:]
     }
@@ -45,8 +46,14 @@ package final class Predictor: Sendable {
         package var eventAt: Int64?
         /// Requests with the same key meet the same side of a split.
         package var stickyKey: String?
+        /// What rules about requests may ask for.
+        package var attributes: [String: String] = [:]
+        /// The graph and step that ask; nil for a request of its own.
+        package var via: String?
         /// Its priority, and how long it may wait.
         package var wishes = HostedModel.Wishes()
+        /// Which deployment it met, once that is decided.
+        var way: Way?
 
         /// A request.
         package init(name: String, inputs: [NamedTensor]) {
@@ -66,25 +73,28 @@ package final class Predictor: Sendable {
     }
 
     /// Answers a request on this thread where that takes a fraction of a millisecond; nil where the answer has to be awaited.
-    package func predictNow(_ request: Request) throws(GyreError) -> Answer? {
-        let way = way(of: request)
+    ///
+    /// `request`: keeps which deployment it met, so that awaiting it does not choose another.
+    package func predictNow(_ request: inout Request) throws(GyreError) -> Answer? {
+        let way = request.way ?? way(of: request)
+        request.way = way
         guard let hosted = try host.loaded(request.name, way?.target.version ?? request.version) else { return nil }
         let started = surroundings.now()
         return try settle(request, hosted, way, started) { () throws(GyreError) in
-            try hosted.inferNow(request.inputs)
+            try hosted.answerNow(request.inputs)
         }
     }
 
     /// Answers a request, for which a model may have to be loaded and others may have to be waited for.
     package func predict(_ request: Request) async throws(GyreError) -> Answer {
-        let way = way(of: request)
+        let way = request.way ?? way(of: request)
         let started = surroundings.now()
         let hosted = try await host.summon(request.name, way?.target.version ?? request.version)
-        let outputs: Result<[NamedTensor], GyreError>
-        do { outputs = .success(try await hosted.infer(request.inputs, request.wishes)) } catch {
-            outputs = .failure(error)
+        let given: Result<HostedModel.Answer, GyreError>
+        do { given = .success(try await hosted.answer(request.inputs, request.wishes)) } catch {
+            given = .failure(error)
         }
-        let answer = try settle(request, hosted, way, started) { () throws(GyreError) in try outputs.get() }
+        let answer = try settle(request, hosted, way, started) { () throws(GyreError) in try given.get() }
         guard let answer else { throw GyreError(.internal, "The model \"\(request.name)\" gave no answer.") }
         return answer
     }
@@ -101,38 +111,65 @@ package final class Predictor: Sendable {
 
     /// Which deployment of an endpoint takes a request; nil where it names a version, or what it names is no endpoint.
     private func way(of request: Request) -> Way? {
-        guard request.version == nil, let split = split(request.name) else { return nil }
-        let target = split.target(at: request.stickyKey.map(TrafficSplit.point) ?? surroundings.random() * 100)
-        return Way(target: target, mirror: split.isMirrored && split.canary != target ? split.canary : nil)
+        guard request.version == nil else { return nil }
+        return state.withLock { state in
+            guard let split = state.endpoints[request.name] else { return nil }
+            if split.bandit != nil, let chosen = state.bandits[request.name]?.choose(surroundings.random) {
+                return Way(target: chosen.target, mirror: nil, reason: .bandit, probability: chosen.probability)
+            }
+            let (target, reason, probability) = split.assign(
+                attributes: request.attributes, key: request.stickyKey, random: surroundings.random)
+            return Way(
+                target: target, mirror: split.isMirrored && split.canary != target ? split.canary : nil,
+                reason: reason, probability: probability)
+        }
     }
 
-    /// Where a request to an endpoint goes, and where a copy of it.
-    private struct Way {
+    /// Where a request to an endpoint goes and why, and where a copy of it.
+    struct Way: Sendable {
         let target: TrafficSplit.Target
         let mirror: TrafficSplit.Target?
+        let reason: TrafficSplit.Reason
+        let probability: Double?
+
+        var circumstances: Prediction.Circumstances {
+            let word =
+                switch reason {
+                case .alone: "alone"
+                case .share: "share"
+                case .key: "key"
+                case .rule(let attribute): "rule " + attribute
+                case .bandit: "bandit"
+                }
+            return Prediction.Circumstances(chosenBy: word, probability: reason == .alone ? nil : probability)
+        }
     }
 
     /// Writes down what came of a request to an endpoint.
     private func settle(
         _ request: Request, _ hosted: HostedModel, _ way: Way?, _ started: Int64,
-        _ infer: () throws(GyreError) -> [NamedTensor]?
+        _ infer: () throws(GyreError) -> HostedModel.Answer?
     ) throws(GyreError) -> Answer? {
         let id = request.id ?? surroundings.newID()
         do {
-            guard let outputs = try infer() else { return nil }
-            if let target = way?.target {
+            guard let answer = try infer() else { return nil }
+            if let way {
                 let ended = surroundings.now()
-                defer { if let canary = way?.mirror { mirror(request, id, canary, outputs) } }
-                try write(
-                    Record(request: request, id: id, target: target, started: started, ended: ended), outputs: outputs)
+                defer { if let canary = way.mirror { mirror(request, id, canary, answer.outputs) } }
+                var record = Record(
+                    request: request, id: id, target: way.target, started: started, ended: ended,
+                    circumstances: way.circumstances)
+                record.take(answer)
+                try write(record, outputs: answer.outputs)
             }
-            return Answer(id: id, version: hosted.number, outputs: outputs)
+            return Answer(id: id, version: hosted.number, outputs: answer.outputs)
         } catch {
             // A request that does not fit the model is the client's fault and says nothing about the version.
-            if let target = way?.target, error.code != .invalid, error.code != .limitExceeded {
+            if let way, error.code != .invalid, error.code != .limitExceeded {
                 try write(
-                    Record(request: request, id: id, target: target, started: started, ended: surroundings.now()),
-                    failing: error)
+                    Record(
+                        request: request, id: id, target: way.target, started: started, ended: surroundings.now(),
+                        circumstances: way.circumstances), failing: error)
             }
             throw error
         }
@@ -152,20 +189,21 @@ package final class Predictor: Sendable {
         Task {
             defer { mirrored.subtract(1, ordering: .relaxed) }
             let started = surroundings.now()
-            do throws(GyreError) {
-                let own = try await host.summon(request.name, canary.version).infer(request.inputs)
-                let record = Record(
+            func record() -> Record {
+                Record(
                     request: request, id: id + Self.mirroredSuffix, target: canary, started: started,
-                    ended: surroundings.now())
-                try write(record, outputs: own)
-                let agrees = Agreement.holds(outputs, own)
+                    ended: surroundings.now(), circumstances: Prediction.Circumstances(chosenBy: "mirror"))
+            }
+            do throws(GyreError) {
+                let own = try await host.summon(request.name, canary.version).answer(request.inputs)
+                var record = record()
+                record.take(own)
+                try write(record, outputs: own.outputs)
+                let agrees = Agreement.holds(outputs, own.outputs)
                 state.withLock { $0.windows[request.name]?.compare(version: canary.version, agrees: agrees) }
             } catch {
                 // A request that does not fit the canary alone counts against it.
-                let record = Record(
-                    request: request, id: id + Self.mirroredSuffix, target: canary, started: started,
-                    ended: surroundings.now())
-                try? write(record, failing: error)  // the log tells of its own trouble on the next answer
+                try? write(record(), failing: error)  // the log tells of its own trouble on the next answer
             }
         }
     }
@@ -178,6 +216,15 @@ package final class Predictor: Sendable {
         let target: TrafficSplit.Target
         let started: Int64
         let ended: Int64
+        var circumstances: Prediction.Circumstances
+
+        mutating func take(_ answer: HostedModel.Answer) {
+            circumstances.isCached = answer.isCached
+            circumstances.queueMicroseconds = Int64(answer.queueNanoseconds / 1000)
+            circumstances.runMicroseconds = Int64(answer.runNanoseconds / 1000)
+            circumstances.batchRows = answer.batchRows
+            circumstances.via = request.via
+        }
     }
 
     private func write(_ record: Record, outputs: [NamedTensor]) throws(GyreError) {
@@ -190,7 +237,7 @@ package final class Predictor: Sendable {
                 release: record.target.release, at: record.ended, eventAt: record.request.eventAt ?? record.ended,
                 latencyMicroseconds: record.ended - record.started,
                 inputs: Self.columns(record.request.inputs, row: row), score: score,
-                outputs: Self.values(outputs, row: row), error: nil)
+                outputs: Self.values(outputs, row: row), error: nil, circumstances: record.circumstances)
             try log.append(prediction)
             count(record, prediction.id, score: score, isError: false)
         }
@@ -204,7 +251,7 @@ package final class Predictor: Sendable {
                 at: record.ended, eventAt: record.request.eventAt ?? record.ended,
                 latencyMicroseconds: record.ended - record.started,
                 inputs: Self.columns(record.request.inputs, row: 0), score: nil, outputs: .null,
-                error: error.description))
+                error: error.description, circumstances: record.circumstances))
         count(record, record.id, score: nil, isError: true)
     }
 
@@ -212,6 +259,9 @@ package final class Predictor: Sendable {
         state.withLock { state in
             state.totals[record.request.name, default: [:]][record.target.version, default: SideStatistics()]
                 .add(latencyMicroseconds: record.ended - record.started, isError: isError)
+            state.bandits[record.request.name]?.count(
+                id, version: record.target.version, probability: record.circumstances.probability, score: score,
+                isError: isError)
             guard state.windows[record.request.name] != nil else { return }
             state.windows[record.request.name]?.count(
                 id, version: record.target.version, score: score, latencyMicroseconds: record.ended - record.started,
@@ -264,7 +314,20 @@ package final class Predictor: Sendable {
     /// Sets the split of an endpoint; nil removes it.
     ///
     /// Requests see it at once: this is the one routing-table write.
-    package func route(_ endpoint: String, _ split: TrafficSplit?) { state.withLock { $0.endpoints[endpoint] = split } }
+    package func route(_ endpoint: String, _ split: TrafficSplit?) {
+        state.withLock { state in
+            state.endpoints[endpoint] = split
+            // What a bandit learned stays with it.
+            if state.bandits[endpoint]?.state.bandit != split?.bandit {
+                state.bandits[endpoint] = split?.bandit.map { BanditWindow($0) }
+            }
+        }
+    }
+
+    /// What the bandit of an endpoint learned, arm by arm; null where there is none.
+    package func learned(_ endpoint: String) -> JSONValue {
+        state.withLock { $0.bandits[endpoint]?.state.json ?? .null }
+    }
 
     /// The splits as requests see them.
     package func splits() -> [String: TrafficSplit] { state.withLock { $0.endpoints } }
@@ -281,6 +344,7 @@ package final class Predictor: Sendable {
     package func recount(_ endpoint: String, _ rows: [LoggedRow]) {
         state.withLock { state in
             for row in rows {
+                state.bandits[endpoint]?.recount(row)
                 state.windows[endpoint]?.count(
                     row.id, version: row.version, score: row.score, latencyMicroseconds: row.latencyMicroseconds,
                     isError: row.isError)
@@ -293,7 +357,11 @@ package final class Predictor: Sendable {
     package func label(_ labels: [Label], endpoint: String) -> Int {
         state.withLock { state in
             var matched = 0
-            for label in labels where state.windows[endpoint]?.label(label) == true { matched += 1 }
+            for label in labels {
+                let isLearned = state.bandits[endpoint]?.label(label) ?? false
+                let isJudged = state.windows[endpoint]?.label(label) ?? false
+                if isLearned || isJudged { matched += 1 }
+            }
             return matched
         }
     }

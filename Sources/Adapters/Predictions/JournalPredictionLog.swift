@@ -168,7 +168,7 @@ package final class JournalPredictionLog: PredictionLog {
 
     private static let columns =
         "{'id': 'VARCHAR', 'version': 'BIGINT', 'release': 'BIGINT', 'at': 'BIGINT', 'event': 'BIGINT', 'latency_us': 'BIGINT', "
-        + "'x': 'DOUBLE[]', 'score': 'DOUBLE', 'y': 'JSON', 'error': 'VARCHAR'}"
+        + "'x': 'DOUBLE[]', 'score': 'DOUBLE', 'y': 'JSON', 'error': 'VARCHAR', 'how': 'JSON'}"
 
     private static func journalReader(_ paths: [String]) -> String {
         "read_json([\(paths.map(SQL.text).joined(separator: ", "))], format = 'newline_delimited', columns = \(columns))"
@@ -183,8 +183,10 @@ package final class JournalPredictionLog: PredictionLog {
         let segments = names.filter { $0.hasSuffix(".parquet") }.map { SQL.text("\(folder(endpoint))/\($0)") }
         var parts: [String] = []
         if !journals.isEmpty { parts.append("SELECT * FROM \(Self.journalReader(journals))") }
-        if !segments.isEmpty { parts.append("SELECT * FROM read_parquet([\(segments.joined(separator: ", "))])") }
+        if !segments.isEmpty { parts.append("SELECT * FROM read_parquet([\(segments.joined(separator: ", "))], union_by_name = true)") }
         guard !parts.isEmpty else { return nil }
+        // Segments of earlier versions do not have all members.
+        parts.append("SELECT NULL::JSON AS how WHERE false")
         let labels =
             names.contains("labels.jsonl")
             ? "SELECT id, last(label ORDER BY \"at\") AS label FROM read_json(\(SQL.text(folder(endpoint) + "/labels.jsonl")), "
@@ -201,7 +203,8 @@ package final class JournalPredictionLog: PredictionLog {
         let session = try await tables.open()
         let result = try await session.run(
             """
-            SELECT id, version, CAST(to_json(x) AS VARCHAR), score, label, latency_us, error IS NOT NULL FROM (\(source))
+            SELECT id, version, CAST(to_json(x) AS VARCHAR), score, label, latency_us, error IS NOT NULL,
+                TRY_CAST(how->>'$.p' AS DOUBLE) FROM (\(source))
             WHERE event >= ? AND event < ? AND "at" >= ? AND (? IS NULL OR version = ?)
             """,
             [
@@ -215,7 +218,8 @@ package final class JournalPredictionLog: PredictionLog {
                     inputs: (try JSONValue(parsing: row[2].string ?? "[]").array ?? []).map(\.double),
                     score: row[3].double,
                     label: row[4].double,
-                    latencyMicroseconds: row[5].int ?? 0, isError: row[6].bool ?? false)
+                    latencyMicroseconds: row[5].int ?? 0, isError: row[6].bool ?? false,
+                    probability: row[7].double)
             }
         }
     }
@@ -224,12 +228,14 @@ package final class JournalPredictionLog: PredictionLog {
         guard let source = source(endpoint) else { return nil }
         let found = try await tables.open().run(
             """
-            SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, CAST(y AS VARCHAR) AS y, error, label
+            SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, CAST(y AS VARCHAR) AS y, error, label,
+                CAST(how AS VARCHAR) AS how
             FROM (\(source)) WHERE id = ? LIMIT 1
             """, [.string(id)])
         guard var object = found.objects.first else { return nil }
         object["x"] = try JSONValue(parsing: object["x"]?.string ?? "null")
         object["y"] = try JSONValue(parsing: object["y"]?.string ?? "null")
+        object["how"] = try JSONValue(parsing: object["how"]?.string ?? "null")
         object["endpoint"] = .string(endpoint)
         return object
     }

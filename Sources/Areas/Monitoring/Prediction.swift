@@ -26,12 +26,61 @@ package struct Prediction: Sendable, Hashable {
     package let outputs: JSONValue
     /// Why there is no answer.
     package let error: String?
+    /// Why this version answered, and how.
+    package let circumstances: Circumstances
+
+    /// Why a version answered, and how.
+    package struct Circumstances: Sendable, Hashable {
+        /// What chose the version: `alone`, `share`, `key`, `rule NAME`, `bandit`, `mirror`.
+        package var chosenBy: String
+        /// How likely this version was; nil where that is not known.
+        package var probability: Double?
+        /// Whether the answer was kept from an equal request.
+        package var isCached = false
+        /// Microseconds that the request waited for the model.
+        package var queueMicroseconds: Int64 = 0
+        /// Microseconds that the model ran.
+        package var runMicroseconds: Int64 = 0
+        /// Rows of the batch that it ran with.
+        package var batchRows = 0
+        /// The graph and step that asked; nil for a request of its own.
+        package var via: String?
+
+        /// A version that was chosen by this.
+        package init(chosenBy: String, probability: Double? = nil) {
+            self.chosenBy = chosenBy
+            self.probability = probability
+        }
+
+        func write(to writer: inout JSONWriter) {
+            writer.raw("{\"by\":")
+            writer.string(chosenBy)
+            if let probability {
+                writer.raw(",\"p\":")
+                writer.double(probability)
+            }
+            if isCached { writer.raw(",\"cached\":true") }
+            writer.raw(",\"queue_us\":")
+            writer.integer(queueMicroseconds)
+            writer.raw(",\"run_us\":")
+            writer.integer(runMicroseconds)
+            if batchRows > 0 {
+                writer.raw(",\"batch_rows\":")
+                writer.integer(Int64(batchRows))
+            }
+            if let via {
+                writer.raw(",\"via\":")
+                writer.string(via)
+            }
+            writer.raw("}")
+        }
+    }
 
     /// A prediction.
     package init(
         id: String, endpoint: String, version: Int, release: Int, at: Int64, eventAt: Int64, latencyMicroseconds: Int64,
         inputs: [Float],
-        score: Double?, outputs: JSONValue, error: String?
+        score: Double?, outputs: JSONValue, error: String?, circumstances: Circumstances
     ) {
         self.id = id
         self.endpoint = endpoint
@@ -44,6 +93,7 @@ package struct Prediction: Sendable, Hashable {
         self.score = score
         self.outputs = outputs
         self.error = error
+        self.circumstances = circumstances
     }
 
     /// One line of the journal: `Docs/formats/predictions.md` has the members.
@@ -72,6 +122,8 @@ package struct Prediction: Sendable, Hashable {
         writer.value(outputs)
         writer.raw(",\"error\":")
         if let error { writer.string(error) } else { writer.raw("null") }
+        writer.raw(",\"how\":")
+        circumstances.write(to: &writer)
         writer.raw("}\n")
         return writer.bytes
     }

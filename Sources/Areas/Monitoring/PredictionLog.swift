@@ -56,11 +56,13 @@ package struct LoggedRow: Sendable, Hashable {
     package let latencyMicroseconds: Int64
     /// Whether there was no answer.
     package let isError: Bool
+    /// How likely this version was to be asked; nil where that was not known.
+    package let probability: Double?
 
     /// A row.
     package init(
         id: String, version: Int, inputs: [Double?], score: Double?, label: Double?, latencyMicroseconds: Int64,
-        isError: Bool
+        isError: Bool, probability: Double? = nil
     ) {
         self.id = id
         self.version = version
@@ -69,6 +71,7 @@ package struct LoggedRow: Sendable, Hashable {
         self.label = label
         self.latencyMicroseconds = latencyMicroseconds
         self.isError = isError
+        self.probability = probability
     }
 }
 

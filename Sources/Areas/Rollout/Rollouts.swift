@@ -15,6 +15,8 @@ package struct Rollout: Sendable, Hashable {
     package let canary: TrafficSplit.Target
     /// Its steps and where it stands.
     package var plan: CanaryPlan
+    /// Requests that go to one side whatever the shares are.
+    package var rules: [TrafficRule] = []
     /// Who judges.
     package let judge: Judge
     /// When it began, microseconds since 1970.
@@ -59,6 +61,7 @@ package struct Rollout: Sendable, Hashable {
         endedAt = json["ended_at"]?.int
         lastReason = json["last_reason"]?.string ?? ""
         lastNumbers = json["last_numbers"] ?? [:]
+        rules = try TrafficRule.read(json["rules"])
     }
 
     /// As stored and as the native API tells it.
@@ -69,7 +72,7 @@ package struct Rollout: Sendable, Hashable {
             "percent": .int(Int64(plan.state.isEnd ? 0 : plan.percent)), "state": .string(plan.state.rawValue),
             "judge": judge.json,
             "started_at": .int(startedAt), "step_started_at": .int(stepStartedAt), "ended_at": .optional(endedAt),
-            "last_reason": .string(lastReason), "last_numbers": lastNumbers,
+            "last_reason": .string(lastReason), "last_numbers": lastNumbers, "rules": .array(rules.map(\.json)),
         ]
     }
 
@@ -80,7 +83,8 @@ package struct Rollout: Sendable, Hashable {
 /// Rollouts and the traffic pointers that they move.
 package actor Rollouts {
     let store: any LedgerStore
-    let surroundings: Surroundings
+    /// Its clock, and its chance.
+    package nonisolated let surroundings: Surroundings
 
     /// Rollouts in `store`.
     package init(store: any LedgerStore, surroundings: Surroundings) {
@@ -157,6 +161,7 @@ package actor Rollouts {
                 fix: "gyre endpoint promote \(endpoint), or gyre endpoint abort \(endpoint)")
         }
         try await checkNotFrozen(endpoint)
+        try checkNoBandit(endpoint, split)
         let rollout = Rollout(
             id: String(surroundings.newID().prefix(8)), endpoint: endpoint, stable: split.stable, canary: canary,
             plan: plan, judge: judge, startedAt: surroundings.now())
@@ -256,9 +261,10 @@ package actor Rollouts {
     ) -> (TrafficSplit?, String) {
         switch action {
         case .setTraffic(let percent):
-            let split = TrafficSplit(
+            var split = TrafficSplit(
                 stable: rollout.stable, canary: rollout.canary, canaryPercent: percent,
                 isMirrored: rollout.plan.mirrorsNow)
+            split.rules = rollout.rules
             return (split, rollout.plan.heldPercent == nil ? "advanced" : "set")
         case .promote: return (TrafficSplit(stable: rollout.canary), "promoted")
         case .rollBack:
@@ -267,7 +273,7 @@ package actor Rollouts {
         }
     }
 
-    private static func document(_ rollout: Rollout) -> Document {
+    static func document(_ rollout: Rollout) -> Document {
         Document("rollout", "\(rollout.endpoint)/\(rollout.id)", rollout.json)
     }
 }

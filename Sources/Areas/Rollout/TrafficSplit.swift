@@ -35,6 +35,11 @@ package struct TrafficSplit: Sendable, Hashable {
         var json: JSONValue { ["version": .int(Int64(version)), "release": .int(Int64(release))] }
     }
 
+    /// Which requests go where whatever the shares are; the first that fits counts.
+    package var rules: [TrafficRule] = []
+    /// What chooses between its arms in place of the shares; nil for none.
+    package var bandit: Bandit?
+
     /// All traffic to one target.
     package init(stable: Target) {
         self.stable = stable
@@ -61,26 +66,55 @@ package struct TrafficSplit: Sendable, Hashable {
         } else {
             self.init(stable: stable)
         }
+        // What was stored was checked when it was.
+        rules = (try? TrafficRule.read(json?["rules"])) ?? []
+        bandit = Bandit(json: json?["bandit"])
     }
 
     /// As the pointer holds it.
     package var json: JSONValue {
-        [
+        var json: JSONValue = [
             "stable": stable.json, "canary": canary.map(\.json) ?? .null, "canary_percent": .int(Int64(canaryPercent)),
             "mirrored": .bool(isMirrored),
         ]
+        if !rules.isEmpty { json["rules"] = .array(rules.map(\.json)) }
+        if let bandit { json["bandit"] = bandit.json }
+        return json
     }
 
-    /// The target of a request.
+    /// Why a request met the deployment it met.
+    package enum Reason: Sendable, Hashable {
+        /// There was only one.
+        case alone
+        /// By chance, by the shares.
+        case share
+        /// By its sticky key.
+        case key
+        /// By a rule about this attribute.
+        case rule(String)
+        /// A bandit chose.
+        case bandit
+    }
+
+    /// The target of a request by rules, key and shares.
     ///
-    /// `point`: where in 0..<100 the request falls: random, or by a hash of its sticky key.
-    package func target(at point: Double) -> Target {
-        guard let canary, point < Double(canaryPercent) else { return stable }
-        return canary
+    /// `random`: a number in 0..<1.
+    package func assign(
+        attributes: [String: String], key: String?, random: () -> Double
+    ) -> (target: Target, reason: Reason, probability: Double?) {
+        if !rules.isEmpty, let rule = rules.first(where: { $0.fits(attributes) }) {
+            return (rule.isForCanary ? canary ?? stable : stable, .rule(rule.attribute), 1)
+        }
+        guard let canary, canaryPercent > 0 else { return (stable, .alone, 1) }
+        let isCanary = (key.map(Self.point) ?? random() * 100) < Double(canaryPercent)
+        let share = Double(canaryPercent) / 100
+        return (isCanary ? canary : stable, key == nil ? .share : .key, isCanary ? share : 1 - share)
     }
 
     /// All targets that must be loaded.
-    package var targets: [Target] { [stable] + (canary.map { [$0] } ?? []) }
+    package var targets: [Target] {
+        [stable] + (canary.map { [$0] } ?? []) + (bandit?.arms.filter { $0 != stable } ?? [])
+    }
 
     /// The pointer of an endpoint's traffic.
     package static func pointer(_ endpoint: String) -> Pointer.Name { "endpoint/\(endpoint)#traffic" }

@@ -67,9 +67,23 @@ package final class HostedModel: Sendable {
         package init() {}
     }
 
+    /// Outputs, and how they came about.
+    package struct Answer: Sendable {
+        /// The outputs by name.
+        package let outputs: [NamedTensor]
+        /// Whether they were kept from an equal request.
+        package var isCached = false
+        /// Nanoseconds that the request waited for the model.
+        package var queueNanoseconds: UInt64 = 0
+        /// Nanoseconds that the model ran.
+        package var runNanoseconds: UInt64 = 0
+        /// Rows of the batch that it ran with.
+        package var batchRows = 0
+    }
+
     /// The answer, where it can be had on this thread within a fraction of a millisecond; nil where it has to be awaited.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
-    package func inferNow(_ inputs: [NamedTensor]) throws(GyreError) -> [NamedTensor]? {
+    package func answerNow(_ inputs: [NamedTensor]) throws(GyreError) -> Answer? {
         let mayRunHere = cache == nil && source.settings.batching == nil && model.isInProcess
         // What is awaited anyway is checked there, once.
         guard mayRunHere || cache != nil else { return nil }
@@ -84,6 +98,11 @@ package final class HostedModel: Sendable {
     /// Checks the inputs against the model, waits for its turn, runs it, and names the outputs.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
     package func infer(_ inputs: [NamedTensor], _ wishes: Wishes = Wishes()) async throws(GyreError) -> [NamedTensor] {
+        try await answer(inputs, wishes).outputs
+    }
+
+    /// The same, with how the answer came about.
+    package func answer(_ inputs: [NamedTensor], _ wishes: Wishes = Wishes()) async throws(GyreError) -> Answer {
         let ordered = try order(inputs)
         let began = DispatchTime.now().uptimeNanoseconds
         if let cache {
@@ -96,29 +115,31 @@ package final class HostedModel: Sendable {
                 at: used(), total: DispatchTime.now().uptimeNanoseconds - began, queue: outcome.queueNanoseconds,
                 infer: outcome.inferNanoseconds)
             cache?.keep(outcome.outputs, for: ordered)
-            return named(outcome.outputs)
+            return Answer(
+                outputs: named(outcome.outputs), queueNanoseconds: outcome.queueNanoseconds,
+                runNanoseconds: outcome.inferNanoseconds, batchRows: outcome.batchRows)
         } catch {
             statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
             throw error
         }
     }
 
-    private func runHere(_ ordered: [Tensor], since began: UInt64) throws(GyreError) -> [NamedTensor] {
+    private func runHere(_ ordered: [Tensor], since began: UInt64) throws(GyreError) -> Answer {
         do {
             let outputs = try model.run(ordered)
             let took = DispatchTime.now().uptimeNanoseconds - began
             statistics.executed(rows: ordered.first?.rows ?? 1, nanoseconds: took)
             statistics.succeeded(at: used(), total: took, queue: 0, infer: took)
-            return named(outputs)
+            return Answer(outputs: named(outputs), runNanoseconds: took)
         } catch {
             statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
             throw error
         }
     }
 
-    private func cached(_ outputs: [Tensor], since began: UInt64) -> [NamedTensor] {
+    private func cached(_ outputs: [Tensor], since began: UInt64) -> Answer {
         statistics.foundCached(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
-        return named(outputs)
+        return Answer(outputs: named(outputs), isCached: true)
     }
 
     private func used() -> Int64 {

@@ -15,6 +15,8 @@ final class InferenceQueue: Sendable {
         let outputs: [Tensor]
         let queueNanoseconds: UInt64
         let inferNanoseconds: UInt64
+        /// Rows of the batch.
+        let batchRows: Int
     }
 
     private struct Waiting: Sendable {
@@ -235,7 +237,8 @@ final class InferenceQueue: Sendable {
                 waiting.answer.resume(
                     returning: .success(
                         Outcome(
-                            outputs: own, queueNanoseconds: began - waiting.arrived, inferNanoseconds: ended - began)))
+                            outputs: own, queueNanoseconds: began - waiting.arrived, inferNanoseconds: ended - began,
+                            batchRows: rows)))
             }
         } catch {
             // One request that the model refuses must not take the others with it.

@@ -92,6 +92,37 @@ extension NativeDialect {
                 return [:]
             },
             NativeCall(
+                "POST", "/endpoints/{name}/rules",
+                "Sends requests with some attributes to one side of the rollout, in place of the rules before: {rules: [{attribute, values, to}], reason}."
+            ) {
+                request throws(GyreError) in
+                let body = try await request.json()
+                return try await services.endpoints.setRules(
+                    try TrafficRule.read(body["rules"]), request.parameter("name"),
+                    reason: body["reason"]?.string ?? "asked for", by: request.actor
+                ).json
+            },
+            NativeCall(
+                "POST", "/endpoints/{name}/bandit",
+                "Lets a bandit share the traffic: {versions, algorithm, exploration, reward, model, reason}; algorithms are epsilon-greedy, thompson, exp3; rewards label, accuracy.",
+                startBandit),
+            NativeCall(
+                "DELETE", "/endpoints/{name}/bandit",
+                "Ends a bandit; ?version= gets all traffic, else what was stable before it."
+            ) {
+                request throws(GyreError) in
+                let winner = try request.query("version").map { text throws(GyreError) in
+                    guard let number = Int(text) else {
+                        throw GyreError(.invalid, "\"\(text.prefix(40))\" is no number of a version.")
+                    }
+                    return number
+                }
+                return try await services.conductor.stopBandit(
+                    request.parameter("name"), winner: winner, reason: request.query("reason") ?? "asked for",
+                    by: request.actor
+                ).json
+            },
+            NativeCall(
                 "POST", "/endpoints/{name}/labels", "Tells what became of predictions: {labels: [{id, label}]}.", label),
             NativeCall(
                 "POST", "/endpoints/{name}/monitor", "Computes a window's report and acts on it: {window, from, to}."
@@ -117,6 +148,33 @@ extension NativeDialect {
         ]
     }
 
+    private func startBandit(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let body = try await request.json()
+        var wish = Conductor.BanditWish()
+        wish.model = body["model"]?.string
+        wish.selectors = (body["versions"]?.array ?? []).compactMap { $0.string ?? $0.int.map(String.init) }
+        if let name = body["algorithm"]?.string {
+            guard let algorithm = Bandit.Algorithm(rawValue: name) else {
+                throw GyreError(
+                    .invalid, "\"\(name.prefix(40))\" is no algorithm of a bandit.",
+                    why: "There are \(Bandit.Algorithm.allCases.map(\.rawValue).joined(separator: ", ")).")
+            }
+            wish.algorithm = algorithm
+        }
+        if let name = body["reward"]?.string {
+            guard let reward = Bandit.Reward(rawValue: name) else {
+                throw GyreError(
+                    .invalid, "\"\(name.prefix(40))\" is no reward.",
+                    why: "There are \(Bandit.Reward.allCases.map(\.rawValue).joined(separator: ", ")).")
+            }
+            wish.reward = reward
+        }
+        wish.exploration = body["exploration"]?.double ?? wish.exploration
+        return try await services.conductor.startBandit(
+            wish, request.parameter("name"), reason: body["reason"]?.string ?? "asked for", by: request.actor
+        ).json
+    }
+
     private func show(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
         let name = request.parameter("name")
         guard let split = try await services.rollouts.split(name) else {
@@ -124,6 +182,7 @@ extension NativeDialect {
         }
         var json = split.json
         json["name"] = .string(name)
+        if split.bandit != nil { json["learned"] = services.predictor.learned(name) }
         json["freeze"] = try await services.rollouts.freeze(of: name)?.json ?? .null
         json["counts"] = try await services.predictions.counts(name)
         json["rollouts"] = .array(try await services.rollouts.rollouts(of: name).prefix(20).map(\.json))

@@ -207,6 +207,9 @@ package struct InferenceService: Sendable {
         asked.id = request.id.isEmpty ? nil : request.id
         if !request.parameters.isEmpty {
             asked.stickyKey = request.parameters["key"]?.stringParam
+            for (name, parameter) in request.parameters.prefix(100) {
+                if case .stringParam(let value) = parameter.parameterChoice { asked.attributes[name] = value }
+            }
             if let time = request.parameters["event_time"]?.stringParam { asked.eventAt = try Timestamp.parse(time) }
             asked.wishes.priority = request.parameters["priority"].map(InferMessage.integer) ?? 0
             asked.wishes.timeout = Int64(request.parameters["timeout"].map(InferMessage.integer) ?? 0)
@@ -216,12 +219,13 @@ package struct InferenceService: Sendable {
 
     private func infer(_ bytes: [UInt8]) throws(GyreError) -> GRPCMethod.Answer {
         let request: Inference_ModelInferRequest = try Self.read(bytes)
-        let asked = try question(request)
-        if let answer = try predictor.predictNow(asked) {
+        var asked = try question(request)
+        if let answer = try predictor.predictNow(&asked) {
             return .now(try Self.write(try InferMessage.response(request, answer, calls)))
         }
+        let awaited = asked
         return .later { () async throws(GyreError) in
-            try Self.write(try InferMessage.response(request, try await predictor.predict(asked), calls))
+            try Self.write(try InferMessage.response(request, try await predictor.predict(awaited), calls))
         }
     }
 

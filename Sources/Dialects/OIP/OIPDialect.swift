@@ -111,10 +111,11 @@ package struct OIPDialect: Sendable {
         let message = try InferRequest(bytes, headerLength: headerLength) { slice throws(GyreError) in
             try calls.shared().read(slice)
         }
-        let asked = try question(message, name, number)
-        if let answer = try predictor.predictNow(asked) { return .now(try respond(message, name, answer, request)) }
+        var asked = try question(message, name, number)
+        if let answer = try predictor.predictNow(&asked) { return .now(try respond(message, name, answer, request)) }
+        let awaited = asked
         return .later { () async throws(GyreError) in
-            try respond(message, name, try await predictor.predict(asked), request)
+            try respond(message, name, try await predictor.predict(awaited), request)
         }
     }
 
@@ -134,6 +135,9 @@ package struct OIPDialect: Sendable {
         asked.id = message.id
         if case .object(let parameters) = message.parameters, !parameters.isEmpty {
             asked.stickyKey = message.parameters["key"]?.string
+            for parameter in parameters.members.prefix(100) {
+                if let value = parameter.value.string { asked.attributes[parameter.name] = value }
+            }
             if let time = message.parameters["event_time"]?.string { asked.eventAt = try Timestamp.parse(time) }
             asked.wishes.priority = Int(clamping: message.parameters["priority"]?.int ?? 0)
             asked.wishes.timeout = max(0, message.parameters["timeout"]?.int ?? 0)

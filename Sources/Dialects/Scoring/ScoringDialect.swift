@@ -40,8 +40,12 @@ package struct ScoringDialect: Sendable {
             limit: Limits.tensorBytes)
         let message = try ScoringRequest(
             body, contentType: request.headers("content-type") ?? "application/json", model: hosted)
-        let answer = try await predictor.predict(Predictor.Request(name: name, inputs: message.inputs))
-        return .json(try ScoringAnswer.write(answer.outputs))
+        var asked = Predictor.Request(name: name, inputs: message.inputs)
+        asked.take(headers: request.headers)
+        let answer = try await predictor.predict(asked)
+        var response = HTTPResponse.json(try ScoringAnswer.write(answer.outputs))
+        response.headers.append((Predictor.Request.idHeader, answer.id))
+        return response
     }
 
     private func name(_ request: HTTPRequest) throws(GyreError) -> String {

@@ -63,27 +63,35 @@ package struct TFServingDialect: Sendable {
             return .later { () async throws(GyreError) in
                 let hosted = try await predictor.summon(name, number)
                 let message = try PredictRequest(body, event: event, inputs: hosted.model.inputs)
-                return event.answer(
-                    try message.answer(try await predictor.predict(question(message, event, name, number)).outputs))
+                let asked = question(message, event, name, number, request)
+                return try respond(message, event, try await predictor.predict(asked))
             }
         }
         let message = try PredictRequest(body, event: event, inputs: hosted.model.inputs)
-        let asked = question(message, event, name, number)
-        if let answer = try predictor.predictNow(asked) {
-            return .now(event.answer(try message.answer(answer.outputs)))
-        }
+        var asked = question(message, event, name, number, request)
+        if let answer = try predictor.predictNow(&asked) { return .now(try respond(message, event, answer)) }
+        let awaited = asked
         return .later { () async throws(GyreError) in
-            event.answer(try message.answer(try await predictor.predict(asked).outputs))
+            try respond(message, event, try await predictor.predict(awaited))
         }
     }
 
     private func question(
-        _ message: PredictRequest, _ event: CloudEvent, _ name: String, _ number: Int?
+        _ message: PredictRequest, _ event: CloudEvent, _ name: String, _ number: Int?, _ request: HTTPRequest
     ) -> Predictor.Request {
         var asked = Predictor.Request(name: name, inputs: message.inputs)
         asked.version = number
         asked.id = event.id
+        asked.take(headers: request.headers)
         return asked
+    }
+
+    private func respond(
+        _ message: PredictRequest, _ event: CloudEvent, _ answer: Predictor.Answer
+    ) throws(GyreError) -> HTTPResponse {
+        var response = event.answer(try message.answer(answer.outputs))
+        response.headers.append((Predictor.Request.idHeader, answer.id))
+        return response
     }
 
     private func explain(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import GyreBase
+
+/// What shares an endpoint's traffic by other means than a percent.
+extension EndpointCommand {
+    struct FlagCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "flag",
+            abstract:
+                "Send requests with an attribute of some values to one side of the rollout, whatever the shares are.",
+            discussion: """
+                Attributes come as parameters of the Open Inference Protocol, or in the header Gyre-Attributes: country=DE, plan=pro.
+                Example: gyre endpoint flag delay --attribute country --values DE,FR
+                """)
+        @Argument(help: "The endpoint.") var name: String
+        @Option(help: "The attribute.") var attribute: String?
+        @Option(help: "Its values that fit, with commas between.") var values: String?
+        @Option(help: "canary or stable.") var to = "canary"
+        @Flag(help: "Take all rules away, before the one that is given.") var clear = false
+        @Option(help: "Why.") var reason = "asked for"
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            guard ["canary", "stable"].contains(to) else { throw ValidationError("--to is canary or stable.") }
+            guard clear || attribute != nil else { throw ValidationError("Name an --attribute, or --clear all rules.") }
+            guard (attribute == nil) == (values == nil) else { throw ValidationError("--attribute and --values go together.") }
+        }
+
+        func run() async throws {
+            let (name, clear, to, reason) = (name, clear, to, reason)
+            let (attribute, values) = (attribute, values)
+            let rollout = try await connection.with { connection in
+                let shown = try await connection.call("GET", "/endpoints/\(name)", nil)
+                var rules = clear ? [] : shown["rules"]?.array ?? []
+                if let attribute, let values {
+                    let list = values.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
+                    rules.append(["attribute": .string(attribute), "values": .strings(list), "to": .string(to)])
+                }
+                return try await connection.call(
+                    "POST", "/endpoints/\(name)/rules", ["rules": .array(rules), "reason": .string(reason)])
+            }
+            output.render(rollout, ids: [name]) {
+                let rules = rollout["rules"]?.array ?? []
+                return TextTable(["ATTRIBUTE", "VALUES", "TO"], rules.map(TrafficText.row)).text(empty: "\(name) has no rules.")
+            }
+        }
+    }
+
+    struct BanditCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "bandit", abstract: "Let a bandit share the traffic among versions by what comes of their answers.",
+            discussion: """
+                Labels that are sent for predictions are the rewards; gyre endpoint show tells what was learned.
+                Example: gyre endpoint bandit start delay --versions 3,4 --algorithm thompson
+                """,
+            subcommands: [Start.self, Stop.self])
+
+        struct Start: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Begin: the version that is stable, and those named, are the arms.",
+                discussion: "Example: gyre endpoint bandit start delay --versions 3,4 --algorithm epsilon-greedy")
+            @Argument(help: "The endpoint.") var name: String
+            @Option(help: "The versions beside the one that is stable, with commas between: numbers, aliases or latest.")
+            var versions: String
+            @Option(help: "The model, where its name is not the endpoint's.") var model: String?
+            @Option(help: "epsilon-greedy, thompson or exp3.") var algorithm = "thompson"
+            @Option(help: "The share of requests given out evenly, from 0 to 1 (epsilon-greedy, exp3).")
+            var exploration = 0.1
+            @Option(help: "label: the label itself, from 0 to 1; accuracy: how close the score came to it.")
+            var reward = "label"
+            @Option(help: "Why.") var reason = "asked for"
+            @OptionGroup var connection: ConnectionOptions
+            @OptionGroup var output: OutputOptions
+
+            func run() async throws {
+                let list = versions.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
+                let body: JSONValue = [
+                    "versions": .strings(list), "model": .optional(model), "algorithm": .string(algorithm),
+                    "exploration": .double(exploration), "reward": .string(reward), "reason": .string(reason),
+                ]
+                let bandit = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/bandit", body) }
+                output.render(bandit, ids: [name]) {
+                    let arms = (bandit["arms"]?.array ?? []).map { Cell.text($0["version"]) }
+                    return "\(algorithm) chooses among the versions \(arms.joined(separator: ", ")) of \(name)."
+                }
+            }
+        }
+
+        struct Stop: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "End it: all traffic goes to the version named, or to the one that was stable before.",
+                discussion: "Example: gyre endpoint bandit stop delay --version 4")
+            @Argument(help: "The endpoint.") var name: String
+            @Option(help: "The version that gets all traffic.") var version: Int?
+            @Option(help: "Why.") var reason = "asked for"
+            @OptionGroup var connection: ConnectionOptions
+            @OptionGroup var output: OutputOptions
+
+            func run() async throws {
+                var path = "/endpoints/\(name)/bandit?reason=\(URLText.encode(reason))"
+                if let version { path += "&version=\(version)" }
+                let asked = path
+                let split = try await connection.with { try await $0.call("DELETE", asked, nil) }
+                output.render(split, ids: [name]) {
+                    "Version \(Cell.text(split["stable"]?["version"])) of \(name) has all traffic."
+                }
+            }
+        }
+    }
+}
+
+/// How an endpoint's traffic is told.
+enum TrafficText {
+    static func row(_ rule: JSONValue) -> [String] {
+        [Cell.text(rule["attribute"]), rule["values"]?.strings.joined(separator: ", ") ?? "-", Cell.text(rule["to"])]
+    }
+
+    /// Its rules, and what its bandit learned; nothing where it has neither.
+    static func sharing(_ endpoint: JSONValue) -> String {
+        var text = ""
+        if let rules = endpoint["rules"]?.array, !rules.isEmpty {
+            text += "\n\n" + TextTable(["ATTRIBUTE", "VALUES", "TO"], rules.map(row)).text(empty: "")
+        }
+        if let learned = endpoint["learned"]?.array {
+            let arms = learned.map { arm in
+                ["version", "requests", "rewards", "mean_reward"].map { Cell.text(arm[$0]) }
+            }
+            text += "\n\n\(Cell.text(endpoint["bandit"]?["algorithm"])) has the traffic:\n"
+            text += TextTable(["VERSION", "REQUESTS", "REWARDS", "MEAN REWARD"], arms).text(empty: "")
+        }
+        return text
+    }
+}
