@@ -52,6 +52,7 @@ struct Assembly: Sendable {
     let conductor: Conductor
     let notifier: Notifier
     let retention: Retention
+    let conversions: Conversions
     let repository: ModelRepository
     let inferenceServices: InferenceServices
     /// The models over gRPC.
@@ -108,8 +109,10 @@ struct Assembly: Sendable {
         // Loop
         let predictor = Predictor(host: host, log: predictions, surroundings: surroundings)
         let files = ModelFiles(
-            tracking: tracking, loggedModels: loggedModels, blobs: blobs, folders: home.models,
+            tracking: tracking, loggedModels: loggedModels, blobs: blobs, store: ledger,
+            converter: trustsModels ? SklearnConverter(python: settings.python) : nil, folders: home.models,
             trustsModels: trustsModels)
+        let conversions = Conversions(store: ledger, registry: registry, files: files)
         let ingest = Ingest(
             store: ledger, blobs: blobs, versioning: versioning, checker: checker, features: features,
             readSuite: GXSuite.read,
@@ -140,7 +143,7 @@ struct Assembly: Sendable {
             ingest: ingest, features: features,
             pipelines: pipelines, rollouts: rollouts, releases: releases, endpoints: endpoints, monitors: monitors,
             conductor: conductor,
-            predictor: predictor, predictions: predictions, host: host, retention: retention,
+            predictor: predictor, predictions: predictions, host: host, files: files, retention: retention,
             recordedHead: { RecordedHead.read(home.recordedHead) },
             doctor: { await doctor.make() })
         let mlflow = MLflowDialect(
@@ -156,9 +159,11 @@ struct Assembly: Sendable {
             store: ledger, host: host, predictor: predictor, rollouts: rollouts, files: files)
         let tfServing = TFServingDialect(host: host, predictor: predictor).routes
         let modelRouter = Router([tfServing])
-        let kserve = KServeDialect(services: inferenceServices, host: host, random: surroundings.random) {
-            model, body in
-            await modelRouter.respond(to: HTTPRequest("POST", "/v1/models/\(model):predict", body: body))
+        let kserve = KServeDialect(services: inferenceServices, host: host, surroundings: surroundings) {
+            model, body, via, id in
+            let headers = [Predictor.Request.viaHeader: via, Predictor.Request.idHeader: id]
+            return await modelRouter.respond(
+                to: HTTPRequest("POST", "/v1/models/\(model):predict", headers: headers, body: body))
         }
         let inference = InferenceCalls(
             host: host, predictor: predictor, repository: repository,
@@ -186,7 +191,7 @@ struct Assembly: Sendable {
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
             conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
-            retention: retention, repository: repository, inferenceServices: inferenceServices,
+            retention: retention, conversions: conversions, repository: repository, inferenceServices: inferenceServices,
             inference: InferenceService(inference),
             router: Router([
                 health.routes, OIPDialect(inference).routes, tfServing, kserve.routes,

@@ -44,6 +44,7 @@ enum Server {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await keep(assembly) }
+                group.addTask { await convert(assembly) }
                 group.addTask {
                     for problem in await assembly.repository.start(options.loadModel, isLazy: isLazy) {
                         StandardError.write("\(problem)")
@@ -62,6 +63,18 @@ enum Server {
         RunningServer.remove(home: home.path)
         try await assembly.close()
         StandardError.write("stopped; everything is on disk")
+    }
+
+    /// Converts models as they come; apart from the loop's clock, since one takes seconds.
+    private static func convert(_ assembly: Assembly) async {
+        while !Task.isCancelled {
+            do {
+                for problem in try await assembly.conversions.tick() { StandardError.write("\(problem)") }
+            } catch {
+                StandardError.write("converting models met an error and goes on: \(error)")
+            }
+            try? await Task.sleep(for: .milliseconds(500))  // a cancelled wait ends the loop
+        }
     }
 
     /// Whether nobody beyond this machine reaches the server.

@@ -10,16 +10,24 @@ enum ManifestKind: String, ExpressibleByArgument, CaseIterable {
     case inferenceservice
     case graph
     case inferencegraph
+    case tm
+    case trainedmodel
 
-    var plural: String { self == .isvc || self == .inferenceservice ? "inferenceservices" : "inferencegraphs" }
+    var plural: String {
+        switch self {
+        case .isvc, .inferenceservice: "inferenceservices"
+        case .tm, .trainedmodel: "trainedmodels"
+        case .graph, .inferencegraph: "inferencegraphs"
+        }
+    }
 }
 
 struct Get: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what was applied from manifests: isvc or graph, with its status.",
+        abstract: "Show what was applied from manifests: isvc, tm (trained models) or graph, with its status.",
         discussion: "Example: gyre get isvc iris -o yaml")
 
-    @Argument(help: "isvc or graph.") var kind: ManifestKind
+    @Argument(help: "isvc, tm or graph.") var kind: ManifestKind
     @Argument(help: "Its name; all where it is left out.") var name: String?
     @Option(name: .customShort("o"), help: "yaml, for the whole object.") var form: String?
     @OptionGroup var connection: ConnectionOptions
@@ -51,7 +59,7 @@ struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Stop serving what was applied from a manifest.", discussion: "Example: gyre delete isvc iris")
 
-    @Argument(help: "isvc or graph.") var kind: ManifestKind
+    @Argument(help: "isvc, tm or graph.") var kind: ManifestKind
     @Argument(help: "Its name.") var name: String
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions

@@ -6,7 +6,7 @@ internal import GyreBase
 struct Model: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Registered models.",
-        subcommands: [List.self, Show.self, Card.self, Alias.self, History.self, Undo.self])
+        subcommands: [List.self, Show.self, Card.self, Alias.self, Convert.self, History.self, Undo.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -29,6 +29,34 @@ struct Model: AsyncParsableCommand {
                         ]
                     }
                 ).text(empty: "No model is registered yet. Register one: mlflow.register_model(…)")
+            }
+        }
+    }
+
+    struct Convert: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Convert a scikit-learn model to ONNX, and show how its answers compare with the original's.",
+            discussion: """
+                With gyre up --trust-models this happens as models are registered. A model logged with metadata={"gyre_serve": "python"} is left as it is.
+                Example: gyre model convert delay --version 3
+                """)
+        @Argument(help: "The model.") var name: String
+        @Option(help: "A number, an alias or latest.") var version = "latest"
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let found = try await connection.with {
+                try await $0.call("POST", "/models/\(name)/versions/\(version)/conversion", [:])
+            }
+            output.render(found, ids: [Cell.text(found["onnx_sha256"])]) {
+                TextTable(
+                    ["WHAT", "VALUE"],
+                    [
+                        "model", "agrees", "reason", "rows", "same", "greatest_difference", "computes_in", "skl2onnx",
+                        "scikit_learn", "onnx_sha256",
+                    ].map { [$0, Cell.text(found[$0])] }
+                ).text(empty: "")
             }
         }
     }

@@ -15,6 +15,7 @@ package actor InferenceServices {
     private let predictor: Predictor
     private let rollouts: Rollouts
     private let files: ModelFiles
+    private var last: Task<Void, Never>?
     private static let serviceKind = "inference-service"
     private static let graphKind = "inference-graph"
 
@@ -43,6 +44,8 @@ package actor InferenceServices {
         package var settings = ModelSettings()
         /// The share of the newest revision; nil for all.
         package var canaryPercent: Int?
+        /// The service that it belongs to; nil for a service of its own.
+        package var parent: String?
         /// What makes a new revision where it changes.
         package let fingerprint: JSONValue
 
@@ -67,25 +70,47 @@ package actor InferenceServices {
 
     // MARK: Services
 
-    /// All services, or one: their manifests with their status.
-    package func services(_ name: String? = nil) async throws(GyreError) -> [JSONValue] {
-        if let name {
-            guard let document = try await store.document(Self.serviceKind, name) else { throw Self.unknown(name) }
-            return [document.body]
+    /// All services or trained models, or one of them: their manifests with their state.
+    package func services(kind: String, _ name: String? = nil) async throws(GyreError) -> [JSONValue] {
+        func fits(_ state: JSONValue) -> Bool { state["manifest"]?["kind"]?.string == kind }
+        guard let name else { return try await store.documents(Self.serviceKind, prefix: "").map(\.body).filter(fits) }
+        guard let state = try await store.document(Self.serviceKind, name)?.body, fits(state) else {
+            throw GyreError(.notFound, "No \(kind) is named \"\(name.prefix(200))\".")
         }
-        return try await store.documents(Self.serviceKind, prefix: "").map(\.body)
+        return [state]
+    }
+
+    /// One change after another: a second one must see what the first has made.
+    private func inTurn<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws(GyreError) -> Result
+    ) async throws(GyreError) -> Result {
+        let before = last
+        let task = Task<Swift.Result<Result, GyreError>, Never> {
+            await before?.value
+            do throws(GyreError) { return .success(try await body()) } catch { return .failure(error) }
+        }
+        last = Task { _ = await task.value }
+        return try await task.value.get()
     }
 
     /// Makes a service what its manifest says.
     ///
     /// A revision that cannot be loaded gets no traffic, and what served before goes on.
     package func apply(_ wanted: Wanted, by actor: String) async throws(GyreError) -> JSONValue {
+        try await inTurn { () async throws(GyreError) in try await self.applyNow(wanted, by: actor) }
+    }
+
+    private func applyNow(_ wanted: Wanted, by actor: String) async throws(GyreError) -> JSONValue {
         if try await rollouts.split(wanted.name) != nil {
             throw GyreError(
                 .alreadyExists, "An endpoint is named \"\(wanted.name)\" already.", fix: "Choose another metadata.name."
             )
         }
         let before = try await store.document(Self.serviceKind, wanted.name)?.body
+        let kinds = (before?["manifest"]?["kind"]?.string, wanted.manifest["kind"]?.string)
+        if let old = kinds.0, old != kinds.1 {
+            throw GyreError(.alreadyExists, "\"\(wanted.name)\" is the name of another kind of object: \(old).")
+        }
         var state = before ?? ["revisions": []]
         var revisions = state["revisions"]?.array ?? []
         let settings = Self.json(wanted.settings)
@@ -101,6 +126,7 @@ package actor InferenceServices {
         let rolledOut = state["rolled_out"]?.int
         state["revisions"] = .array(revisions.suffix(10))
         state["manifest"] = wanted.manifest
+        if let parent = wanted.parent { state["parent"] = .string(parent) }
         state["latest"] = .int(latest)
         if let percent = wanted.canaryPercent, let rolledOut, rolledOut != latest {
             state["canary_percent"] = .int(Int64(percent))
@@ -130,8 +156,18 @@ package actor InferenceServices {
         return state
     }
 
-    /// Ends a service.
+    /// Ends a service and the models that belong to it.
     package func delete(_ name: String, by actor: String) async throws(GyreError) {
+        try await inTurn { () async throws(GyreError) in
+            for document in try await self.store.documents(Self.serviceKind, prefix: "")
+            where document.body["parent"]?.string == name {
+                try await self.deleteNow(document.key, by: actor)
+            }
+            try await self.deleteNow(name, by: actor)
+        }
+    }
+
+    private func deleteNow(_ name: String, by actor: String) async throws(GyreError) {
         guard try await store.document(Self.serviceKind, name) != nil else { throw Self.unknown(name) }
         try await store.commit(
             [.remove(kind: Self.serviceKind, key: name)],
@@ -181,7 +217,7 @@ package actor InferenceServices {
             "maximum_batch": .int(Int64(settings.maximumBatch)), "instances": .int(Int64(settings.instances)),
             "maximum_delay_us": .optional(settings.batching.map { $0.maximumDelay }),
             "run_timeout_us": .int(settings.runTimeout), "idle_timeout_us": .int(settings.idleTimeout),
-            "memory_limit": .int(settings.memoryLimit),
+            "memory_limit": .int(settings.memoryLimit), "minimum_instances": .int(Int64(settings.minimumInstances)),
         ]
     }
 
@@ -192,6 +228,7 @@ package actor InferenceServices {
         settings.runTimeout = json?["run_timeout_us"]?.int ?? settings.runTimeout
         settings.idleTimeout = json?["idle_timeout_us"]?.int ?? 0
         settings.memoryLimit = json?["memory_limit"]?.int ?? 0
+        settings.minimumInstances = Int(json?["minimum_instances"]?.int ?? 1)
         if let delay = json?["maximum_delay_us"]?.int, settings.maximumBatch > 0 {
             settings.batching = ModelSettings.Batching()
             settings.batching?.maximumDelay = delay

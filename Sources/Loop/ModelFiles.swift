@@ -13,7 +13,10 @@ package import GyreTracking
 package struct ModelFiles: Sendable {
     private let tracking: Tracking
     private let loggedModels: LoggedModels
-    private let blobs: any BlobStore
+    let blobs: any BlobStore
+    let store: any LedgerStore
+    /// What makes ONNX models of others; nil for nothing.
+    let converter: (any ModelConverter)?
     private let folders: String
     private let trustsModels: Bool
 
@@ -21,11 +24,14 @@ package struct ModelFiles: Sendable {
     ///
     /// `trustsModels`: whether models that clients registered may run code of their own, and manifests name files of this machine.
     package init(
-        tracking: Tracking, loggedModels: LoggedModels, blobs: any BlobStore, folders: String, trustsModels: Bool
+        tracking: Tracking, loggedModels: LoggedModels, blobs: any BlobStore, store: any LedgerStore,
+        converter: (any ModelConverter)?, folders: String, trustsModels: Bool
     ) {
         self.tracking = tracking
         self.loggedModels = loggedModels
         self.blobs = blobs
+        self.store = store
+        self.converter = converter
         self.folders = folders
         self.trustsModels = trustsModels
     }
@@ -61,7 +67,9 @@ package struct ModelFiles: Sendable {
         }
         let writer = try await blobs.writer()
         try await writer.write(JSONValue.object(JSONObject([(Self.mark, list)])).canonicalBytes)
-        return try await writer.finish().digest
+        let digest = try await writer.finish().digest
+        try await convert(version, digest)
+        return digest
     }
 
     /// Keeps the files of a model that lies on this machine as they are now.
@@ -115,6 +123,12 @@ package struct ModelFiles: Sendable {
 
     /// What loads the file or folder with this digest.
     package func source(_ digest: Digest) async throws(GyreError) -> ModelSource {
+        if let converted = try await converted(digest) { return converted }
+        return try await original(digest)
+    }
+
+    /// The same as its owner made it.
+    func original(_ digest: Digest) async throws(GyreError) -> ModelSource {
         let file = try await blobs.file(digest)
         guard try await blobs.size(digest) <= Self.longestList, let data = FileManager.default.contents(atPath: file),
             data.starts(with: Array("{\"\(Self.mark)\":".utf8)),

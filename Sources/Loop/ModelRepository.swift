@@ -90,6 +90,18 @@ package actor ModelRepository {
     package func load(
         _ name: String, configuration: ModelConfiguration? = nil, files given: [String: [UInt8]] = [:]
     ) async throws(GyreError) {
+        if configuration?.settings.remote != nil { try files.checkTrust("The model of another server, \"\(name)\",") }
+        try await load(name, configuration, given, above: [])
+    }
+
+    /// `above`: the ensembles that it is loaded for.
+    private func load(
+        _ name: String, _ configuration: ModelConfiguration?, _ given: [String: [UInt8]], above: [String]
+    ) async throws(GyreError) {
+        guard !above.contains(name) else {
+            throw GyreError(
+                .invalid, "Ensembles are made of each other: \((above + [name]).joined(separator: " → ")).")
+        }
         let sources =
             if !given.isEmpty {
                 try self.sources(name, configuration, folder: try keep(given, name))
@@ -98,6 +110,10 @@ package actor ModelRepository {
             } else {
                 try await registered(name, configuration)
             }
+        for part in Set(sources.values.flatMap { $0.settings.ensemble?.steps ?? [] }.map(\.model)).sorted() {
+            if let known = try? host.loaded(part), known != nil { continue }  // what is unknown is loaded now
+            try await load(part, nil, [:], above: above + [name])
+        }
         for (number, source) in sources { try await host.load(name, number, source) }
         for listing in host.listings() where listing.name == name && sources[listing.number] == nil {
             host.unload(name, listing.number)
@@ -218,7 +234,9 @@ package actor ModelRepository {
     ) throws(GyreError) -> ModelSource {
         let manager = FileManager.default
         var found: (String, ModelFormat)?
-        if let file = configuration.file {
+        if let format = configuration.format, [.ensemble, .remote].contains(format) {
+            found = (folder, format)
+        } else if let file = configuration.file {
             let path = "\(folder)/\(try RelativePath(file))"
             let format =
                 configuration.format ?? Self.usualFiles.first { file.hasSuffix(($0.0 as NSString).pathExtension) }?.1

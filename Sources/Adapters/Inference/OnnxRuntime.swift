@@ -29,7 +29,10 @@ package final class OnnxRuntime: ModelRuntime {
 
     package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
         try OnnxModel(
-            try library(), file: source.file, threads: threads, hasArena: source.sizeBytes > Self.smallModelBytes)
+            try library(), file: source.file,
+            threads: source.settings.runThreads > 0 ? source.settings.runThreads : threads,
+            optimization: source.settings.optimization ?? .all, hasArena: source.sizeBytes > Self.smallModelBytes,
+            isLenient: source.isLenient)
     }
 
     private func library() throws(GyreError) -> OnnxLibrary {
@@ -64,11 +67,23 @@ package final class OnnxRuntime: ModelRuntime {
     let inputs: [TensorSpec]
     let outputs: [TensorSpec]
     private let wantedOutputs: [Int]
+    let isLenient: Bool
     let platform = "onnxruntime_onnx"
 
-    init(_ library: OnnxLibrary, file: String, threads: Int, hasArena: Bool) throws(GyreError) {
+    init(
+        _ library: OnnxLibrary, file: String, threads: Int, optimization: ModelSettings.GraphOptimization,
+        hasArena: Bool, isLenient: Bool
+    ) throws(GyreError) {
+        // ONNX Runtime's own numbers.
+        let level: Int32 =
+            switch optimization {
+            case .none: 0
+            case .basic: 1
+            case .extended: 2
+            case .all: 99
+            }
         let (result, message) = unsafe withErrorText {
-            unsafe gyre_onnx_open(library.pointer, file, Int32(threads), hasArena, $0, $1)
+            unsafe gyre_onnx_open(library.pointer, file, Int32(threads), level, hasArena, $0, $1)
         }
         guard let session = unsafe result else {
             throw GyreError(.invalid, "The file is no ONNX model that can be served.", why: message)
@@ -78,7 +93,7 @@ package final class OnnxRuntime: ModelRuntime {
             inputs = try unsafe (0..<gyre_onnx_input_count(session)).map { index throws(GyreError) in
                 try unsafe Self.spec(gyre_onnx_input(session, index), "input")
             }
-            // An output that is a map or a sequence (scikit-learn's ZipMap) cannot be a tensor; the others are served.
+            // Maps of numbers (scikit-learn's ZipMap) come as rows; what else is no tensor is left out.
             let ports = unsafe (0..<gyre_onnx_output_count(session)).map { unsafe gyre_onnx_output(session, $0) }
             wantedOutputs = unsafe ports.indices.filter { unsafe ports[$0].element != 0 }
             outputs = try wantedOutputs.map { index throws(GyreError) in try unsafe Self.spec(ports[index], "output") }
@@ -86,6 +101,7 @@ package final class OnnxRuntime: ModelRuntime {
             unsafe gyre_onnx_close(session)
             throw error
         }
+        self.isLenient = isLenient && inputs.count == 1
     }
 
     deinit { unsafe gyre_onnx_close(session) }

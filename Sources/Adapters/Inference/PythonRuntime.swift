@@ -28,6 +28,8 @@ private final class PythonModel: RunnableModel {
     let platform: String
     let isInProcess = false
     let isLenient: Bool
+    let isRowwise: Bool
+    private let explains: Bool
     private let python: String
     private let source: ModelSource
     private let pool = Mutex(Pool())
@@ -48,6 +50,9 @@ private final class PythonModel: RunnableModel {
         outputs = try Self.specs(first.greeting["outputs"])
         platform = first.greeting["platform"]?.string ?? "python"
         isLenient = inputs.count == 1
+        // What scikit-learn predicts of a row is that row's affair; other models may look at all rows of a request.
+        isRowwise = platform == "sklearn"
+        explains = first.greeting["explains"]?.bool ?? false
         pool.withLock { $0.idle = [first] }
     }
 
@@ -73,15 +78,31 @@ private final class PythonModel: RunnableModel {
 
     var outsideBytes: Int64 { pool.withLock { $0.idle.reduce(0) { $0 + $1.residentBytes } } }
 
-    func run(_ tensors: [Tensor]) throws(GyreError) -> [Tensor] {
+    func explain(_ request: JSONValue) throws(GyreError) -> JSONValue? {
+        guard explains else { return nil }
+        return try with { worker throws(GyreError) in
+            try worker.explain(request, timeout: source.settings.runTimeout)
+        }
+    }
+
+    private func with<Answer>(
+        _ body: (PythonWorker) throws(GyreError) -> Answer
+    ) throws(GyreError) -> Answer {
         let worker = try take()
-        let answer: [NamedTensor]
-        do throws(GyreError) { answer = try worker.ask(inputs, tensors, timeout: source.settings.runTimeout) } catch {
+        let answer: Answer
+        do throws(GyreError) { answer = try body(worker) } catch {
             // A model that only refuses what it was given goes on; any other failure ends the process.
             if error.code == .invalid { give(worker) }
             throw error
         }
         give(worker)
+        return answer
+    }
+
+    func run(_ tensors: [Tensor]) throws(GyreError) -> [Tensor] {
+        let answer = try with { worker throws(GyreError) in
+            try worker.ask(inputs, tensors, timeout: source.settings.runTimeout)
+        }
         var ordered: [Tensor] = []
         for spec in outputs {
             guard let output = answer.first(where: { $0.name == spec.name }) else {
@@ -106,16 +127,23 @@ private final class PythonModel: RunnableModel {
         return try Self.start(python, source)
     }
 
+    /// How long a process beyond the least number may be idle, microseconds.
+    private static let surplusTimeout: Int64 = 60_000_000
+
+    /// Puts a worker back; those that are idle for long end, but for as many as shall stay.
     private func give(_ worker: PythonWorker) {
-        pool.withLock { if !$0.isClosed { $0.idle.append(worker) } }
-        guard source.settings.idleTimeout > 0 else { return }
         worker.idleSince = Self.now()
-        let timeout = source.settings.idleTimeout
+        pool.withLock { if !$0.isClosed { $0.idle.append(worker) } }
+        let staying = source.settings.idleTimeout > 0 ? 0 : max(1, source.settings.minimumInstances)
+        guard staying == 0 || source.settings.instances > staying else { return }
+        let timeout = staying == 0 ? source.settings.idleTimeout : Self.surplusTimeout
         Background.detach(after: timeout) { [weak self] in
             let gone = self?.pool.withLock { pool in
-                let gone = pool.idle.filter { Self.now() - $0.idleSince >= timeout }
+                // The ones used last stand at the end, and are taken first.
+                let old = pool.idle.filter { Self.now() - $0.idleSince >= timeout }
+                let gone = old.prefix(max(0, pool.idle.count - staying))
                 pool.idle.removeAll { worker in gone.contains { $0 === worker } }
-                return gone
+                return Array(gone)
             }
             _ = gone
         }

@@ -21,8 +21,13 @@ internal import GyreServing
 
     /// Starts a process and waits until it has loaded the model.
     /// - Throws: `.invalid` with what Python said; `.timeout`.
-    init(python: String, model: String, memoryLimit: Int64, timeout: Int64) throws(GyreError) {
-        let words = [python, "-c", WorkerScript.text, model, String(memoryLimit)]
+    ///
+    /// `script`: what the process runs; `arguments` come after the model and the limit.
+    init(
+        python: String, script: String = WorkerScript.text, model: String, memoryLimit: Int64,
+        arguments: [String] = [], timeout: Int64
+    ) throws(GyreError) {
+        let words = [python, "-c", script, model, String(memoryLimit)] + arguments
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
         let code = unsafe gyre_worker_start(python, &pointers, &worker)
         for index in unsafe pointers.indices { unsafe free(pointers[index]) }
@@ -99,6 +104,21 @@ internal import GyreServing
             place += Int(size)
         }
         return outputs
+    }
+
+    /// Asks what the model says of a request.
+    /// - Throws: as `ask`.
+    func explain(_ request: JSONValue, timeout: Int64) throws(GyreError) -> JSONValue {
+        let head = JSONValue.object(JSONObject([("explain", request), ("bytes", 0)])).bytes
+        guard head.count <= Self.longestHead else {
+            throw GyreError(.limitExceeded, "The request to explain is too large.", why: "It has \(head.count) bytes.")
+        }
+        try send(Self.lengthBytes(head.count) + head)
+        let (answer, _) = try receive(timeout)
+        if let problem = answer["error"]?.string {
+            throw GyreError(.invalid, "The model refused to explain the request.", why: problem)
+        }
+        return answer["explanation"] ?? .null
     }
 
     // MARK: Messages

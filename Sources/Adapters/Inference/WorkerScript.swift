@@ -5,7 +5,10 @@
 /// A message is the length of its head (4 bytes, little-endian), the head (JSON), and the bytes of its tensors, which follow on the socket
 /// or lie in shared memory where they are many. File 3 is the socket, 4 the memory of requests, 5 that of answers.
 enum WorkerScript {
-    static let text = #"""
+    static let text = common + serving
+
+    /// What is shared with the program that converts models.
+    static let common = #"""
         import json, mmap, os, pickle, resource, socket, struct, sys, traceback
 
         SHARED = 65536
@@ -135,7 +138,9 @@ enum WorkerScript {
             model = module.Model()
             if hasattr(model, "load"):
                 model.load(os.path.dirname(path))
-            return list(model.inputs), lambda given: named(model.predict(given)), "python"
+            before, after = getattr(model, "preprocess", lambda given: given), getattr(model, "postprocess", lambda given: given)
+            own.explain = getattr(model, "explain", None)
+            return list(model.inputs), lambda given: named(after(model.predict(before(given)))), "python"
 
 
         def load(path):
@@ -158,6 +163,9 @@ enum WorkerScript {
             return numpy.zeros(shape, TYPES[entry["datatype"]])
 
 
+        """#
+
+    private static let serving = #"""
         try:
             os.setsid()
             limit = int(sys.argv[2])
@@ -171,7 +179,8 @@ enum WorkerScript {
                 entry, _ = encode(name, value)
                 entry["shape"] = [-1] + entry["shape"][1:] if entry["shape"] else []
                 outputs.append(entry)
-            send({"inputs": inputs, "outputs": outputs, "platform": platform})
+            explain = getattr(own, "explain", None)
+            send({"inputs": inputs, "outputs": outputs, "platform": platform, "explains": explain is not None})
         except BaseException as error:
             send({"error": "".join(traceback.format_exception_only(error)).strip()})
             os._exit(1)
@@ -184,6 +193,9 @@ enum WorkerScript {
             else:
                 content = memoryview(receive(head["bytes"]))
             try:
+                if "explain" in head:
+                    send({"explanation": explain(head["explain"])})
+                    continue
                 given, place = {}, 0
                 for entry in head["inputs"]:
                     given[entry["name"]] = decode(entry, content[place:place + entry["bytes"]])

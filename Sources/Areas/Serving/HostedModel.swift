@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CAllocator
 internal import Dispatch
 package import GyreBase
 internal import Synchronization
@@ -22,12 +23,15 @@ package final class HostedModel: Sendable {
     package var bytes: Int64 { measuredBytes.load(ordering: .relaxed) }
     private let measuredBytes = Atomic<Int64>(0)
     private let queue: InferenceQueue
+    private let composed: (any ComposedModel)?
     private let cache: AnswerCache?
     private let lastUse: Atomic<Int64>
     private let now: @Sendable () -> Int64
 
     /// Longest run, in nanoseconds, for which the thread of a connection is borrowed.
     private static let shortRun: UInt64 = 250_000
+    /// Rows of several requests that go together at most where the owner said nothing.
+    private static let joinedRows = 64
     /// Bytes of answers that are kept for each version that caches them.
     private static let cacheBytes = 32 << 20
 
@@ -42,10 +46,21 @@ package final class HostedModel: Sendable {
         loadedAt = now()
         lastUse = Atomic(loadedAt)
         cache = source.settings.cachesAnswers ? AnswerCache(limitBytes: Self.cacheBytes) : nil
-        queue = InferenceQueue(name, model: model, settings: source.settings, statistics: statistics)
+        composed = model as? any ComposedModel
+        var settings = source.settings
+        if model.isRowwise, !model.isInProcess, settings.batching == nil, settings.maximumBatch == 0 {
+            // Rows that wait anyway while its process is busy go together.
+            settings.batching = ModelSettings.Batching()
+            settings.maximumBatch = Self.joinedRows
+        }
+        queue = InferenceQueue(name, model: model, settings: settings, statistics: statistics)
     }
 
-    deinit { model.close() }
+    deinit {
+        model.close()
+        // Its memory is free once it is gone; the system has it back after that.
+        Background.detach(after: 10_000) { gyre_trim_memory() }
+    }
 
     /// Keeps what was measured of its memory.
     func setBytes(_ bytes: Int64) { measuredBytes.store(bytes, ordering: .relaxed) }
@@ -105,16 +120,38 @@ package final class HostedModel: Sendable {
     package func answer(_ inputs: [NamedTensor], _ wishes: Wishes = Wishes()) async throws(GyreError) -> Answer {
         let ordered = try order(inputs)
         let began = DispatchTime.now().uptimeNanoseconds
-        if let cache {
-            if let known = cache.answer(to: ordered) { return cached(known, since: began) }
+        guard let cache else { return try await run(ordered, wishes, since: began) }
+        switch await cache.claim(ordered) {
+        case .known(let known): return cached(known, since: began)
+        case .failed(let error):
+            statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
+            throw error
+        case .mine:
             statistics.missedCache(DispatchTime.now().uptimeNanoseconds - began)
+            do throws(GyreError) {
+                let answer = try await run(ordered, wishes, since: began)
+                cache.settle(.success(answer.outputs.map(\.tensor)), for: ordered)
+                return answer
+            } catch {
+                cache.settle(.failure(error), for: ordered)
+                throw error
+            }
         }
-        do {
+    }
+
+    private func run(_ ordered: [Tensor], _ wishes: Wishes, since began: UInt64) async throws(GyreError) -> Answer {
+        do throws(GyreError) {
+            if let composed {
+                let outputs = try await composed.answer(ordered)
+                let took = DispatchTime.now().uptimeNanoseconds - began
+                statistics.executed(rows: ordered.first?.rows ?? 1, nanoseconds: took)
+                statistics.succeeded(at: used(), total: took, queue: 0, infer: took)
+                return Answer(outputs: named(outputs), runNanoseconds: took)
+            }
             let outcome = try await queue.run(ordered, wishes)
             statistics.succeeded(
                 at: used(), total: DispatchTime.now().uptimeNanoseconds - began, queue: outcome.queueNanoseconds,
                 infer: outcome.inferNanoseconds)
-            cache?.keep(outcome.outputs, for: ordered)
             return Answer(
                 outputs: named(outcome.outputs), queueNanoseconds: outcome.queueNanoseconds,
                 runNanoseconds: outcome.inferNanoseconds, batchRows: outcome.batchRows)
@@ -122,6 +159,16 @@ package final class HostedModel: Sendable {
             statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
             throw error
         }
+    }
+
+    /// What the model says of why it would answer a request as it does.
+    /// - Throws: `.unsupported` where it says nothing.
+    package func explain(_ request: JSONValue) async throws(GyreError) -> JSONValue {
+        let model = model
+        if let answer = try await Background.run({ () throws(GyreError) in try model.explain(request) }) { return answer }
+        throw GyreError(
+            .unsupported, "The model \"\(name)\" has no explainer.",
+            fix: "A Python model has one with a method explain(self, request).")
     }
 
     private func runHere(_ ordered: [Tensor], since began: UInt64) throws(GyreError) -> Answer {
@@ -211,6 +258,7 @@ package final class HostedModel: Sendable {
     ///
     /// A row of zeros (or empty texts) is not always something that a model can answer, so that one may fail; what its owner chose may not.
     func warmUp() throws(GyreError) {
+        if composed != nil { return }
         try? ask(ModelSettings.Warmup())
         for warmup in source.settings.warmups {
             do throws(GyreError) { for _ in 0..<min(warmup.count, 1000) { try ask(warmup) } } catch {

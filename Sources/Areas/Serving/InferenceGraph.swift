@@ -8,6 +8,8 @@ package struct InferenceGraph: Sendable, Hashable {
     package let name: String
     /// Its nodes by name; a request begins at `root`.
     package let nodes: [String: Node]
+    /// Milliseconds that a request may take; 0 for any.
+    package var timeoutMilliseconds = 0
 
     /// A place where a request is passed on.
     package struct Node: Sendable, Hashable {
@@ -15,12 +17,24 @@ package struct InferenceGraph: Sendable, Hashable {
         package let kind: Kind
         /// To what.
         package let steps: [Step]
+        /// How the answers of an ensemble become one; nil for all of them side by side.
+        package var combiner: Combiner?
+        /// Milliseconds after which an ensemble answers with what it has; 0 for never.
+        package var deadlineMilliseconds = 0
 
         /// A node.
         package init(kind: Kind, steps: [Step]) {
             self.kind = kind
             self.steps = steps
         }
+    }
+
+    /// How the answers of an ensemble become one.
+    package enum Combiner: String, Sendable, Hashable, CaseIterable {
+        /// The mean of each number.
+        case mean
+        /// What most of them say, row by row; the first of those that are said as often.
+        case majority
     }
 
     /// How a request is passed on.

@@ -216,11 +216,8 @@ package final class ModelHost: Sendable {
     /// What the reason of a version says that somebody unloaded.
     package static let unloaded = "unloaded"
 
-    private func release(_ hosted: HostedModel) {
-        // The last request on it frees it; the memory goes back to the system after that.
-        Background.detach { [hosted] in _ = hosted }
-        Background.detach { gyre_trim_memory() }
-    }
+    /// Lets go of a version away from the serving threads; the last request on it frees it.
+    private func release(_ hosted: HostedModel) { Background.detach { [hosted] in _ = hosted } }
 
     // MARK: Loading
 
@@ -249,9 +246,6 @@ package final class ModelHost: Sendable {
     }
 
     private func make(_ key: Key, _ source: ModelSource) throws(GyreError) -> HostedModel {
-        guard let runtime = runtimes[source.format] else {
-            throw GyreError(.unsupported, "Models of the format \(source.format.rawValue) are not served here.")
-        }
         if budgetBytes > 0 {
             let known = table.withLock { $0.models[key.name]?[key.number]?.measuredBytes } ?? 0
             let expected = known > 0 ? known : source.sizeBytes
@@ -262,30 +256,34 @@ package final class ModelHost: Sendable {
             }
             makeRoom(for: expected, sparing: key)
         }
-        if budgetBytes > 0, source.format != .python,
+        if budgetBytes > 0, ![.python, .ensemble, .remote].contains(source.format),
             table.withLock({ $0.usedFormats.insert(source.format).inserted })
         {
             // What a runtime's library does once must not count as the model's.
-            _ = try tried(runtime, key, source)
+            _ = try tried(key, source)
         }
         let before = gyre_allocated_bytes()
-        let made = try tried(runtime, key, source)
+        let made = try tried(key, source)
         let outside = made.model.outsideBytes
         made.setBytes(outside > 0 ? outside : max(gyre_allocated_bytes() - before, 4096))
         return made
     }
 
     /// A version that was loaded, compared with its declaration, and asked once.
-    private func tried(
-        _ runtime: any ModelRuntime, _ key: Key, _ source: ModelSource
-    ) throws(GyreError) -> HostedModel {
-        let model = try runtime.load(source)
+    private func tried(_ key: Key, _ source: ModelSource) throws(GyreError) -> HostedModel {
+        let model = try run(source)
         let hosted = HostedModel(
             name: key.name, number: key.number, model: model, source: source, surroundings: surroundings)
         try Self.compare(source.declaredInputs, model.inputs, "input", key.name)
         try Self.compare(source.declaredOutputs, model.outputs, "output", key.name)
         try hosted.warmUp()
         return hosted
+    }
+
+    private func run(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
+        if source.format == .ensemble { return try EnsembleModel(source, host: self) }
+        if let runtime = runtimes[source.format] { return try runtime.load(source) }
+        throw GyreError(.unsupported, "Models of the format \(source.format.rawValue) are not served here.")
     }
 
     /// What was declared must be what the model has; a declaration of nothing fits all.

@@ -18,6 +18,10 @@ package enum ModelFormat: String, Sendable, Hashable, CaseIterable {
     case xgboost
     case lightgbm
     case python
+    /// Other models put together.
+    case ensemble
+    /// A model of another server.
+    case remote
 }
 
 /// Where a model version comes from.
@@ -38,6 +42,8 @@ package struct ModelSource: Sendable, Hashable {
     package var revision = ""
     /// Whether it stays loaded whatever other models need.
     package var isPinned = false
+    /// Whether its one input goes by any name and takes numbers of any type.
+    package var isLenient = false
 
     /// Bytes of the file, or of all files in the folder.
     package var sizeBytes: Int64 { FileSize.bytes(file) }
@@ -64,6 +70,11 @@ package protocol RunnableModel: Sendable {
     /// Bytes that it takes in another process; 0 where it is in this one.
     var outsideBytes: Int64 { get }
 
+    /// Whether each row's answer is that row's alone, so that rows of several requests may go together unasked.
+    var isRowwise: Bool { get }
+
+    /// What it says of why it would answer a request as it does, in a form of its own; nil where it has nothing to say.
+    func explain(_ request: JSONValue) throws(GyreError) -> JSONValue?
     /// Runs it on inputs in the model's order, which fit `inputs`; blocks for the length of the inference.
     func run(_ inputs: [Tensor]) throws(GyreError) -> [Tensor]
     /// Ends what it runs in other processes; no run comes after.
@@ -74,5 +85,21 @@ extension RunnableModel {
     package var isInProcess: Bool { true }
     package var isLenient: Bool { false }
     package var outsideBytes: Int64 { 0 }
+    package var isRowwise: Bool { false }
+    package func explain(_ request: JSONValue) throws(GyreError) -> JSONValue? { nil }
     package func close() {}
+}
+
+/// A model whose answers are waited for, not computed: others make them.
+package protocol ComposedModel: RunnableModel {
+    /// Answers inputs in the model's order, which fit `inputs`.
+    func answer(_ inputs: [Tensor]) async throws(GyreError) -> [Tensor]
+}
+
+extension ComposedModel {
+    package var isInProcess: Bool { false }
+
+    package func run(_ inputs: [Tensor]) throws(GyreError) -> [Tensor] {
+        throw GyreError(.internal, "A model that is put together of others is not run by itself.")
+    }
 }

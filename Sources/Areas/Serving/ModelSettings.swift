@@ -22,11 +22,29 @@ package struct ModelSettings: Sendable, Hashable {
     package var memoryLimit: Int64 = 0
     /// How long a process of the model may be idle before it is ended, microseconds; 0 for ever.
     package var idleTimeout: Int64 = 0
+    /// Processes of the model that stay while it is idle, unless all of them are ended after `idleTimeout`.
+    package var minimumInstances = 1
+    /// The steps of a model that is put together of others.
+    package var ensemble: Ensemble?
+    /// Where a model of another server is asked: `http://host:port/v2/models/NAME`.
+    package var remote: String?
+    /// Threads that one run uses; 0 for the runtime's usual number.
+    package var runThreads = 0
+    /// How far a model's graph is rewritten when it is loaded; nil for as far as possible.
+    package var optimization: GraphOptimization?
     /// What the model's owner wrote, as `config.pbtxt` in JSON; nil where there is none.
     package var configuration: JSONValue?
 
     /// The usual settings.
     package init() {}
+
+    /// How far the graph of a model is rewritten to run faster.
+    package enum GraphOptimization: String, Sendable, Hashable, CaseIterable {
+        case none
+        case basic
+        case extended
+        case all
+    }
 
     /// How requests are joined.
     package struct Batching: Sendable, Hashable {

@@ -22,9 +22,48 @@ enum InferenceGraphManifest {
             for (index, step) in (member.value["steps"]?.array ?? []).enumerated() {
                 steps.append(try self.step(step, index, "\(place).steps[\(index)]"))
             }
-            read[member.name] = InferenceGraph.Node(kind: kind, steps: steps)
+            var node = InferenceGraph.Node(kind: kind, steps: steps)
+            try annotations(manifest, member.name, &node)
+            read[member.name] = node
         }
-        return try InferenceGraph(name: name, nodes: read)
+        var graph = try InferenceGraph(name: name, nodes: read)
+        if let seconds = manifest["spec"]?["timeout"] {
+            guard let number = seconds.int, (1...86_400).contains(number) else {
+                throw InferenceServiceManifest.wrong("spec.timeout", "It is a whole number of seconds from 1 to 86400.")
+            }
+            graph.timeoutMilliseconds = Int(number) * 1000
+        }
+        return graph
+    }
+
+    /// What KServe has no field for: `gyre.dev/NODE.combine` and `gyre.dev/NODE.deadline-ms`, for ensembles.
+    private static func annotations(
+        _ manifest: JSONValue, _ name: String, _ node: inout InferenceGraph.Node
+    ) throws(GyreError) {
+        let annotations = manifest["metadata"]?["annotations"]
+        func value(_ what: String) throws(GyreError) -> String? {
+            guard let text = annotations?["gyre.dev/\(name).\(what)"]?.string else { return nil }
+            guard node.kind == .ensemble else {
+                throw InferenceServiceManifest.wrong(
+                    "metadata.annotations.gyre.dev/\(name).\(what)", "The node is no Ensemble.")
+            }
+            return text
+        }
+        if let text = try value("combine") {
+            guard let combiner = InferenceGraph.Combiner(rawValue: text) else {
+                throw InferenceServiceManifest.wrong(
+                    "metadata.annotations.gyre.dev/\(name).combine",
+                    "It is one of \(InferenceGraph.Combiner.allCases.map(\.rawValue).joined(separator: ", ")).")
+            }
+            node.combiner = combiner
+        }
+        if let text = try value("deadline-ms") {
+            guard let milliseconds = Int(text), (1...3_600_000).contains(milliseconds) else {
+                throw InferenceServiceManifest.wrong(
+                    "metadata.annotations.gyre.dev/\(name).deadline-ms", "It is from 1 to 3600000 milliseconds.")
+            }
+            node.deadlineMilliseconds = milliseconds
+        }
     }
 
     private static func step(_ json: JSONValue, _ index: Int, _ place: String) throws(GyreError) -> InferenceGraph.Step

@@ -21,7 +21,9 @@ enum InferenceServiceManifest {
         guard let spec = manifest["spec"]?.object else { throw wrong("spec", "It is missing.") }
         for member in spec.members where member.name != "predictor" {
             throw wrong(
-                "spec.\(member.name)", "Only a predictor is served here; an InferenceGraph can put models together.")
+                "spec.\(member.name)",
+                "Its containers need a cluster. A Python model may have preprocess, postprocess and explain of its own, and an InferenceGraph or an ensemble puts models together."
+            )
         }
         guard let predictor = spec["predictor"]?.object else { throw wrong("spec.predictor", "It is missing.") }
         let (model, format, place) = try self.model(predictor)
@@ -42,6 +44,32 @@ enum InferenceServiceManifest {
             wanted.canaryPercent = Int(number)
         }
         return wanted
+    }
+
+    /// Reads a `TrainedModel`: a model of its own, that belongs to a service.
+    static func readTrainedModel(
+        _ manifest: JSONValue
+    ) throws(GyreError) -> (wanted: InferenceServices.Wanted, parent: String) {
+        let name = try ManifestName.read(manifest)
+        guard let parent = manifest["spec"]?["inferenceService"]?.string else {
+            throw wrong("spec.inferenceService", "It is missing.")
+        }
+        guard let model = manifest["spec"]?["model"]?.object else { throw wrong("spec.model", "It is missing.") }
+        guard let framework = model["framework"]?.string, let format = frameworks[framework] else {
+            throw wrong(
+                "spec.model.framework", "It is none of \(frameworks.keys.sorted().joined(separator: ", ")).")
+        }
+        guard let uri = model["storageUri"]?.string, !uri.isEmpty else {
+            throw wrong("spec.model.storageUri", "It is missing.")
+        }
+        var wanted = InferenceServices.Wanted(
+            name: name, manifest: manifest, path: try path(uri, "spec.model.storageUri"), format: format,
+            fingerprint: .object(model))
+        guard let memory = model["memory"]?.string else { throw wrong("spec.model.memory", "It is missing.") }
+        let bytes = try Quantity.bytes(memory, "spec.model.memory")
+        if format == .python { wanted.settings.memoryLimit = bytes }
+        wanted.parent = parent
+        return (wanted, parent)
     }
 
     /// The one model of a predictor, in the form with `modelFormat` or in that of a framework.
@@ -96,6 +124,7 @@ enum InferenceServiceManifest {
         }
         let concurrency = try number("containerConcurrency", in: 0...1000)
         wanted.settings.instances = Int(min(64, max(1, most ?? concurrency ?? 1)))
+        wanted.settings.minimumInstances = Int(min(64, max(1, least ?? 1)))
         if least == 0 { wanted.settings.idleTimeout = 60_000_000 }
         if let seconds = try number("timeout", in: 1...86_400) { wanted.settings.runTimeout = seconds * 1_000_000 }
         if let batcher = predictor["batcher"] {

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import GyreBase
+package import GyreBase
 package import GyreHTTP
 package import GyreLoop
 package import GyreServing
 
-/// KServe's objects: `InferenceService` and `InferenceGraph`, by Kubernetes' addresses and by `gyre apply`.
+/// KServe's objects: `InferenceService`, `TrainedModel` and `InferenceGraph`, by Kubernetes' addresses and by `gyre apply`.
 package struct KServeDialect: Sendable {
     private let services: InferenceServices
     private let host: ModelHost
     private let random: @Sendable () -> Double
-    private let predict: @Sendable (_ model: String, _ body: [UInt8]) async -> HTTPResponse
+    private let newID: @Sendable () -> String
+    private let predict: Predict
+
+    /// Asks a model by KServe's V1 protocol, as the graph's step `via` with the id `id`.
+    package typealias Predict =
+        @Sendable (_ model: String, _ body: [UInt8], _ via: String, _ id: String) async -> HTTPResponse
 
     /// The dialect over these.
-    ///
-    /// `predict`: asks a model by KServe's V1 protocol.
     package init(
-        services: InferenceServices, host: ModelHost, random: @escaping @Sendable () -> Double,
-        predict: @escaping @Sendable (_ model: String, _ body: [UInt8]) async -> HTTPResponse
+        services: InferenceServices, host: ModelHost, surroundings: Surroundings, predict: @escaping Predict
     ) {
         self.services = services
         self.host = host
-        self.random = random
+        random = surroundings.random
+        newID = surroundings.newID
         self.predict = predict
     }
 
@@ -33,7 +36,10 @@ package struct KServeDialect: Sendable {
             Route("POST", "/api/gyre/v1/manifests", apply),
             Route("POST", "/serving/{namespace}/{name}", ask), Route("POST", "/serving/{namespace}/{name}/", ask),
         ]
-        for (plural, kind) in [("inferenceservices", Kind.service), ("inferencegraphs", Kind.graph)] {
+        let kinds = [
+            ("inferenceservices", Kind.service), ("trainedmodels", Kind.trained), ("inferencegraphs", Kind.graph),
+        ]
+        for (plural, kind) in kinds {
             for base in ["\(Self.objects)\(plural)", "/api/gyre/v1/\(plural)"] {
                 routes.append(Route("POST", base, apply))
                 routes.append(Route("PUT", "\(base)/{name}", apply))
@@ -53,7 +59,9 @@ package struct KServeDialect: Sendable {
                         let actor = request.headers("gyre-actor") ?? "kserve"
                         let name = request.parameter("name")
                         switch kind {
-                        case .service: try await services.delete(name, by: actor)
+                        case .service, .trained:
+                            _ = try await services.services(kind: kind.name, name)
+                            try await services.delete(name, by: actor)
                         case .graph: try await services.delete(graph: name, by: actor)
                         }
                         return .json(["apiVersion": "v1", "kind": "Status", "status": "Success"])
@@ -61,15 +69,22 @@ package struct KServeDialect: Sendable {
             }
         }
         return RouteGroup(
-            prefixes: ["/apis/", "/serving/", "/api/gyre/v1/inference", "/api/gyre/v1/manifests"],
+            prefixes: ["/apis/", "/serving/", "/api/gyre/v1/inference", "/api/gyre/v1/trained", "/api/gyre/v1/manifests"],
             errorResponse: Self.failure, routes: routes)
     }
 
     private enum Kind {
         case service
+        case trained
         case graph
 
-        var name: String { self == .service ? "InferenceService" : "InferenceGraph" }
+        var name: String {
+            switch self {
+            case .service: "InferenceService"
+            case .trained: "TrainedModel"
+            case .graph: "InferenceGraph"
+            }
+        }
         var version: String { self == .service ? "serving.kserve.io/v1beta1" : "serving.kserve.io/v1alpha1" }
     }
 
@@ -100,6 +115,13 @@ package struct KServeDialect: Sendable {
         case "InferenceService":
             let wanted = try InferenceServiceManifest.read(manifest)
             return .json(serviceStatus(try await services.apply(wanted, by: actor)))
+        case "TrainedModel":
+            let (wanted, parent) = try InferenceServiceManifest.readTrainedModel(manifest)
+            guard try await !services.services(kind: Kind.service.name).filter({ $0["manifest"]?["metadata"]?["name"]?.string == parent }).isEmpty else {
+                throw InferenceServiceManifest.wrong(
+                    "spec.inferenceService", "No InferenceService is named \"\(parent)\".")
+            }
+            return .json(trainedStatus(try await services.apply(wanted, by: actor)))
         case "InferenceGraph":
             let graph = try InferenceGraphManifest.read(manifest)
             try await services.apply(graph: graph.name, manifest: manifest, by: actor)
@@ -107,13 +129,14 @@ package struct KServeDialect: Sendable {
         case let other:
             throw GyreError(
                 .unsupported, "Objects of the kind \"\((other ?? "").prefix(80))\" are not known.",
-                why: "There are InferenceService and InferenceGraph.")
+                why: "There are InferenceService, TrainedModel and InferenceGraph.")
         }
     }
 
     private func list(_ kind: Kind, _ name: String?) async throws(GyreError) -> [JSONValue] {
         switch kind {
-        case .service: return try await services.services(name).map(serviceStatus)
+        case .service: return try await services.services(kind: kind.name, name).map(serviceStatus)
+        case .trained: return try await services.services(kind: kind.name, name).map(trainedStatus)
         case .graph:
             if let name { return [graphStatus(try await services.graph(name))] }
             return try await services.graphs().map(graphStatus)
@@ -175,6 +198,22 @@ package struct KServeDialect: Sendable {
         return manifest
     }
 
+    private func trainedStatus(_ state: JSONValue) -> JSONValue {
+        var manifest = state["manifest"] ?? [:]
+        let name = manifest["metadata"]?["name"]?.string ?? ""
+        let isReady = host.models().contains { $0.name == name }
+        let url = JSONValue.string("/v1/models/\(name)")
+        manifest["status"] = [
+            "url": url, "address": ["url": url],
+            "conditions": .array(
+                ["FrameworkSupported", "InferenceServiceReady", "IsMMSPredictor", "MemoryResourceAvailable", "Ready"].map
+                {
+                    ["type": .string($0), "status": $0 != "Ready" || isReady ? "True" : "False"]
+                }),
+        ]
+        return manifest
+    }
+
     private func graphStatus(_ manifest: JSONValue) -> JSONValue {
         var manifest = manifest
         let name = manifest["metadata"]?["name"]?.string ?? ""
@@ -190,15 +229,19 @@ package struct KServeDialect: Sendable {
     /// A graph's, or a service's, by the path that KServe's ingress has for it.
     private func ask(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let body = try await request.body.collect(limit: Limits.bodyBytes)
-        let graph = try InferenceGraphManifest.read(try await services.graph(request.parameter("name")))
-        let runner = GraphRunner(graph, random: random) { model, body in
-            let response = await predict(model, body.bytes)
+        let name = request.parameter("name")
+        let graph = try InferenceGraphManifest.read(try await services.graph(name))
+        let id = request.headers(Predictor.Request.idHeader).map { String($0.prefix(200)) } ?? newID()
+        let runner = GraphRunner(graph, random: random) { model, body, place in
+            let response = await predict(model, body.bytes, "graph \(name) \(place)", "\(id)-\(place.replacing("/", with: "-"))")
             guard case .bytes(let bytes) = response.body, let json = try? JSONValue(parsing: bytes) else {
                 return GraphRunner.Reply(status: 502, body: ["error": .string("The model \"\(model)\" gave no JSON.")])
             }
             return GraphRunner.Reply(status: response.status, body: json)
         }
         let reply = await runner.run(try JSONValue(parsing: body))
-        return .json(reply.body, status: reply.status)
+        var response = HTTPResponse.json(reply.body, status: reply.status)
+        response.headers.append((Predictor.Request.idHeader, id))
+        return response
     }
 }

@@ -109,6 +109,22 @@ extension NativeDialect {
                 let card = try await services.conductor.card(of: version)
                 return request.query("format") == "markdown" ? ["markdown": .string(ModelCard.markdown(card))] : card
             },
+            NativeCall(
+                "POST", "/models/{name}/versions/{version}/conversion",
+                "Converts a scikit-learn model to ONNX and compares what both answer; the numbers are kept."
+            ) {
+                request throws(GyreError) in
+                let version = try await services.registry.resolve(
+                    request.parameter("name"), request.parameter("version"))
+                let digest = try await services.files.servable(version)
+                if let conversion = try await services.files.convert(version, digest, by: request.actor) {
+                    return conversion
+                }
+                throw GyreError(
+                    .unsupported, "\(version.ref) is not converted.",
+                    why: "It is no model of scikit-learn, its owner wants Python, or models may not run code of their own here.",
+                    fix: "gyre up --trust-models")
+            },
             NativeCall("POST", "/models/{name}/aliases/{alias}", "Points an alias at a version: {version}.") {
                 request throws(GyreError) in
                 let version = Int(try await request.json()["version"]?.int ?? 0)

@@ -36,6 +36,8 @@ package struct NativeDialect: Sendable {
         package let predictor: Predictor
         package let predictions: any PredictionLog
         package let host: ModelHost
+        /// Finds what serves a version.
+        package let files: ModelFiles
         package let retention: Retention
         package let recordedHead: @Sendable () -> Head?
         package let doctor: @Sendable () async -> JSONValue
@@ -46,7 +48,7 @@ package struct NativeDialect: Sendable {
             features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
             monitors: Monitors,
             conductor: Conductor, predictor: Predictor, predictions: any PredictionLog, host: ModelHost,
-            retention: Retention,
+            files: ModelFiles, retention: Retention,
             recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue
         ) {
             self.ledger = ledger
@@ -65,6 +67,7 @@ package struct NativeDialect: Sendable {
             self.predictor = predictor
             self.predictions = predictions
             self.host = host
+            self.files = files
             self.retention = retention
             self.recordedHead = recordedHead
             self.doctor = doctor

@@ -31,8 +31,7 @@ package enum ConfigurationFile {
         switch config.schedulingChoice {
         case .sequenceBatching:
             throw GyreError(.unsupported, "Models that keep state over a sequence (sequence_batching) are not served.")
-        case .ensembleScheduling:
-            throw GyreError(.unsupported, "Ensembles (ensemble_scheduling) are not served.")
+        case .ensembleScheduling: break
         case .dynamicBatching(let batching): result.settings.batching = Self.batching(batching)
         case nil: break
         }
@@ -50,6 +49,7 @@ package enum ConfigurationFile {
                 result.settings.batching?.objective = Int64(milliseconds * 1000)
             }
         }
+        try runtime(config, &result.settings)
         result.settings.runTimeout = try seconds(config, "timeout_seconds") ?? result.settings.runTimeout
         result.settings.idleTimeout = try seconds(config, "idle_seconds") ?? 0
         if let text = config.parameters["memory_limit_bytes"]?.stringValue {
@@ -80,8 +80,47 @@ package enum ConfigurationFile {
                     output.name, output.dataType, batch, output.dims, output.hasReshape ? output.reshape.shape : nil))
             if !output.labelFilename.isEmpty { result.labelFiles[output.name] = output.labelFilename }
         }
+        if case .ensembleScheduling(let scheduling) = config.schedulingChoice {
+            result.format = .ensemble
+            result.settings.ensemble = try ensemble(
+                scheduling, inputs: config.input.map(\.name), outputs: config.output.map(\.name))
+        } else if result.format == .ensemble {
+            throw GyreError(.invalid, "The ensemble has no ensemble_scheduling.")
+        }
         result.settings.configuration = try json(config)
         return result
+    }
+
+    private static func ensemble(
+        _ scheduling: Inference_ModelEnsembling, inputs: [String], outputs: [String]
+    ) throws(GyreError) -> Ensemble {
+        try Ensemble(
+            scheduling.step.map { step in
+                Ensemble.Step(
+                    model: step.modelName, version: step.modelVersion > 0 ? Int(clamping: step.modelVersion) : nil,
+                    inputs: step.inputMap, outputs: step.outputMap)
+            }, inputs: inputs, outputs: outputs)
+    }
+
+    /// What a runtime is told: its threads, how far it rewrites the model, where a model of another server is.
+    private static func runtime(_ config: Inference_ModelConfig, _ settings: inout ModelSettings) throws(GyreError) {
+        for name in ["intra_op_thread_count", "threads"] {
+            guard let text = config.parameters[name]?.stringValue else { continue }
+            guard let threads = Int(text), (0...1024).contains(threads) else {
+                throw GyreError(.invalid, "\(name) is \"\(text.prefix(40))\".", why: "It is from 0 to 1024.")
+            }
+            settings.runThreads = threads
+        }
+        if let text = config.parameters["graph_optimization"]?.stringValue {
+            guard let level = ModelSettings.GraphOptimization(rawValue: text) else {
+                throw GyreError(.invalid, "graph_optimization is \"\(text.prefix(40))\".")
+            }
+            settings.optimization = level
+        } else if config.optimization.hasGraph {
+            // Triton's levels: -1 for basic, 1 for more than usual.
+            settings.optimization = config.optimization.graph.level < 0 ? .basic : .all
+        }
+        settings.remote = config.parameters["url"]?.stringValue
     }
 
     /// A parameter in seconds, as microseconds.
@@ -123,6 +162,8 @@ package enum ConfigurationFile {
         case "python", "mlflow", "sklearn": return .python
         case "xgboost": return .xgboost
         case "lightgbm": return .lightgbm
+        case "ensemble": return .ensemble
+        case "remote": return .remote
         default:
             throw GyreError(
                 .unsupported, "Models of the backend \"\(name.prefix(80))\" are not served.",

@@ -95,9 +95,9 @@ package struct TFServingDialect: Sendable {
     }
 
     private func explain(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        _ = try await predictor.summon(request.parameter("model"), try number(request, request.parameter("model")))
-        throw GyreError(
-            .unsupported, "The model \"\(request.parameter("model").prefix(200))\" has no explainer.")
+        let name = request.parameter("model")
+        let hosted = try await predictor.summon(name, try number(request, name))
+        return .json(try await hosted.explain(try await request.json(limit: Limits.tensorBytes)))
     }
 
     // MARK: Classify and regress

@@ -15,7 +15,8 @@ enum {
     slot_input_count = 30, slot_output_count = 31, slot_input_type = 33, slot_output_type = 34, slot_input_name = 36,
     slot_output_name = 37, slot_create_tensor = 48, slot_create_tensor_with_data = 49, slot_is_tensor = 50,
     slot_tensor_data = 51, slot_fill_strings = 52, slot_strings_length = 53, slot_strings_content = 54,
-    slot_cast_tensor_info = 55, slot_element_type = 60, slot_dimension_count = 61, slot_dimensions = 62,
+    slot_cast_tensor_info = 55, slot_value_type = 67, slot_value_at = 80, slot_value_count = 81, slot_cast_map_info = 103,
+    slot_cast_sequence_info = 104, slot_map_value_type = 106, slot_sequence_element_type = 107, slot_element_type = 60, slot_dimension_count = 61, slot_dimensions = 62,
     slot_element_count = 64, slot_type_and_shape = 65, slot_cpu_memory_info = 69, slot_allocator_free = 76,
     slot_default_allocator = 78, slot_release_env = 92, slot_release_status = 93, slot_release_memory_info = 94,
     slot_release_session = 95, slot_release_value = 96, slot_release_type_info = 98, slot_release_shape_info = 99,
@@ -73,6 +74,22 @@ gyre_onnx_runtime *gyre_onnx_load(const char *path, char *error, size_t error_si
 
 const char *gyre_onnx_version(gyre_onnx_runtime *runtime) { return runtime->version; }
 
+// A sequence of maps of numbers, as scikit-learn's classifiers give their probabilities, is told as rows of those numbers.
+static int read_maps_port(gyre_onnx_runtime *runtime, handle type, gyre_onnx_port *port, char *error, size_t error_size) {
+    handle sequence = NULL, element = NULL, map = NULL, value = NULL, tensor = NULL;
+    int code = settle(runtime, CALL(runtime, slot_cast_sequence_info, (handle, handle *))(type, &sequence), error, error_size);
+    if (code || !sequence) return code;
+    code = settle(runtime, CALL(runtime, slot_sequence_element_type, (handle, handle *))(sequence, &element), error, error_size);
+    if (!code && element) code = settle(runtime, CALL(runtime, slot_cast_map_info, (handle, handle *))(element, &map), error, error_size);
+    if (!code && map) code = settle(runtime, CALL(runtime, slot_map_value_type, (handle, handle *))(map, &value), error, error_size);
+    if (!code && value) code = settle(runtime, CALL(runtime, slot_cast_tensor_info, (handle, handle *))(value, &tensor), error, error_size);
+    if (!code && tensor) code = settle(runtime, CALL(runtime, slot_element_type, (handle, int *))(tensor, &port->element), error, error_size);
+    if (!code && tensor) port->rank = 2, port->shape[0] = port->shape[1] = -1;
+    if (value) RELEASE(runtime, slot_release_type_info, value);
+    if (element) RELEASE(runtime, slot_release_type_info, element);
+    return code;
+}
+
 static int read_port(gyre_onnx_session *session, size_t index, int type_slot, int name_slot, gyre_onnx_port *port,
                      char *error, size_t error_size) {
     gyre_onnx_runtime *runtime = session->runtime;
@@ -90,6 +107,8 @@ static int read_port(gyre_onnx_session *session, size_t index, int type_slot, in
         if (!code) code = settle(runtime, CALL(runtime, slot_dimension_count, (handle, size_t *))(info, &port->rank), error, error_size);
         if (!code && port->rank > GYRE_ONNX_MAX_RANK) code = (snprintf(error, error_size, "a port has more than %d dimensions", GYRE_ONNX_MAX_RANK), 1);
         if (!code) code = settle(runtime, CALL(runtime, slot_dimensions, (handle, int64_t *, size_t))(info, port->shape, port->rank), error, error_size);
+    } else if (!code) {
+        code = read_maps_port(runtime, type, port, error, error_size);
     }
     RELEASE(runtime, slot_release_type_info, type);
     return code;
@@ -110,13 +129,13 @@ static int read_ports(gyre_onnx_session *session, int count_slot, int type_slot,
     return code;
 }
 
-gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, bool has_arena,
+gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, int optimization, bool has_arena,
                                   char *error, size_t error_size) {
     handle options = NULL;
     if (settle(runtime, CALL(runtime, slot_create_session_options, (handle *))(&options), error, error_size)) return NULL;
     gyre_onnx_session *session = calloc(1, sizeof *session);
     session->runtime = runtime;
-    int code = settle(runtime, CALL(runtime, slot_set_optimization, (handle, int))(options, 99), error, error_size);
+    int code = settle(runtime, CALL(runtime, slot_set_optimization, (handle, int))(options, optimization), error, error_size);
     if (!code && !has_arena) code = settle(runtime, CALL(runtime, slot_disable_arena, (handle))(options), error, error_size);
     if (!code) code = settle(runtime, CALL(runtime, slot_set_intra_threads, (handle, int))(options, threads), error, error_size);
     if (!code) code = settle(runtime, CALL(runtime, slot_set_inter_threads, (handle, int))(options, 1), error, error_size);
@@ -160,12 +179,49 @@ static int make_value(gyre_onnx_runtime *runtime, const gyre_onnx_tensor *tensor
 
 static const size_t element_sizes[17] = {0, 4, 1, 1, 2, 2, 4, 8, 0, 1, 2, 8, 4, 8, 0, 0, 2};
 
+static int read_value(gyre_onnx_runtime *runtime, handle value, gyre_onnx_tensor *tensor, char *error, size_t error_size);
+
+// Rows of numbers out of a sequence of maps, which all have the same keys; a map has its keys in order.
+static int read_maps(gyre_onnx_runtime *runtime, handle sequence, gyre_onnx_tensor *tensor, char *error, size_t error_size) {
+    size_t count = 0, width = 0;
+    int code = settle(runtime, CALL(runtime, slot_value_count, (handle, size_t *))(sequence, &count), error, error_size);
+    tensor->element = 1;
+    for (size_t index = 0; index < count && !code; index++) {
+        handle map = NULL, values = NULL;
+        gyre_onnx_tensor row = {0};
+        int type = 0;
+        code = settle(runtime, CALL(runtime, slot_value_at, (handle, int, handle, handle *))(sequence, (int)index, runtime->allocator, &map), error, error_size);
+        if (!code) code = settle(runtime, CALL(runtime, slot_value_type, (handle, int *))(map, &type), error, error_size);
+        if (!code && type != 3) code = (snprintf(error, error_size, "an output is a sequence of something else than maps"), 9);
+        if (!code) code = settle(runtime, CALL(runtime, slot_value_at, (handle, int, handle, handle *))(map, 1, runtime->allocator, &values), error, error_size);
+        if (!code) code = read_value(runtime, values, &row, error, error_size);
+        if (!code && (row.element == element_string || index > 0 && (row.bytes != width || row.element != tensor->element)))
+            code = (snprintf(error, error_size, "the maps of an output do not have the same keys"), 9);
+        if (!code && index == 0) {
+            width = row.bytes;
+            tensor->element = row.element;
+            tensor->shape[1] = (int64_t)row.count;
+            tensor->data = malloc(width * count + 1);
+        }
+        if (!code) memcpy((char *)tensor->data + width * index, row.data, width);
+        gyre_onnx_tensor_free(&row);
+        if (values) RELEASE(runtime, slot_release_value, values);
+        if (map) RELEASE(runtime, slot_release_value, map);
+    }
+    if (!tensor->data) tensor->data = malloc(1);
+    tensor->rank = 2;
+    tensor->shape[0] = (int64_t)count;
+    tensor->count = count * (size_t)tensor->shape[1];
+    tensor->bytes = width * count;
+    return code;
+}
+
 static int read_value(gyre_onnx_runtime *runtime, handle value, gyre_onnx_tensor *tensor, char *error, size_t error_size) {
     int is_tensor = 0;
     handle info = NULL;
     int code = settle(runtime, CALL(runtime, slot_is_tensor, (handle, int *))(value, &is_tensor), error, error_size);
     if (code) return code;
-    if (!is_tensor) return snprintf(error, error_size, "an output is a map or a sequence, not a tensor; export the model with zipmap off"), 9;
+    if (!is_tensor) return read_maps(runtime, value, tensor, error, error_size);
     code = settle(runtime, CALL(runtime, slot_type_and_shape, (handle, handle *))(value, &info), error, error_size);
     if (code) return code;
     code = settle(runtime, CALL(runtime, slot_element_type, (handle, int *))(info, &tensor->element), error, error_size);

@@ -14,7 +14,8 @@ typedef struct gyre_onnx_session gyre_onnx_session;
 #define GYRE_ONNX_MAX_RANK 16
 #define GYRE_ONNX_MAX_PORTS 256
 
-// One input or output as the model declares it. `element` is ONNX's own number of the type; 0 where the port is no tensor.
+// One input or output as the model declares it. `element` is ONNX's own number of the type; 0 where the port is neither a tensor nor
+// a sequence of maps of numbers, which is told as rows of them.
 // A dimension that may vary is -1.
 typedef struct {
     const char *name;
@@ -38,8 +39,8 @@ typedef struct {
 gyre_onnx_runtime *gyre_onnx_load(const char *path, char *error, size_t error_size);
 const char *gyre_onnx_version(gyre_onnx_runtime *runtime);
 
-// `has_arena`: whether the session keeps memory of its own between runs, a megabyte at least.
-gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, bool has_arena,
+// `optimization`: 0 for none, 1 basic, 2 extended, 99 all. `has_arena`: whether the session keeps memory of its own between runs, a megabyte at least.
+gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, int optimization, bool has_arena,
                                   char *error, size_t error_size);
 void gyre_onnx_close(gyre_onnx_session *session);
 size_t gyre_onnx_input_count(gyre_onnx_session *session);

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The program that makes an ONNX model of a scikit-learn model, with the same inputs and outputs, and compares what both answer.
+///
+/// It begins as a worker does, so that what it compares with is what a worker would have answered.
+enum ConverterScript {
+    static let text = WorkerScript.common + converting
+
+    private static let converting = #"""
+        ROWS = 512
+
+
+        def estimator(path):
+            if os.path.basename(path) != "MLmodel":
+                if path.endswith(".joblib"):
+                    import joblib
+
+                    return joblib.load(path)
+                with open(path, "rb") as file:
+                    return pickle.load(file)
+            import mlflow.sklearn
+
+            return mlflow.sklearn.load_model(os.path.dirname(path))
+
+
+        def examples(path, inputs):
+            """Rows that the model's owner gave, one array an input; none where there are none."""
+            if os.path.basename(path) != "MLmodel":
+                return None
+            import mlflow.models
+
+            folder = os.path.dirname(path)
+            known = mlflow.models.Model.load(folder)
+            example = known.load_input_example(folder) if known.saved_input_example_info else None
+            if example is None:
+                return None
+            if hasattr(example, "columns"):
+                if len(inputs) == 1 and len(inputs[0]["shape"]) == 2:
+                    return {inputs[0]["name"]: example.to_numpy()}
+                return {entry["name"]: example[entry["name"]].to_numpy() for entry in inputs}
+            return {inputs[0]["name"]: numpy.asarray(example)}
+
+
+        def samples(path, inputs, model):
+            """The owner's rows, rows like them, and rows drawn evenly; texts only from the owner's."""
+            given, luck = examples(path, inputs), numpy.random.default_rng(0)
+            drawn = {}
+            for entry in inputs:
+                values = None if given is None else numpy.asarray(given[entry["name"]])
+                if entry["datatype"] == "BYTES":
+                    if values is None or not len(values):
+                        raise ValueError(f"the column {entry['name']} holds texts, and the model has no input example to compare answers on")
+                    drawn[entry["name"]] = values[luck.integers(0, len(values), ROWS)].astype(object)
+                    continue
+                shape = [ROWS] + [length if length > 0 else 1 for length in entry["shape"][1:]]
+                some = luck.normal(0, 2, shape)
+                if values is not None and len(values):
+                    values = values.reshape([len(values)] + shape[1:]).astype(float)
+                    near = values[luck.integers(0, len(values), ROWS)] * luck.normal(1, 0.3, shape)
+                    some = numpy.where(luck.random(shape[:1] + [1] * (len(shape) - 1)) < 0.7, near, some)
+                    some[: min(len(values), ROWS)] = values[:ROWS]
+                else:
+                    some[ROWS // 2:] = luck.uniform(-100, 100, shape)[ROWS // 2:]
+                drawn[entry["name"]] = some.astype(TYPES[entry["datatype"]])
+            return drawn
+
+
+        def converted(model, inputs, outputs, real):
+            """A graph with the worker's inputs and outputs around what skl2onnx makes of the model; `real` is the type it computes in."""
+            from onnx import TensorProto, compose, helper
+            from skl2onnx import to_onnx
+            from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+
+            kinds = {"FP32": TensorProto.FLOAT, "FP64": TensorProto.DOUBLE, "INT64": TensorProto.INT64, "INT32": TensorProto.INT32,
+                     "INT16": TensorProto.INT16, "INT8": TensorProto.INT8, "UINT8": TensorProto.UINT8, "BOOL": TensorProto.BOOL, "BYTES": TensorProto.STRING}
+            number, code = (DoubleTensorType, TensorProto.DOUBLE) if real == "FP64" else (FloatTensorType, TensorProto.FLOAT)
+            is_matrix = len(inputs) == 1 and len(inputs[0]["shape"]) == 2
+            by_name = any("ColumnTransformer" in type(step).__name__ for _, step in getattr(model, "steps", [("", model)]))
+            width = inputs[0]["shape"][1] if is_matrix else len(inputs)
+            if is_matrix and width < 1:
+                raise ValueError("the model does not say how many columns it takes")
+            if by_name and not is_matrix:
+                types = [(entry["name"], StringTensorType([None, 1]) if entry["datatype"] == "BYTES" else number([None, 1])) for entry in inputs]
+            else:
+                types = [("gyre_matrix", number([None, width]))]
+            options = {id(model): {"zipmap": False}} if hasattr(model, "predict_proba") else None
+            made = compose.add_prefix(to_onnx(model, initial_types=types, options=options), "m/")
+            before, after, ports = [], [], []
+            for entry in inputs:
+                ports.append(helper.make_tensor_value_info(entry["name"], kinds[entry["datatype"]], ["n", *entry["shape"][1:]]))
+            axis = helper.make_tensor("gyre_axis", TensorProto.INT64, [1], [1])
+            flat = helper.make_tensor("gyre_flat", TensorProto.INT64, [1], [-1])
+            columns = []
+            for entry in inputs:
+                name = entry["name"]
+                if entry["datatype"] != "BYTES":
+                    before.append(helper.make_node("Cast", [name], [f"gyre_cast/{name}"], to=code))
+                    name = f"gyre_cast/{name}"
+                target = "m/gyre_matrix" if is_matrix else f"m/{entry['name']}" if by_name else f"gyre_column/{entry['name']}"
+                before.append(helper.make_node("Identity" if is_matrix else "Unsqueeze", [name] if is_matrix else [name, "gyre_axis"], [target]))
+                columns.append(target)
+            if not is_matrix and not by_name:
+                before.append(helper.make_node("Concat", columns, ["m/gyre_matrix"], axis=1))
+            results = []
+            for entry, output in zip(outputs, made.graph.output):
+                name = output.name
+                if len(entry["shape"]) == 1 and len(output.type.tensor_type.shape.dim) != 1:
+                    after.append(helper.make_node("Reshape", [name, "gyre_flat"], [f"gyre_flat/{entry['name']}"]))
+                    name = f"gyre_flat/{entry['name']}"
+                to = kinds[entry["datatype"]]
+                is_text = entry["datatype"] == "BYTES"
+                after.append(helper.make_node("Identity", [name], [entry["name"]]) if is_text else helper.make_node("Cast", [name], [entry["name"]], to=to))
+                results.append(helper.make_tensor_value_info(entry["name"], to, entry["shape"] and ["n", *entry["shape"][1:]]))
+            nodes = before + list(made.graph.node) + after
+            used = {name for node in nodes for name in node.input}
+            own = [value for value in (axis, flat) if value.name in used]
+            graph = helper.make_graph(nodes, "gyre", ports, results, initializer=list(made.graph.initializer) + own)
+            whole = helper.make_model(graph, opset_imports=made.opset_import, functions=made.functions)
+            whole.ir_version = made.ir_version
+            return whole.SerializeToString(deterministic=True)
+
+
+        def compare(mine, theirs):
+            """The share of rows with the same answer, and the greatest difference of a number."""
+            same, most = None, 0.0
+            for name, own in mine.items():
+                own, other = numpy.asarray(own), numpy.asarray(theirs[name])
+                if own.dtype.kind in "OUS" or own.dtype.kind in "iub":
+                    equal = own.astype(str) == other.astype(str)
+                else:
+                    equal = numpy.isclose(own.astype(float), other.astype(float), rtol=1e-4, atol=1e-5, equal_nan=True)
+                    spread = numpy.abs(own.astype(float) - other.astype(float))
+                    most = max(most, float(numpy.nanmax(spread)) if spread.size else 0.0)
+                equal = equal.reshape(len(equal), -1).all(axis=1)
+                same = equal if same is None else same & equal
+            return float(same.mean()), most
+
+
+        def convert(path, target):
+            import onnxruntime
+            import skl2onnx
+            import sklearn
+
+            inputs, predict, platform = load(path)
+            model = estimator(path)
+            outputs = []
+            for name, value in predict({entry["name"]: sample(entry) for entry in inputs}).items():
+                entry, _ = encode(name, value)
+                entry["shape"] = [-1] + entry["shape"][1:] if entry["shape"] else []
+                outputs.append(entry)
+            rows = samples(path, inputs, model)
+            expected, problems, best = predict(rows), [], None
+            for real in ["FP64", "FP32"]:
+                try:
+                    content = converted(model, inputs, outputs, real)
+                    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+                    found = session.run([entry["name"] for entry in outputs], rows)
+                except Exception as error:
+                    problems.append(f"{real}: " + "".join(traceback.format_exception_only(error)).strip()[:500])
+                    continue
+                same, most = compare(expected, {entry["name"]: value for entry, value in zip(outputs, found)})
+                if best is None or same > best["same"]:
+                    best = {"same": same, "greatest_difference": most, "computes_in": real}
+                if same >= 0.999:
+                    with open(target, "wb") as file:
+                        file.write(content)
+                    best["agrees"] = True
+                    break
+            answer = {"agrees": False, **(best or {}), "rows": ROWS, "skl2onnx": skl2onnx.__version__, "scikit_learn": sklearn.__version__}
+            if best is None:
+                answer["reason"] = "; ".join(problems)
+            elif not answer["agrees"]:
+                answer["reason"] = f"{best['same']:.4f} of the rows have the same answer"
+            return answer
+
+
+        try:
+            os.setsid()
+            limit = int(sys.argv[2])
+            if limit > 0:
+                resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+            import warnings
+
+            import numpy
+
+            warnings.simplefilter("ignore")
+            send(convert(sys.argv[1], sys.argv[3]))
+        except BaseException as error:
+            send({"agrees": False, "reason": "".join(traceback.format_exception_only(error)).strip()[:1000]})
+        """#
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+package import GyreBase
+package import GyreLedger
+package import GyreRegistry
+package import GyreServing
+
+/// Models of scikit-learn are served by ONNX Runtime where both were seen to answer alike; what was seen is on record.
+extension ModelFiles {
+    private static let kind = "model-conversion"
+    /// The line of an MLmodel file that keeps its model from being converted: `metadata={"gyre_serve": "python"}`.
+    private static let refusal = "  gyre_serve: python"
+
+    /// What came of converting the model with this digest; nil where nobody tried.
+    package func conversion(of digest: Digest) async throws(GyreError) -> JSONValue? {
+        try await store.document(Self.kind, digest.hex)?.body
+    }
+
+    /// Converts the files of a version that has been asked to be served, unless that was tried before.
+    ///
+    /// A model that cannot be converted is served by Python as before.
+    @discardableResult
+    package func convert(
+        _ version: ModelVersion, _ digest: Digest, by actor: String = "gyre"
+    ) async throws(GyreError) -> JSONValue? {
+        if let known = try await conversion(of: digest) { return known }
+        guard let converter else { return nil }
+        let source = try await original(digest)
+        guard source.format == .python, Self.isSklearn(source.file) else { return nil }
+        let target = blobs.makeTemporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: target) }  // absent where nothing was written
+        let result: ModelConversion
+        do throws(GyreError) {
+            result = try await Background.run { () throws(GyreError) in try converter.convert(source.file, to: target) }
+        } catch {
+            result = ModelConversion(agrees: false, numbers: ["reason": .string(error.description)])
+        }
+        var body = result.numbers
+        body["agrees"] = .bool(result.agrees)
+        body["model"] = .string(version.ref.description)
+        if result.agrees { body["onnx_sha256"] = .string(try await blobs.add(file: target).digest.hex) }
+        let kept = body
+        try await store.commit(
+            [.put(Document(Self.kind, digest.hex, kept))],
+            recording: [
+                Fact(
+                    result.agrees ? "serving.model.converted" : "serving.model.not-converted", version.ref, by: actor,
+                    inputs: [version.ref], outputs: [Ref("model-file", "sha256:\(digest.hex.prefix(16))")], body: kept)
+            ])
+        return kept
+    }
+
+    /// The converted model in place of the one with this digest; nil where there is none that agrees.
+    func converted(_ digest: Digest) async throws(GyreError) -> ModelSource? {
+        guard let conversion = try await conversion(of: digest), conversion["agrees"]?.bool == true,
+            let hex = conversion["onnx_sha256"]?.string
+        else { return nil }
+        var source = ModelSource(file: try await blobs.file(try Digest(hex: hex)), format: .onnx)
+        source.isLenient = true
+        return source
+    }
+
+    /// Whether a main file is scikit-learn's own, or MLflow's folder of that flavour whose owner allows it.
+    private static func isSklearn(_ file: String) -> Bool {
+        guard file.hasSuffix("/MLmodel") else { return file.hasSuffix(".joblib") || file.hasSuffix(".pkl") }
+        guard let data = FileManager.default.contents(atPath: file) else { return false }
+        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+        return lines.contains("  sklearn:") && !lines.contains { $0 == refusal }
+    }
+}
