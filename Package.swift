@@ -178,7 +178,12 @@ let package = Package(
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
         adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),
         adapter("Execution", ["GyrePipelines", subprocess, systemPackage]),
-        adapter("Inference", ["GyreServing", "GyreNativeLibraries", "CBoostedTrees", "COnnxRuntime", "CWorker"]),
+        adapter(
+            "Inference",
+            [
+                "GyreServing", "GyreNativeLibraries", "CBoostedTrees", "COnnxRuntime", "CWorker", httpClient, nioCore,
+                nioHTTP1,
+            ]),
 
         // App
         .executableTarget(

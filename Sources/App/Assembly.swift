@@ -97,6 +97,7 @@ struct Assembly: Sendable {
             runtimes: [
                 onnx, TreeRuntime(.xgboost, search: settings.libraries),
                 TreeRuntime(.lightgbm, search: settings.libraries), PythonRuntime(python: settings.python),
+                RemoteRuntime(),
             ], budgetBytes: modelMemoryBytes, surroundings: surroundings)
         let address = AddressBox()
         let ended = EndedRuns()

@@ -118,6 +118,22 @@ enum TrafficText {
         [Cell.text(rule["attribute"]), rule["values"]?.strings.joined(separator: ", ") ?? "-", Cell.text(rule["to"])]
     }
 
+    /// Why a version answered, and how; nothing for predictions that say nothing of it.
+    static func circumstances(_ prediction: JSONValue) -> [[String]] {
+        guard let how = prediction["how"], !how.isNull else { return [] }
+        let chance = how["p"]?.double.map { " (\(($0 * 1000).rounded() / 10) %)" } ?? ""
+        var rows = [["version", "\(Cell.text(prediction["version"])), chosen by: \(Cell.text(how["by"]))\(chance)"]]
+        if let via = how["via"]?.string { rows.append(["asked by", via]) }
+        let batch = how["batch_rows"]?.int.map { ", in a batch of \($0) rows" } ?? ""
+        rows.append([
+            "time",
+            how["cached"]?.bool == true
+                ? "kept from an equal request"
+                : "\(Cell.text(prediction["latency_us"])) µs: waited \(Cell.text(how["queue_us"])), ran \(Cell.text(how["run_us"]))\(batch)",
+        ])
+        return rows
+    }
+
     /// Its rules, and what its bandit learned; nothing where it has neither.
     static func sharing(_ endpoint: JSONValue) -> String {
         var text = ""

@@ -218,8 +218,10 @@ struct EndpointCommand: AsyncParsableCommand {
                 var rows = [
                     ["prediction", id], ["answered", Cell.time(prediction["at"])],
                     ["score", Cell.text(prediction["score"])],
-                    ["label", Cell.text(prediction["label"])], ["release", Cell.text(answer["release"]?["ref"])],
+                    ["label", Cell.text(prediction["label"])],
                 ]
+                rows += TrafficText.circumstances(prediction)
+                rows.append(["release", Cell.text(answer["release"]?["ref"])])
                 for part in ["model", "run", "pipeline", "pipeline_run", "training"] {
                     rows.append([part, Cell.text(pins[part])])
                 }
