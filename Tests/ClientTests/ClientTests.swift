@@ -68,6 +68,15 @@ extension Tag {
     @Test("shadow, blue-green, a lasting comparison, frozen traffic, a model that only Python runs; no request fails")
     func rollouts() async throws { try await run("rollout_day") }
 
+    @Test("rules about requests and bandits share traffic; which version answered, why, and what was learned, across a kill")
+    func bandits() async throws { try await run("bandits_day") }
+
+    @Test("scikit-learn models are converted as they are registered, answer as before, and the numbers are on record")
+    func conversions() async throws { try await run("conversions") }
+
+    @Test("ensembles, graphs that combine and do not wait, models of other servers, trained models, explainers, maps")
+    func compositions() async throws { try await run("compositions") }
+
     @Test("the ONNX project's own test cases come out as recorded, as bytes and as JSON")
     func onnxCases() async throws { try await run("onnx_cases") }
 
