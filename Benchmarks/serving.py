@@ -92,14 +92,18 @@ class Peer:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
 
-    def load(self, connections, seconds, bodies=None, path=None):
-        with tempfile.NamedTemporaryFile("w", suffix=".txt") as lines:
-            lines.write("".join(json.dumps(body) + "\n" for body in bodies or [self.body(n) for n in range(32)]))
+    def load(self, connections, seconds, bodies=None, path=None, raw=None):
+        """Asks for some seconds; `raw` is a JSON head and the bytes behind it, in place of bodies of JSON."""
+        with tempfile.NamedTemporaryFile("wb", suffix=".txt") as lines:
+            if raw:
+                lines.write(raw[0].encode() + raw[1])
+            else:
+                lines.write("".join(json.dumps(body) + "\n" for body in bodies or [self.body(n) for n in range(32)]).encode())
             lines.flush()
             before = cpu_seconds(self.process.pid)
             done = subprocess.run(
                 ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", f"{HERE}/load.lua", f"http://127.0.0.1:{self.port}{path or self.path}"],
-                capture_output=True, text=True, env={**os.environ, "LOAD_BODIES": lines.name})
+                capture_output=True, text=True, env={**os.environ, "LOAD_BODIES": lines.name, "LOAD_HEAD": str(len(raw[0])) if raw else ""})
             used = cpu_seconds(self.process.pid) - before
         answer = json.loads(done.stdout.strip().splitlines()[-1])
         assert answer["bad"] == 0, (self.name, answer)
@@ -126,6 +130,14 @@ def only_gyre(peer, options, work, figures):
     ask = [{"inputs": [{"name": "IN", "shape": [1, 64], "datatype": "FP32", "data": row}]}]
     alone = peer.load(64, options.seconds, ask, "/v2/models/mlp_alone/infer")
     batched = peer.load(64, options.seconds, ask, "/v2/models/mlp/infer")
+    # Eight rows a request, as bytes: what batching itself does, with less of HTTP and JSON around each row.
+    wide = numpy.random.default_rng(2).random((8, 64), dtype="float32")
+    head = json.dumps({"inputs": [{"name": "IN", "shape": [8, 64], "datatype": "FP32", "parameters": {"binary_data_size": wide.nbytes}}], "parameters": {"binary_data_output": True}})
+    before = cpu_seconds(peer.process.pid)
+    rows = peer.load(16, options.seconds, path="/v2/models/mlp/infer", raw=(head, wide.tobytes()))
+    figures["mlp, 16 conn. of 8 rows as bytes, batched, rows/s"] = rows["rps"] * 8
+    figures["mlp, 16 conn. of 8 rows as bytes, p99 ms"] = rows["p99_ms"]
+    figures["mlp, 16 conn. of 8 rows as bytes, rows/s for each core of the server"] = rows["rps"] * 8 / max(0.01, (cpu_seconds(peer.process.pid) - before) / rows["seconds"])
     figures["mlp, 64 conn., not batched, requests/s"] = alone["rps"]
     figures["mlp, 64 conn., batched, requests/s"] = batched["rps"]
     figures["mlp, 64 conn., batched, p99 ms"] = batched["p99_ms"]
@@ -167,6 +179,7 @@ request = service_pb2.ModelInferRequest(model_name="gb")
 tensor = request.inputs.add(name="X", datatype="FP32"); tensor.shape.extend([1, 30])
 request.raw_input_contents.append(numpy.ones((1, 30), "float32").tobytes())
 request = request.SerializeToString()
+open(sys.argv[3], "wb").write(b"\\0" + len(request).to_bytes(4, "big") + request)
 channel = grpc.insecure_channel(sys.argv[1])
 call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
 call(request)
@@ -178,6 +191,20 @@ threads = [threading.Thread(target=work, args=(index,)) for index in range(16)]
 [thread.start() for thread in threads]; [thread.join() for thread in threads]
 print(sum(counts))
 """
+
+
+def h2load(peer, grpc, options, work, figures):
+    """The same calls by nghttp2's load generator, which is no Python: 16 streams on one connection, and on four."""
+    for clients, streams in [(1, 16), (4, 4)]:
+        before = cpu_seconds(peer.process.pid)
+        done = subprocess.run(
+            ["h2load", f"-c{clients}", f"-m{streams}", "-D", str(options.seconds), "-d", f"{work}/message", "-H", "content-type: application/grpc", "-H", "te: trailers",
+             f"http://127.0.0.1:{grpc}/inference.GRPCInferenceService/ModelInfer"], capture_output=True, text=True)
+        counted = next(line for line in done.stdout.splitlines() if line.startswith("requests:"))
+        count = int(counted.split(" succeeded")[0].split()[-1])
+        assert " 0 failed, 0 errored" in counted, counted
+        figures[f"gb over gRPC, {clients} conn. of {streams} streams, CPU ms a request"] = (cpu_seconds(peer.process.pid) - before) / count * 1000
+        figures[f"gb over gRPC, {clients} conn. of {streams} streams, requests/s"] = count / options.seconds
 
 
 def over_grpc_and_python(options, work, figures):
@@ -206,10 +233,12 @@ print((time.process_time() - began) / n * 1000)"""], capture_output=True, text=T
     if os.path.exists(f"{TOOLS}/serving/bin/python"):
         before = cpu_seconds(peer.process.pid)
         done = subprocess.run(
-            [f"{TOOLS}/serving/bin/python", "-c", GRPC_LOAD, f"127.0.0.1:{grpc}", str(options.seconds)], capture_output=True, text=True)
+            [f"{TOOLS}/serving/bin/python", "-c", GRPC_LOAD, f"127.0.0.1:{grpc}", str(options.seconds), f"{work}/message"], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-2000:]
-        figures["gb over gRPC, 16 threads, CPU ms a request"] = (cpu_seconds(peer.process.pid) - before) / int(done.stdout) * 1000
-        figures["gb over gRPC, 16 threads, requests/s"] = int(done.stdout) / options.seconds
+        figures["gb over gRPC, grpcio with 16 threads, CPU ms a request"] = (cpu_seconds(peer.process.pid) - before) / int(done.stdout) * 1000
+        figures["gb over gRPC, grpcio with 16 threads, requests/s"] = int(done.stdout) / options.seconds
+        if shutil.which("h2load"):
+            h2load(peer, grpc, options, work, figures)
     peer.stop()
 
 
@@ -247,6 +276,19 @@ def peers(work, row):
             "kserve", [python("serving"), f"{HERE}/peers/kserve_server.py", "--http_port", "PORT"], work, "/v2/models/gb/infer", v2, {"MODEL": f"{work}/gb.onnx"}))
     if os.path.exists(python("peers")):
         found.append(Peer("triton", [python("peers"), f"{HERE}/peers/triton_server.py", "PORT"], work, "/v2/models/gb/infer", v2, {"MODEL": f"{work}/gb.onnx"}))
+    if os.path.exists(python("mlserver")):
+        folder = f"{work}/mlserver"
+        os.makedirs(folder)
+        peer = Peer("mlserver", [f"{TOOLS}/mlserver/bin/mlserver", "start", folder], work, "/v2/models/gb/infer", v2)
+        json.dump({"http_port": peer.port, "grpc_port": free_port(), "metrics_port": free_port(), "host": "127.0.0.1", "debug": False}, open(f"{folder}/settings.json", "w"))
+        json.dump(
+            {"name": "gb", "implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": f"{work}/gb.joblib"}},
+            open(f"{folder}/model-settings.json", "w"))
+        found.append(peer)
+    if os.path.exists(python("bentoml")):
+        found.append(Peer(
+            "bentoml", [f"{TOOLS}/bentoml/bin/bentoml", "serve", "bentoml_service:Model", "--port", "PORT", "--host", "127.0.0.1", "--working-dir", f"{HERE}/peers"], work,
+            "/predict", lambda n: {"x": [row[n % len(row)]]}, {"MODEL": f"{work}/gb.onnx"}))
     return found
 
 

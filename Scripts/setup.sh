@@ -18,7 +18,7 @@ for extra in "$@"; do
   case "$extra" in
     chromium) command -v chromium >/dev/null || missing+=(chromium) ;;
     onnx-testdata) [ -e /usr/include/onnx/backend/test/data ] || missing+=(libonnx-testdata) ;;
-    wrk) command -v wrk >/dev/null || missing+=(wrk) ;;
+    wrk) command -v wrk >/dev/null || missing+=(wrk); command -v h2load >/dev/null || missing+=(nghttp2-client) ;;
   esac
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -51,7 +51,10 @@ for extra in "$@"; do
   if [ ! -e "$stamp" ]; then
     say "Python environment in $tools/$extra"
     rm -rf "${tools:?}/$extra"
-    python3.11 -m venv "$tools/$extra" 2>/dev/null || python3 -m venv "$tools/$extra"
+    # Triton's own Python fits Debian's 3.11 and not every later one, so the system's interpreter comes first.
+    interpreter=/usr/bin/python3.11
+    [ -x "$interpreter" ] || interpreter=$(command -v python3.11 || command -v python3)
+    "$tools/python/bin/uv" venv --quiet --python "$interpreter" "$tools/$extra"
     "$tools/python/bin/uv" pip install --quiet --python "$tools/$extra/bin/python" -r "Scripts/requirements-$extra.txt"
     touch "$stamp"
   fi

@@ -173,13 +173,19 @@ struct Assembly: Sendable {
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
 
         let native = NativeDialect(services).routes
-        let inner = Router([native])
+        let inner = Router([native, kserve.routes])
+        let call: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue = { request throws(GyreError) in
+            let response = await inner.respond(to: request)
+            guard case .bytes(let bytes) = response.body else { return [:] }
+            guard response.status == 200 else { throw APIError.read(bytes, status: response.status) }
+            return try JSONValue(parsing: bytes)
+        }
         let console = Console(
-            api: { path throws(GyreError) in
-                let response = await inner.respond(to: HTTPRequest("GET", "/api/gyre/v1" + path))
-                guard case .bytes(let bytes) = response.body else { return [:] }
-                guard response.status == 200 else { throw APIError.read(bytes, status: response.status) }
-                return try JSONValue(parsing: bytes)
+            api: { path throws(GyreError) in try await call(HTTPRequest("GET", "/api/gyre/v1" + path)) },
+            act: { path, body throws(GyreError) in
+                try await call(
+                    HTTPRequest(
+                        "POST", "/api/gyre/v1" + path, headers: ["x-gyre-actor": "console"], body: body.bytes))
             },
             staticFile: { name in
                 FileManager.default.contents(atPath: "\(settings.staticFiles)/\(name)").map { Array($0) }

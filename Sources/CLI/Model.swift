@@ -6,7 +6,7 @@ internal import GyreBase
 struct Model: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Registered models.",
-        subcommands: [List.self, Show.self, Card.self, Alias.self, Convert.self, History.self, Undo.self])
+        subcommands: [List.self, Show.self, Card.self, Alias.self, Convert.self, Served.self, History.self, Undo.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -29,6 +29,32 @@ struct Model: AsyncParsableCommand {
                         ]
                     }
                 ).text(empty: "No model is registered yet. Register one: mlflow.register_model(…)")
+            }
+        }
+    }
+
+    struct Served: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List what the server serves: state, memory, requests, and why a model is not loaded.",
+            discussion: "Example: gyre model served")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.with { try await $0.call("GET", "/served", nil) }
+            let models = answer["models"]?.array ?? []
+            output.render(answer, ids: models.map { "\(Cell.text($0["name"]))@\(Cell.text($0["version"]))" }) {
+                TextTable(
+                    ["MODEL", "VERSION", "STATE", "RUNS ON", "MIB", "REQUESTS", "WHY"],
+                    models.map { model in
+                        let mebibytes = model["bytes"]?.int.map { "\((Double($0) / 104_857.6).rounded() / 10)" } ?? "-"
+                        return [
+                            Cell.text(model["name"]), Cell.text(model["version"]), Cell.text(model["state"]),
+                            Cell.text(model["platform"]), mebibytes, Cell.text(model["requests"]),
+                            Cell.text(model["reason"]),
+                        ]
+                    }
+                ).text(empty: "No model is served. Serve a folder of them: gyre up --model-repository DIR")
             }
         }
     }

@@ -7,16 +7,20 @@ package import GyreHTTP
 /// The pages that people look at, over the native API: whatever a page shows, a program can ask for too.
 package struct Console: Sendable {
     let api: @Sendable (String) async throws(GyreError) -> JSONValue
+    /// Does what a person asked for: a path of the native API, and the body that is posted there.
+    let act: @Sendable (String, JSONValue) async throws(GyreError) -> JSONValue
     private let staticFile: @Sendable (String) -> [UInt8]?
 
-    /// A console that asks `api` for its content.
+    /// A console that asks `api` for its content and does by `act` what is asked for.
     ///
     /// `staticFile` gives the browser files that set-up fetched, by name; the pages work without them.
     package init(
         api: @escaping @Sendable (String) async throws(GyreError) -> JSONValue,
+        act: @escaping @Sendable (String, JSONValue) async throws(GyreError) -> JSONValue,
         staticFile: @escaping @Sendable (String) -> [UInt8]?
     ) {
         self.api = api
+        self.act = act
         self.staticFile = staticFile
     }
 
@@ -29,7 +33,7 @@ package struct Console: Sendable {
                 page("/models", models),
                 page("/models/{name}", model),
                 page("/models/{name}/{version}", card), page("/endpoints", endpoints),
-                page("/endpoints/{name}", endpoint),
+                page("/endpoints/{name}", endpoint), Route("POST", "/endpoints/{name}", command),
                 page("/pipelines", pipelines), page("/pipelines/{id}", pipeline), page("/data", data),
                 page("/data/{name}", dataset),
                 page("/lineage", lineage), page("/ledger", ledger), Route("GET", "/static/{name}", serve),

@@ -85,7 +85,8 @@ extension Console {
             content: [
                 Block.table(
                     "Endpoints", ["Endpoint", "Traffic"], rows,
-                    empty: "Nothing is served yet. Deploy a model: gyre endpoint deploy NAME")
+                    empty: "Nothing is served yet. Deploy a model: gyre endpoint deploy NAME"),
+                try await served(),
             ], refreshSeconds: 3)
     }
 
@@ -127,7 +128,7 @@ extension Console {
         return Page(
             title: name, section: "Endpoints",
             content: [
-                Self.split(endpoint), Block.section("The judge", judge),
+                Self.split(endpoint), sharing(endpoint), controls(name, endpoint), Block.section("The judge", judge),
                 Block.section(
                     "Answers by version",
                     Block.table(

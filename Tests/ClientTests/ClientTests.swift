@@ -77,6 +77,9 @@ extension Tag {
     @Test("ensembles, graphs that combine and do not wait, models of other servers, trained models, explainers, maps")
     func compositions() async throws { try await run("compositions") }
 
+    @Test("a real Triton and Gyre answer the same requests alike, good ones and damaged ones")
+    func tritonDifferential() async throws { try await run("triton_differential", Installed.triton) }
+
     @Test("the ONNX project's own test cases come out as recorded, as bytes and as JSON")
     func onnxCases() async throws { try await run("onnx_cases") }
 

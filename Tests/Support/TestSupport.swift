@@ -47,6 +47,8 @@ package enum Installed {
 
     /// The Python with the clients.
     package static var python: String { toolsFolder + "/python/bin/python" }
+    /// A Python with Triton in it.
+    package static var triton: String { toolsFolder + "/peers/bin/python" }
     /// The Python with the clients of model servers.
     package static var serving: String { toolsFolder + "/serving/bin/python" }
     /// The Python with MLflow's former major version.

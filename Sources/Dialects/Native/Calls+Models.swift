@@ -4,6 +4,7 @@ internal import GyreBase
 internal import GyreHTTP
 internal import GyreLoop
 internal import GyreRegistry
+internal import GyreServing
 internal import GyreSearch
 internal import GyreTracking
 
@@ -83,6 +84,25 @@ extension NativeDialect {
                     ])
                 }
                 return ["models": .array(list)]
+            },
+            NativeCall("GET", "/served", "What the server knows to serve: state, memory, what it did since it was loaded.") {
+                _ in
+                let loaded = Dictionary(
+                    services.host.models().map { ("\($0.name)@\($0.number)", $0) }, uniquingKeysWith: { $1 })
+                return [
+                    "models": .array(
+                        services.host.listings().map { listing in
+                            let hosted = loaded["\(listing.name)@\(listing.number)"]
+                            return [
+                                "name": .string(listing.name), "version": .int(Int64(listing.number)),
+                                "state": .string(listing.state.rawValue), "reason": .string(listing.reason),
+                                "platform": .optional(hosted?.model.platform), "bytes": .optional(hosted?.bytes),
+                                "requests": .optional(
+                                    hosted.map { Int64(clamping: $0.statistics.now.success.count) }),
+                                "loaded_at": .optional(hosted?.loadedAt), "last_used_at": .optional(hosted?.lastUsedAt),
+                            ]
+                        })
+                ]
             },
             NativeCall("GET", "/models/{name}", "A model with its versions.") { request throws(GyreError) in
                 let model = try await services.registry.model(request.parameter("name"))

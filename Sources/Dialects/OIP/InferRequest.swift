@@ -33,9 +33,15 @@ struct InferRequest {
                 switch name {
                 case "id":
                     let value = try parser.value()
-                    id = value.string ?? (value == .null ? nil : value.text)
+                    guard value.string != nil || value.isNull else {
+                        throw GyreError(.invalid, "The request's \"id\" is no text.")
+                    }
+                    id = value.string
                 case "parameters":
                     parameters = try parser.value()
+                    guard parameters.object != nil else {
+                        throw GyreError(.invalid, "The request's \"parameters\" are no object.")
+                    }
                     wantsBinary = parameters["binary_data_output"]?.bool ?? false
                 case "inputs":
                     hasInputs = true

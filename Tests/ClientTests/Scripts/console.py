@@ -4,6 +4,7 @@ import html.parser
 import os
 import subprocess
 import sys
+import urllib.parse
 
 import mlflow
 from server import Server, onnx_model
@@ -86,6 +87,38 @@ look("/models/nothing", status=404)
 for file in ["gyre.css", "gyre.js", "htmx.min.js", "uplot.min.js", "uplot.min.css"]:
     assert server.request("GET", f"/static/{file}")[0] == 200, file
 assert server.request("GET", "/static/..%2f..%2fgyre.db")[0] == 404
+
+# A person's word from the endpoint's page: the form says why, the ledger who.
+def press(verb, status=303, **fields):
+    body = urllib.parse.urlencode({"verb": verb, "reason": "seen in <b>the console</b>", **fields})
+    found, _, headers = server.exchange("POST", "/endpoints/m", body, {"Content-Type": "application/x-www-form-urlencoded", "Origin": server.url})
+    assert found == status, (verb, found)
+    return headers
+
+
+mlflow.onnx.log_model(graph, name="model", registered_model_name="m", metadata={"features": ["a", "b", "c"]})
+assert "Freeze the traffic" in look("/endpoints/m").text and "Promote" not in look("/endpoints/m").text
+server.api("POST", "/endpoints/m/deploy", {"version": "2", "strategy": "shadow"})
+page = look("/endpoints/m")
+assert "Promote the canary" in page.text and "Pause the rollout" in page.text and "mirrored" in page.text, page.text
+assert press("pause")["location"] == "/endpoints/m"
+assert "Let the rollout go on" in look("/endpoints/m").text
+server.api("POST", "/endpoints/m/rules", {"rules": [{"attribute": "<i>", "values": ["x"]}]})
+press("freeze", hours="2")
+page = look("/endpoints/m")
+assert "seen in <b>the console</b>" in page.text and "Unfreeze" in page.text and "<i>" in page.text, page.text
+press("promote", status=409)
+press("unfreeze")
+press("abort")
+press("abort", status=409)
+press("nonsense", status=400)
+assert server.exchange("POST", "/endpoints/m", "verb=freeze", {"Origin": "http://elsewhere.example"})[0] == 403
+server.api("POST", "/endpoints/m/bandit", {"versions": ["2"]})
+assert "thompson chooses" in look("/endpoints/m").text
+fact = [fact for fact in server.api("GET", "/ledger?limit=200")["facts"] if fact["kind"] == "rollout.endpoint.frozen"][0]
+assert fact["actor"] == "console" and fact["body"]["reason"] == "seen in <b>the console</b>", fact
+page = look("/endpoints")
+assert "onnxruntime_onnx" in page.text and "No graph is applied" in page.text, page.text
 
 # Looked at, light and dark.
 shots = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../.gyre/screenshots")
