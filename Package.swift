@@ -143,7 +143,7 @@ let package = Package(
                 "GyreNotification",
                 "GyrePipelines",
                 "GyreQuality", "GyreRegistry",
-                "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking", "GyreVersioning",
+                "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing", "GyreTracking", "GyreVersioning",
             ]),
 
         // Surfaces

@@ -108,12 +108,19 @@ struct Assembly: Sendable {
             surroundings: surroundings)
 
         // Loop
-        let predictor = Predictor(host: host, log: predictions, surroundings: surroundings)
+        let traces = PredictionTraces(tracing: tracing, tracking: tracking)
+        let predictor = Predictor(host: host, log: predictions, traces: traces, surroundings: surroundings)
         let files = ModelFiles(
             tracking: tracking, loggedModels: loggedModels, blobs: blobs, store: ledger,
             converter: trustsModels ? SklearnConverter(python: settings.python) : nil, folders: home.models,
             trustsModels: trustsModels)
         let conversions = Conversions(store: ledger, registry: registry, files: files)
+        let readConfiguration: @Sendable (String) throws(GyreError) -> ModelConfiguration = { text throws(GyreError) in
+            try ConfigurationFile.read(text)
+        }
+        let imports = ModelImport(
+            registry: registry, tracking: tracking, blobs: blobs, surroundings: surroundings,
+            readConfiguration: readConfiguration)
         let ingest = Ingest(
             store: ledger, blobs: blobs, versioning: versioning, checker: checker, features: features,
             readSuite: GXSuite.read,
@@ -123,7 +130,7 @@ struct Assembly: Sendable {
             files: files)
         let endpoints = Endpoints(
             rollouts: rollouts, releases: releases, registry: registry, files: files, host: host, predictor: predictor,
-            log: predictions)
+            log: predictions, readConfiguration: readConfiguration)
         let monitors = Monitors(
             store: ledger, blobs: blobs, tables: tables, log: predictions, releases: releases, versioning: versioning,
             host: host,
@@ -144,7 +151,8 @@ struct Assembly: Sendable {
             ingest: ingest, features: features,
             pipelines: pipelines, rollouts: rollouts, releases: releases, endpoints: endpoints, monitors: monitors,
             conductor: conductor,
-            predictor: predictor, predictions: predictions, host: host, files: files, retention: retention,
+            predictor: predictor, predictions: predictions, host: host, files: files, imports: imports,
+            retention: retention,
             recordedHead: { RecordedHead.read(home.recordedHead) },
             doctor: { await doctor.make() })
         let mlflow = MLflowDialect(
@@ -154,7 +162,7 @@ struct Assembly: Sendable {
             issues: Issues(store: ledger, surroundings: surroundings), webhooks: webhooks, blobs: blobs)
         let repository = ModelRepository(
             root: modelRepository, uploads: home.models + "/uploaded", host: host, registry: registry, files: files,
-            readConfiguration: { text throws(GyreError) in try ConfigurationFile.read(text) })
+            readConfiguration: readConfiguration)
         try await repository.check()
         let inferenceServices = InferenceServices(
             store: ledger, host: host, predictor: predictor, rollouts: rollouts, files: files)
@@ -168,7 +176,8 @@ struct Assembly: Sendable {
         }
         let inference = InferenceCalls(
             host: host, predictor: predictor, repository: repository,
-            regions: sharesMemory ? SharedMemory() : nil, version: "0.1.0")
+            regions: sharesMemory ? SharedMemory() : nil, traces: traces,
+            log: ServingLog { StandardError.write($0) }, version: "0.1.0")
         let health = HealthRoutes(
             ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
 

@@ -49,6 +49,26 @@ extension EndpointCommand {
         }
     }
 
+    struct Log: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Keep all requests in the prediction log, or a sample; what fails is always kept.",
+            discussion: """
+                The judge and bandits see all requests; after a restart they count anew what the log has. Labels join what was kept.
+                Example: gyre endpoint log delay --sample 0.1
+                """)
+        @Argument(help: "The endpoint.") var name: String
+        @Option(help: "The share that is kept, from 0 to 1.") var sample: Double
+        @Option(help: "Why.") var reason = "asked for"
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let body: JSONValue = ["share": .double(sample), "reason": .string(reason)]
+            let answer = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/logging", body) }
+            output.render(answer, ids: [name]) { "The log of \(name) keeps \(sample * 100) % of its requests." }
+        }
+    }
+
     struct BanditCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "bandit", abstract: "Let a bandit share the traffic among versions by what comes of their answers.",

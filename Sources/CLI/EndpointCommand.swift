@@ -8,7 +8,7 @@ struct EndpointCommand: AsyncParsableCommand {
         commandName: "endpoint", abstract: "Endpoints, their traffic and rollouts.",
         subcommands: [
             List.self, Show.self, Deploy.self, Promote.self, Abort.self, Pause.self, Resume.self, Traffic.self,
-            Freeze.self, Unfreeze.self, FlagCommand.self, BanditCommand.self, Explain.self,
+            Freeze.self, Unfreeze.self, FlagCommand.self, BanditCommand.self, Log.self, Explain.self,
         ])
 
     struct List: AsyncParsableCommand {

@@ -43,6 +43,7 @@ enum Assets {
         input { font: inherit; padding: .35rem .6rem; border: 1px solid var(--rule); border-radius: 6px; min-width: 22rem;
           background: var(--card); color: var(--ink) } button { font: inherit; padding: .35rem .9rem; border-radius: 6px }
         input[type="checkbox"] { min-width: 0 } input[type="range"] { min-width: 14rem; padding: 0 }
-        form[action] { display: block } form:not([action]) input:not([type]) { min-width: 18rem }
+        form[action] { display: block } form.controls { display: flex; align-items: center; margin: 1rem 0 }
+        form.controls input { min-width: 18rem } form.controls input[type="number"] { min-width: 0; width: 6rem } form:not([action]) input:not([type]) { min-width: 18rem }
         """
 }

@@ -77,7 +77,7 @@ extension Console {
         let rows = (try await api("/endpoints")["endpoints"]?.array ?? []).map { endpoint -> [HTML] in
             [
                 .link(text(endpoint["name"]), to: "/endpoints/\(Block.query(text(endpoint["name"])))"),
-                Self.split(endpoint),
+                Self.traffic(endpoint),
             ]
         }
         return Page(
@@ -128,7 +128,7 @@ extension Console {
         return Page(
             title: name, section: "Endpoints",
             content: [
-                Self.split(endpoint), sharing(endpoint), controls(name, endpoint), Block.section("The judge", judge),
+                Self.traffic(endpoint), sharing(endpoint), controls(name, endpoint), Block.section("The judge", judge),
                 Block.section(
                     "Answers by version",
                     Block.table(

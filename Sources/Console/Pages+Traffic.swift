@@ -18,6 +18,17 @@ extension Console {
         return verbs
     }
 
+    /// Who gets how much; a bandit's shares are its own affair.
+    static func traffic(_ endpoint: JSONValue) -> HTML {
+        guard let arms = endpoint["bandit"]?["arms"]?.array else { return split(endpoint) }
+        let versions = arms.map { $0["version"]?.text ?? "?" }.joined(separator: ", ")
+        return .element(
+            "div", [("class", "split")],
+            .element(
+                "span", [("class", "part canary"), ("style", "flex-grow:1")],
+                HTML("\(endpoint["bandit"]?["algorithm"]?.string ?? "A bandit") chooses among the versions \(versions)")))
+    }
+
     /// A form with a button for each thing that may be done; it is kept as it is while the page around it is fetched anew.
     func controls(_ name: String, _ endpoint: JSONValue) -> HTML {
         let verbs = Self.verbs(endpoint)
@@ -35,7 +46,7 @@ extension Console {
         return .element(
             "form",
             [
-                ("method", "post"), ("action", "/endpoints/\(Block.query(name))"), ("hx-preserve", ""),
+                ("method", "post"), ("class", "controls"), ("action", "/endpoints/\(Block.query(name))"), ("hx-preserve", ""),
                 ("id", "controls-\(verbs.map(\.verb).joined(separator: "-"))"),
             ], fields + buttons)
     }

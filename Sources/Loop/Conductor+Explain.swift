@@ -16,9 +16,15 @@ extension Conductor {
         }
         let release = try await releases.release(endpoint, Int(prediction["release"]?.int ?? 0))
         var inputs: JSONValue = [:]
-        for (name, value) in zip(release.pins.features, prediction["x"]?.array ?? []) { inputs[name] = value }
+        let columns = prediction["x"]?.array ?? []
+        let texts = prediction["t"]?.array ?? []
+        for (index, value) in columns.enumerated() {
+            let name = index < release.pins.features.count ? release.pins.features[index] : "column \(index + 1)"
+            inputs[name] = index < texts.count && !texts[index].isNull ? texts[index] : value
+        }
         prediction["inputs"] = inputs
         prediction["x"] = nil
+        prediction["t"] = nil
         let graph = try await Lineage(store: store).walk(.up, from: release.ref)
         return [
             "prediction": prediction, "release": release.json,

@@ -17,12 +17,15 @@ package actor Endpoints {
     private let host: ModelHost
     private let predictor: Predictor
     private let log: any PredictionLog
+    private let readConfiguration: @Sendable (String) throws(GyreError) -> ModelConfiguration
 
     /// Endpoints over these services.
+    ///
+    /// `readConfiguration`: reads a `config.pbtxt`.
     package init(
         rollouts: Rollouts, releases: Releases, registry: Registry, files: ModelFiles, host: ModelHost,
-        predictor: Predictor,
-        log: any PredictionLog
+        predictor: Predictor, log: any PredictionLog,
+        readConfiguration: @escaping @Sendable (String) throws(GyreError) -> ModelConfiguration
     ) {
         self.rollouts = rollouts
         self.releases = releases
@@ -31,6 +34,7 @@ package actor Endpoints {
         self.host = host
         self.predictor = predictor
         self.log = log
+        self.readConfiguration = readConfiguration
     }
 
     /// Brings every endpoint back after a start.
@@ -40,6 +44,7 @@ package actor Endpoints {
         var problems: [GyreError] = []
         for (endpoint, split) in try await rollouts.endpoints() {
             do { try await follow(endpoint, split) } catch { problems.append(error) }
+            predictor.sample(endpoint, try await rollouts.sample(of: endpoint))
             let active = try await rollouts.active(endpoint)
             if let since = active?.stepStartedAt ?? split.bandit?.startedAt {
                 predictor.watch(endpoint, active != nil)
@@ -118,6 +123,12 @@ package actor Endpoints {
         return split
     }
 
+    /// Keeps a share of the requests in the prediction log.
+    package func sample(_ endpoint: String, _ share: Double, reason: String, by actor: String) async throws(GyreError) {
+        try await rollouts.setSample(share, of: endpoint, reason: reason, by: actor)
+        predictor.sample(endpoint, share)
+    }
+
     /// Makes requests follow the pointer, after somebody moved it.
     package func follow(_ endpoint: String) async throws(GyreError) {
         try await follow(endpoint, try await rollouts.split(endpoint))
@@ -143,6 +154,7 @@ package actor Endpoints {
 
     private func load(_ release: Release) async throws(GyreError) {
         var source = try await files.source(release.pins.modelDigest)
+        if let text = release.pins.configuration { source.settings = try readConfiguration(text).settings }
         source.features = release.pins.features
         // What has traffic stays, whatever other models need.
         source.isPinned = true

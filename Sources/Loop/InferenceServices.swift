@@ -218,6 +218,7 @@ package actor InferenceServices {
             "maximum_delay_us": .optional(settings.batching.map { $0.maximumDelay }),
             "run_timeout_us": .int(settings.runTimeout), "idle_timeout_us": .int(settings.idleTimeout),
             "memory_limit": .int(settings.memoryLimit), "minimum_instances": .int(Int64(settings.minimumInstances)),
+            "run_threads": .int(Int64(settings.runThreads)),
         ]
     }
 
@@ -228,6 +229,7 @@ package actor InferenceServices {
         settings.runTimeout = json?["run_timeout_us"]?.int ?? settings.runTimeout
         settings.idleTimeout = json?["idle_timeout_us"]?.int ?? 0
         settings.memoryLimit = json?["memory_limit"]?.int ?? 0
+        settings.runThreads = Int(json?["run_threads"]?.int ?? 0)
         settings.minimumInstances = Int(json?["minimum_instances"]?.int ?? 1)
         if let delay = json?["maximum_delay_us"]?.int, settings.maximumBatch > 0 {
             settings.batching = ModelSettings.Batching()

@@ -54,13 +54,15 @@ package struct ModelFiles: Sendable {
         let files = try await tracking.store.artifacts(below: folder)
         let models = files.filter { $0.path.description.hasSuffix(".onnx") }
         if let model = models.first, models.count == 1 { return model.blob.digest }
-        guard files.contains(where: { $0.path.description == prefix + "MLmodel" }) else {
+        let main = ModelRepository.main(files.map { String($0.path.description.dropFirst(prefix.count)) })
+        guard let main else {
             throw GyreError(
                 .invalid, "\(version.ref) cannot be served.",
-                why: "It has \(models.count) .onnx files, of which one is needed, and no MLmodel file.",
-                fix: "Log the model with mlflow.")
+                why: "It has \(models.count) .onnx files, of which one is needed, and no other model.",
+                fix: "Log the model with mlflow, or gyre model import.")
         }
-        try checkTrust("\(version.ref)")
+        // The files of XGBoost and LightGBM are data, as ONNX's are.
+        if main.format == .python { try checkTrust("\(version.ref)") }
         var list: JSONValue = [:]
         for file in files {
             list[String(file.path.description.dropFirst(prefix.count))] = .string(file.blob.digest.hex)
@@ -134,12 +136,12 @@ package struct ModelFiles: Sendable {
             data.starts(with: Array("{\"\(Self.mark)\":".utf8)),
             case .object(let list)? = try JSONValue(parsing: Array(data))[Self.mark]
         else { return ModelSource(file: file, format: .onnx) }
-        try checkTrust("The model \(digest.hex.prefix(12))")
-        let folder = "\(folders)/\(digest.hex)"
-        if !FileManager.default.fileExists(atPath: folder) { try await layOut(list, in: folder) }
         guard let (name, format) = ModelRepository.main(list.members.map(\.name)) else {
             throw GyreError(.invalid, "The model \(digest.hex.prefix(12)) has no file that can be served.")
         }
+        if format == .python { try checkTrust("The model \(digest.hex.prefix(12))") }
+        let folder = "\(folders)/\(digest.hex)"
+        if !FileManager.default.fileExists(atPath: folder) { try await layOut(list, in: folder) }
         return ModelSource(file: "\(folder)/\(name)", format: format)
     }
 

@@ -294,7 +294,8 @@ package actor ModelRepository {
         var sources: [Int: ModelSource] = [:]
         for version in versions where wanted.contains(version.number) {
             var source = try await files.source(try await files.servable(version))
-            source.settings = configuration?.settings ?? ModelSettings()
+            let own = try version.tags[ModelImport.tag].map { text throws(GyreError) in try readConfiguration(text) }
+            source.settings = (configuration ?? own)?.settings ?? ModelSettings()
             sources[version.number] = source
         }
         host.setLabels(name, labels)

@@ -12,6 +12,7 @@ internal import Synchronization
 package final class Predictor: Sendable {
     private let host: ModelHost
     private let log: any PredictionLog
+    private let traces: PredictionTraces
     private let surroundings: Surroundings
     private let state = Mutex(State())
     /// Mirrored requests that wait or run.
@@ -21,14 +22,17 @@ package final class Predictor: Sendable {
         var endpoints: [String: TrafficSplit] = [:]
         var windows: [String: JudgeWindow] = [:]
         var bandits: [String: BanditWindow] = [:]
+        /// The share of requests that is kept in the log, where that is not all.
+        var samples: [String: Double] = [:]
         /// Since the start of the server, for metrics.
         var totals: [String: [Int: SideStatistics]] = [:]
     }
 
     /// A predictor without endpoints.
-    package init(host: ModelHost, log: any PredictionLog, surroundings: Surroundings) {
+    package init(host: ModelHost, log: any PredictionLog, traces: PredictionTraces, surroundings: Surroundings) {
         self.host = host
         self.log = log
+        self.traces = traces
         self.surroundings = surroundings
     }
 
@@ -153,6 +157,7 @@ package final class Predictor: Sendable {
         let id = request.id ?? surroundings.newID()
         do {
             guard let answer = try infer() else { return nil }
+            if traces.takes(request.name) { trace(id, request, hosted, started, answer, nil) }
             if let way {
                 let ended = surroundings.now()
                 defer { if let canary = way.mirror { mirror(request, id, canary, answer.outputs) } }
@@ -164,6 +169,7 @@ package final class Predictor: Sendable {
             }
             return Answer(id: id, version: hosted.number, outputs: answer.outputs)
         } catch {
+            if traces.takes(request.name) { trace(id, request, hosted, started, nil, error) }
             // A request that does not fit the model is the client's fault and says nothing about the version.
             if let way, error.code != .invalid, error.code != .limitExceeded {
                 try write(
@@ -173,6 +179,17 @@ package final class Predictor: Sendable {
             }
             throw error
         }
+    }
+
+    private func trace(
+        _ id: String, _ request: Request, _ hosted: HostedModel, _ started: Int64, _ answer: HostedModel.Answer?,
+        _ error: GyreError?
+    ) {
+        traces.record(
+            PredictionTraces.Observation(
+                model: request.name, version: hosted.number, id: id, started: started, ended: surroundings.now(),
+                queueNanoseconds: answer?.queueNanoseconds ?? 0, runNanoseconds: answer?.runNanoseconds ?? 0,
+                isCached: answer?.isCached ?? false, error: error?.description))
     }
 
     // MARK: Mirroring
@@ -229,6 +246,8 @@ package final class Predictor: Sendable {
 
     private func write(_ record: Record, outputs: [NamedTensor]) throws(GyreError) {
         let rows = record.request.inputs.first?.tensor.rows ?? 1
+        let share = state.withLock { $0.samples[record.request.name] }
+        let isKept = share.map { surroundings.random() < $0 } ?? true
         for row in 0..<rows {
             let score = Self.score(outputs, row: row)
             let prediction = Prediction(
@@ -236,9 +255,10 @@ package final class Predictor: Sendable {
                 version: record.target.version,
                 release: record.target.release, at: record.ended, eventAt: record.request.eventAt ?? record.ended,
                 latencyMicroseconds: record.ended - record.started,
-                inputs: Self.columns(record.request.inputs, row: row), score: score,
+                inputs: Self.columns(record.request.inputs, row: row),
+                texts: Self.texts(record.request.inputs, row: row), score: score,
                 outputs: Self.values(outputs, row: row), error: nil, circumstances: record.circumstances)
-            try log.append(prediction)
+            if isKept { try log.append(prediction) }
             count(record, prediction.id, score: score, isError: false)
         }
     }
@@ -250,7 +270,8 @@ package final class Predictor: Sendable {
                 release: record.target.release,
                 at: record.ended, eventAt: record.request.eventAt ?? record.ended,
                 latencyMicroseconds: record.ended - record.started,
-                inputs: Self.columns(record.request.inputs, row: 0), score: nil, outputs: .null,
+                inputs: Self.columns(record.request.inputs, row: 0),
+                texts: Self.texts(record.request.inputs, row: 0), score: nil, outputs: .null,
                 error: error.description, circumstances: record.circumstances))
         count(record, record.id, score: nil, isError: true)
     }
@@ -284,6 +305,23 @@ package final class Predictor: Sendable {
         return columns
     }
 
+    /// Texts of one row, each at the place of its column; empty where no input holds texts.
+    private static func texts(_ inputs: [NamedTensor], row: Int) -> [String?] {
+        guard inputs.contains(where: { $0.tensor.datatype == .bytes }) else { return [] }
+        var texts: [String?] = []
+        for input in inputs {
+            let tensor = input.tensor
+            let width = tensor.rows > 0 ? tensor.count / max(1, tensor.rows) : 0
+            for index in row * width..<(row + 1) * width {
+                texts.append(tensor.text(at: index).map { String($0.prefix(longestText)) })
+            }
+        }
+        return texts
+    }
+
+    /// Characters of a text that are kept.
+    private static let longestText = 4096
+
     /// The probability of the second class where an output has several columns of numbers, else the one number of the row.
     static func score(_ outputs: [NamedTensor], row: Int) -> Double? {
         var single: Double?
@@ -304,7 +342,11 @@ package final class Predictor: Sendable {
         for output in outputs {
             let tensor = output.tensor
             let width = tensor.rows > 0 ? tensor.count / tensor.rows : 0
-            json[output.name] = .array((0..<width).map { .optional(tensor.number(at: row * width + $0)) })
+            json[output.name] = .array(
+                (row * width..<(row + 1) * width).map { index in
+                    tensor.text(at: index).map { .string(String($0.prefix(longestText))) }
+                        ?? .optional(tensor.number(at: index))
+                })
         }
         return .object(json)
     }
@@ -322,6 +364,11 @@ package final class Predictor: Sendable {
                 state.bandits[endpoint] = split?.bandit.map { BanditWindow($0) }
             }
         }
+    }
+
+    /// Keeps that share of an endpoint's requests in the prediction log; what fails is always kept.
+    package func sample(_ endpoint: String, _ share: Double) {
+        state.withLock { $0.samples[endpoint] = share < 1 ? share : nil }
     }
 
     /// What the bandit of an endpoint learned, arm by arm; null where there is none.

@@ -38,6 +38,7 @@ package struct ReleaseBuilder: Sendable {
     /// The same for a version that may have no file to serve: `digest` is that of the file, or zero.
     func pins(of version: ModelVersion, serving digest: Digest) async throws(GyreError) -> Release.Pins {
         var pins = Release.Pins(model: version.ref, modelDigest: digest)
+        pins.configuration = version.tags[ModelImport.tag]
         pins.features = version.signature["metadata"]?["features"]?.strings ?? []
         guard !version.runID.isEmpty, let run = try await tracking.store.run(version.runID) else { return pins }
         pins.run = run.ref

@@ -77,6 +77,9 @@ extension Tag {
     @Test("ensembles, graphs that combine and do not wait, models of other servers, trained models, explainers, maps")
     func compositions() async throws { try await run("compositions") }
 
+    @Test("models from a disk come into the registry with their configurations, and endpoints serve them so")
+    func modelImport() async throws { try await run("model_import") }
+
     @Test("a real Triton and Gyre answer the same requests alike, good ones and damaged ones")
     func tritonDifferential() async throws { try await run("triton_differential", Installed.triton) }
 

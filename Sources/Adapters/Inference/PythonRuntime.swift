@@ -58,7 +58,8 @@ private final class PythonModel: RunnableModel {
 
     private static func start(_ python: String, _ source: ModelSource) throws(GyreError) -> PythonWorker {
         try PythonWorker(
-            python: python, model: source.file, memoryLimit: source.settings.memoryLimit, timeout: loadTimeout)
+            python: python, model: source.file, memoryLimit: source.settings.memoryLimit,
+            arguments: [String(source.settings.runThreads)], timeout: loadTimeout)
     }
 
     private static func specs(_ value: JSONValue?) throws(GyreError) -> [TensorSpec] {

@@ -171,6 +171,8 @@ enum WorkerScript {
             limit = int(sys.argv[2])
             if limit > 0:
                 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+            for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] if int(sys.argv[3]) > 0 else []:
+                os.environ[name] = sys.argv[3]  # read when numpy is imported
             import numpy
 
             inputs, predict, platform = load(sys.argv[1])

@@ -168,7 +168,7 @@ package final class JournalPredictionLog: PredictionLog {
 
     private static let columns =
         "{'id': 'VARCHAR', 'version': 'BIGINT', 'release': 'BIGINT', 'at': 'BIGINT', 'event': 'BIGINT', 'latency_us': 'BIGINT', "
-        + "'x': 'DOUBLE[]', 'score': 'DOUBLE', 'y': 'JSON', 'error': 'VARCHAR', 'how': 'JSON'}"
+        + "'x': 'DOUBLE[]', 'score': 'DOUBLE', 'y': 'JSON', 'error': 'VARCHAR', 'how': 'JSON', 't': 'VARCHAR[]'}"
 
     private static func journalReader(_ paths: [String]) -> String {
         "read_json([\(paths.map(SQL.text).joined(separator: ", "))], format = 'newline_delimited', columns = \(columns))"
@@ -186,7 +186,7 @@ package final class JournalPredictionLog: PredictionLog {
         if !segments.isEmpty { parts.append("SELECT * FROM read_parquet([\(segments.joined(separator: ", "))], union_by_name = true)") }
         guard !parts.isEmpty else { return nil }
         // Segments of earlier versions do not have all members.
-        parts.append("SELECT NULL::JSON AS how WHERE false")
+        parts.append("SELECT NULL::JSON AS how, NULL::VARCHAR[] AS t WHERE false")
         let labels =
             names.contains("labels.jsonl")
             ? "SELECT id, last(label ORDER BY \"at\") AS label FROM read_json(\(SQL.text(folder(endpoint) + "/labels.jsonl")), "
@@ -229,12 +229,13 @@ package final class JournalPredictionLog: PredictionLog {
         let found = try await tables.open().run(
             """
             SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, CAST(y AS VARCHAR) AS y, error, label,
-                CAST(how AS VARCHAR) AS how
+                CAST(how AS VARCHAR) AS how, CAST(to_json(t) AS VARCHAR) AS t
             FROM (\(source)) WHERE id = ? LIMIT 1
             """, [.string(id)])
         guard var object = found.objects.first else { return nil }
         object["x"] = try JSONValue(parsing: object["x"]?.string ?? "null")
         object["y"] = try JSONValue(parsing: object["y"]?.string ?? "null")
+        object["t"] = try JSONValue(parsing: object["t"]?.string ?? "null")
         object["how"] = try JSONValue(parsing: object["how"]?.string ?? "null")
         object["endpoint"] = .string(endpoint)
         return object

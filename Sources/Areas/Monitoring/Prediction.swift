@@ -20,6 +20,8 @@ package struct Prediction: Sendable, Hashable {
     package let latencyMicroseconds: Int64
     /// The columns of the input, in the model's order.
     package let inputs: [Float]
+    /// Texts among the columns, each in its place; empty where there are none.
+    package let texts: [String?]
     /// The score: the probability of the positive class, or the one number that came out.
     package let score: Double?
     /// The outputs by name, this row's share of each.
@@ -79,8 +81,7 @@ package struct Prediction: Sendable, Hashable {
     /// A prediction.
     package init(
         id: String, endpoint: String, version: Int, release: Int, at: Int64, eventAt: Int64, latencyMicroseconds: Int64,
-        inputs: [Float],
-        score: Double?, outputs: JSONValue, error: String?, circumstances: Circumstances
+        inputs: [Float], texts: [String?] = [], score: Double?, outputs: JSONValue, error: String?, circumstances: Circumstances
     ) {
         self.id = id
         self.endpoint = endpoint
@@ -90,6 +91,7 @@ package struct Prediction: Sendable, Hashable {
         self.eventAt = eventAt
         self.latencyMicroseconds = latencyMicroseconds
         self.inputs = inputs
+        self.texts = texts
         self.score = score
         self.outputs = outputs
         self.error = error
@@ -116,7 +118,12 @@ package struct Prediction: Sendable, Hashable {
             if index > 0 { writer.raw(",") }
             writer.float(value)
         }
-        writer.raw("],\"score\":")
+        writer.raw("]")
+        if !texts.isEmpty {
+            writer.raw(",\"t\":")
+            writer.value(.array(texts.map { .optional($0) }))
+        }
+        writer.raw(",\"score\":")
         if let score { writer.double(score) } else { writer.raw("null") }
         writer.raw(",\"y\":")
         writer.value(outputs)

@@ -50,6 +50,8 @@ package struct Release: Sendable, Hashable {
         package var metrics: JSONValue = [:]
         /// The names of the model's columns.
         package var features: [String] = []
+        /// How the model is served: its `config.pbtxt`; nil for the usual way.
+        package var configuration: String?
 
         /// Pins of a model alone.
         package init(model: Ref, modelDigest: Digest) {
@@ -64,7 +66,7 @@ package struct Release: Sendable, Hashable {
 
         /// As stored: one member for each thing that is pinned.
         package var json: JSONValue {
-            [
+            var json: JSONValue = [
                 "model": .string(model.description), "model_sha256": .string(modelDigest.hex),
                 "run": .optional(run?.description),
                 "training": .optional(training?.description), "datasets": .strings(datasets.map(\.description)),
@@ -74,6 +76,8 @@ package struct Release: Sendable, Hashable {
                 "pipeline_run": .optional(pipelineRun?.description), "parameters": parameters, "artifacts": artifacts,
                 "environment": environment, "metrics": metrics, "features": .strings(features),
             ]
+            if let configuration { json["configuration"] = .string(configuration) }
+            return json
         }
 
         init(json: JSONValue) throws(GyreError) {
@@ -101,6 +105,7 @@ package struct Release: Sendable, Hashable {
             environment = json["environment"] ?? [:]
             metrics = json["metrics"] ?? [:]
             features = json["features"]?.strings ?? []
+            configuration = json["configuration"]?.string
         }
     }
 

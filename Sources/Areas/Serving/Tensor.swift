@@ -78,6 +78,12 @@ package struct Tensor: Sendable, Hashable {
         }
     }
 
+    /// One element as text; nil where the elements are none.
+    package func text(at index: Int) -> String? {
+        guard case .texts(let texts) = storage else { return nil }
+        return String(decoding: texts[index], as: UTF8.self)
+    }
+
     /// Length of the first dimension: rows of a batch; 1 for a scalar.
     package var rows: Int { shape.first ?? 1 }
 

@@ -139,6 +139,9 @@ enum InferenceServiceManifest {
         if let url = predictor["logger"]?["url"], !url.isNull {
             throw wrong("spec.predictor.logger.url", "Every prediction is in Gyre's own log; it is sent nowhere else.")
         }
+        if let limit = model["resources"]?["limits"]?["cpu"] {
+            wanted.settings.runThreads = try Quantity.processors(limit, "\(place).resources.limits.cpu")
+        }
         if let limit = model["resources"]?["limits"]?["memory"]?.string {
             wanted.settings.memoryLimit = try Quantity.bytes(limit, "\(place).resources.limits.memory")
         }
@@ -149,8 +152,18 @@ enum InferenceServiceManifest {
     }
 }
 
-/// Kubernetes' quantities of memory.
+/// Kubernetes' quantities.
 enum Quantity {
+    /// Whole processors, at least one: what a model may compute on at the same time.
+    static func processors(_ value: JSONValue, _ field: String) throws(GyreError) -> Int {
+        let text = value.string ?? value.text
+        let number = text.hasSuffix("m") ? Double(text.dropLast()).map { $0 / 1000 } : Double(text)
+        guard let number, number > 0, number <= 1024 else {
+            throw InferenceServiceManifest.wrong(field, "\"\(text.prefix(40))\" is no number of processors.")
+        }
+        return max(1, Int(number.rounded(.up)))
+    }
+
     static func bytes(_ text: String, _ field: String) throws(GyreError) -> Int64 {
         let units: [(String, Double)] = [
             ("Ki", 0x1p10), ("Mi", 0x1p20), ("Gi", 0x1p30), ("Ti", 0x1p40), ("k", 1e3), ("M", 1e6), ("G", 1e9),

@@ -123,6 +123,19 @@ extension NativeDialect {
                 ).json
             },
             NativeCall(
+                "POST", "/endpoints/{name}/logging",
+                "Sets the share of requests that the prediction log keeps, from 0 to 1: {share, reason}; what fails is always kept."
+            ) {
+                request throws(GyreError) in
+                let body = try await request.json()
+                guard let share = body["share"]?.double else {
+                    throw GyreError(.invalid, "share is a number from 0 to 1.")
+                }
+                try await services.endpoints.sample(
+                    request.parameter("name"), share, reason: body["reason"]?.string ?? "asked for", by: request.actor)
+                return ["share": .double(share)]
+            },
+            NativeCall(
                 "POST", "/endpoints/{name}/labels", "Tells what became of predictions: {labels: [{id, label}]}.", label),
             NativeCall(
                 "POST", "/endpoints/{name}/monitor", "Computes a window's report and acts on it: {window, from, to}."
@@ -184,6 +197,7 @@ extension NativeDialect {
         json["name"] = .string(name)
         if split.bandit != nil { json["learned"] = services.predictor.learned(name) }
         json["freeze"] = try await services.rollouts.freeze(of: name)?.json ?? .null
+        json["log_share"] = .double(try await services.rollouts.sample(of: name))
         json["counts"] = try await services.predictions.counts(name)
         json["rollouts"] = .array(try await services.rollouts.rollouts(of: name).prefix(20).map(\.json))
         json["reports"] = .array(try await services.monitors.reports(name))

@@ -130,6 +130,31 @@ extension NativeDialect {
                 return request.query("format") == "markdown" ? ["markdown": .string(ModelCard.markdown(card))] : card
             },
             NativeCall(
+                "POST", "/models/{name}/versions",
+                "Registers the next version of files that were sent as blobs: {files: [{path, sha256}], configuration, description}."
+            ) {
+                request throws(GyreError) in
+                let body = try await request.json()
+                let files = try (body["files"]?.array ?? []).map { entry throws(GyreError) in
+                    (path: entry["path"]?.string ?? "", digest: try Digest(hex: entry["sha256"]?.string ?? ""))
+                }
+                return try await services.imports.add(
+                    request.parameter("name"), files: files, configuration: body["configuration"]?.string,
+                    description: body["description"]?.string ?? "", by: request.actor
+                ).json
+            },
+            NativeCall(
+                "POST", "/models/{name}/versions/{version}/configuration",
+                "Says how a version is served from its next deployment on: {configuration}, a config.pbtxt; null for the usual way."
+            ) {
+                request throws(GyreError) in
+                let version = try await services.registry.resolve(
+                    request.parameter("name"), request.parameter("version"))
+                try await services.imports.configure(
+                    version, try await request.json()["configuration"]?.string, by: request.actor)
+                return try await services.registry.resolve(version.name, String(version.number)).json
+            },
+            NativeCall(
                 "POST", "/models/{name}/versions/{version}/conversion",
                 "Converts a scikit-learn model to ONNX and compares what both answer; the numbers are kept."
             ) {

@@ -38,6 +38,8 @@ package struct NativeDialect: Sendable {
         package let host: ModelHost
         /// Finds what serves a version.
         package let files: ModelFiles
+        /// Registers what comes from a disk.
+        package let imports: ModelImport
         package let retention: Retention
         package let recordedHead: @Sendable () -> Head?
         package let doctor: @Sendable () async -> JSONValue
@@ -48,7 +50,7 @@ package struct NativeDialect: Sendable {
             features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
             monitors: Monitors,
             conductor: Conductor, predictor: Predictor, predictions: any PredictionLog, host: ModelHost,
-            files: ModelFiles, retention: Retention,
+            files: ModelFiles, imports: ModelImport, retention: Retention,
             recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue
         ) {
             self.ledger = ledger
@@ -68,6 +70,7 @@ package struct NativeDialect: Sendable {
             self.predictions = predictions
             self.host = host
             self.files = files
+            self.imports = imports
             self.retention = retention
             self.recordedHead = recordedHead
             self.doctor = doctor

@@ -11,6 +11,10 @@ package struct InferenceCalls: Sendable {
     let repository: ModelRepository
     /// Memory shared with clients; nil where that is not allowed.
     let regions: (any TensorRegions)?
+    /// Which requests are traced.
+    let traces: PredictionTraces
+    /// What is written about requests and models.
+    let log: ServingLog
     /// The server's own version.
     let version: String
 
@@ -19,12 +23,14 @@ package struct InferenceCalls: Sendable {
     /// `regions`: memory shared with clients; nil where it is not allowed. `version`: the server's own version.
     package init(
         host: ModelHost, predictor: Predictor, repository: ModelRepository, regions: (any TensorRegions)?,
-        version: String
+        traces: PredictionTraces, log: ServingLog, version: String
     ) {
         self.host = host
         self.predictor = predictor
         self.repository = repository
         self.regions = regions
+        self.traces = traces
+        self.log = log
         self.version = version
     }
 
@@ -32,7 +38,7 @@ package struct InferenceCalls: Sendable {
     var extensions: [String] {
         let always = [
             "classification", "model_repository", "schedule_policy", "model_configuration", "binary_tensor_data",
-            "parameters", "statistics", "generate",
+            "parameters", "statistics", "generate", "trace", "logging",
         ]
         return regions == nil ? always : always + ["system_shared_memory"]
     }
@@ -50,10 +56,11 @@ package struct InferenceCalls: Sendable {
 
     /// The outputs that were asked for, in that order; all of them where none was.
     ///
-    /// Those that have a place in shared memory have been written there.
+    /// Those that have a place in shared memory have been written there; the log tells of the answer where somebody asked for that.
     func chosen(
         _ wishes: [OutputWish], _ model: String, _ answer: Predictor.Answer
     ) throws(GyreError) -> [(wish: OutputWish?, output: NamedTensor)] {
+        log.answered(model, answer.version, answer.id)
         if wishes.isEmpty { return answer.outputs.map { (nil, $0) } }
         let labels =
             wishes.contains { $0.classes > 0 } ? try host.model(model, answer.version).source.settings.labels : [:]
@@ -80,6 +87,14 @@ package struct InferenceCalls: Sendable {
             fix: "gyre up --shared-memory, where all who reach it may share memory with it.")
     }
 
+    /// Awaits an answer; what fails by the server's fault is told in the log.
+    func predict(_ request: Predictor.Request) async throws(GyreError) -> Predictor.Answer {
+        do throws(GyreError) { return try await predictor.predict(request) } catch {
+            log.failed(request.name, error)
+            throw error
+        }
+    }
+
     /// The version that a text names; nil for none.
     func number(_ text: String) throws(GyreError) -> Int? {
         if text.isEmpty { return nil }
@@ -97,7 +112,11 @@ package struct InferenceCalls: Sendable {
                 .invalid, "Files for the model \"\(name)\" came without a configuration.",
                 fix: "Send the parameter \"config\" with them.")
         }
-        try await repository.load(name, configuration: read, files: files)
+        do throws(GyreError) { try await repository.load(name, configuration: read, files: files) } catch {
+            log.warn("loading the model \"\(name)\" failed: \(error)")
+            throw error
+        }
+        log.inform("loaded the model \"\(name)\"")
     }
 
     /// Stops serving a model.
@@ -108,5 +127,6 @@ package struct InferenceCalls: Sendable {
                 .conflict, "The model \"\(name)\" has the traffic of an endpoint.", fix: "gyre endpoint show \(name)")
         }
         try await repository.unload(name)
+        log.inform("unloaded the model \"\(name)\"")
     }
 }

@@ -50,6 +50,7 @@ package struct InferenceService: Sendable {
             unary("CudaSharedMemoryUnregister") { (_: Inference_CudaSharedMemoryUnregisterRequest) throws(GyreError) in
                 Inference_CudaSharedMemoryUnregisterResponse()
             },
+            unary("TraceSetting", traceSetting), unary("LogSettings", logSettings),
             GRPCMethod(Self.name, "ModelInfer", answer: infer),
             GRPCMethod(Self.name, "ModelStreamInfer", .repeated, answer: inferInStream),
             GRPCMethod(Self.health, "Check", answer: check), GRPCMethod(Self.health, "Watch", .lasting, answer: watch),
@@ -225,7 +226,7 @@ package struct InferenceService: Sendable {
         }
         let awaited = asked
         return .later { () async throws(GyreError) in
-            try Self.write(try InferMessage.response(request, try await predictor.predict(awaited), calls))
+            try Self.write(try InferMessage.response(request, try await calls.predict(awaited), calls))
         }
     }
 
@@ -235,7 +236,7 @@ package struct InferenceService: Sendable {
         return .later { () async throws(GyreError) in
             var answer = Inference_ModelStreamInferResponse()
             do throws(GyreError) {
-                let given = try await predictor.predict(try question(request))
+                let given = try await calls.predict(try question(request))
                 answer.inferResponse = try InferMessage.response(request, given, calls)
                 if request.parameters["triton_enable_empty_final_response"]?.boolParam == true {
                     answer.inferResponse.parameters["triton_final_response"] = .with { $0.boolParam = true }
@@ -320,5 +321,46 @@ package struct InferenceService: Sendable {
     ) async throws(GyreError) -> Inference_SystemSharedMemoryUnregisterResponse {
         calls.regions?.unregister(request.name.isEmpty ? nil : request.name)
         return Inference_SystemSharedMemoryUnregisterResponse()
+    }
+
+    // MARK: Settings
+
+    private func traceSetting(
+        _ request: Inference_TraceSettingRequest
+    ) async throws(GyreError) -> Inference_TraceSettingResponse {
+        let model = try calls.traced(request.modelName)
+        var settings: [String: [String]?] = [:]
+        for (name, setting) in request.settings {
+            settings.updateValue(setting.value.isEmpty ? nil : setting.value, forKey: name)
+        }
+        let now = settings.isEmpty ? calls.traces.settings(of: model) : try calls.traces.set(settings, of: model)
+        return .with { answer in
+            for (name, values) in now.values { answer.settings[name] = .with { $0.value = values } }
+        }
+    }
+
+    private func logSettings(
+        _ request: Inference_LogSettingsRequest
+    ) async throws(GyreError) -> Inference_LogSettingsResponse {
+        var changes = JSONObject()
+        for (name, setting) in request.settings {
+            switch setting.parameterChoice {
+            case .boolParam(let value): changes[name] = .bool(value)
+            case .uint32Param(let value): changes[name] = .int(Int64(value))
+            case .stringParam(let value): changes[name] = .string(value)
+            case nil: changes[name] = .null
+            }
+        }
+        let now = try calls.log.set(changes)
+        return .with { answer in
+            for (name, isOn) in [
+                ("log_info", now.informs), ("log_warning", now.warns), ("log_error", now.tellsErrors),
+            ] {
+                answer.settings[name] = .with { $0.boolParam = isOn }
+            }
+            answer.settings["log_verbose_level"] = .with { $0.uint32Param = UInt32(now.verbosity) }
+            answer.settings["log_format"] = .with { $0.stringParam = "default" }
+            answer.settings["log_file"] = .with { $0.stringParam = "" }
+        }
     }
 }

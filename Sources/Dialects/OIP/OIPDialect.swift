@@ -47,7 +47,7 @@ package struct OIPDialect: Sendable {
                 Route("POST", "/v2/repository/index", index),
                 Route("POST", "/v2/repository/models/{model}/load", load),
                 Route("POST", "/v2/repository/models/{model}/unload", unload),
-            ] + sharedMemoryRoutes)
+            ] + sharedMemoryRoutes + settingsRoutes)
     }
 
     static func status(_ code: GyreError.Code) -> Int { code == .unsupported ? 400 : code.httpStatus }
@@ -105,7 +105,7 @@ package struct OIPDialect: Sendable {
             return .later { () async throws(GyreError) in
                 let message = try InferRequest(raw: bytes, for: try await predictor.summon(name, number))
                 return try respond(
-                    message, name, try await predictor.predict(try question(message, name, number)), request)
+                    message, name, try await calls.predict(try question(message, name, number)), request)
             }
         }
         let message = try InferRequest(bytes, headerLength: headerLength) { slice throws(GyreError) in
@@ -115,7 +115,7 @@ package struct OIPDialect: Sendable {
         if let answer = try predictor.predictNow(&asked) { return .now(try respond(message, name, answer, request)) }
         let awaited = asked
         return .later { () async throws(GyreError) in
-            try respond(message, name, try await predictor.predict(awaited), request)
+            try respond(message, name, try await calls.predict(awaited), request)
         }
     }
 

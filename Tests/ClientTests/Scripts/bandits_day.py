@@ -88,6 +88,19 @@ server.run("endpoint", "bandit", "stop", "m", status=4)
 fact = [fact for fact in server.api("GET", "/ledger?limit=500")["facts"] if fact["kind"] == "rollout.bandit.stopped"][0]
 assert fact["body"]["version"] in (1, 2) and len(fact["body"]["arms"]) == 3, fact
 
+# A sample of the log: all are answered, some are kept.
+server.run("endpoint", "log", "m", "--sample", "0.2", "--reason", "too many")
+before = sum(row["predictions"] for row in show()["counts"])
+for n in range(200):
+    ask(f"sampled-{n}")
+kept = sum(row["predictions"] for row in show()["counts"]) - before
+assert 15 < kept < 80, kept
+server.kill()
+server.start()
+assert show()["log_share"] == 0.2
+server.run("endpoint", "log", "m", "--sample", "2", status=64)
+server.run("endpoint", "log", "m", "--sample", "1")
+
 # What is no bandit.
 for wrong in [{"versions": []}, {"versions": ["1"], "algorithm": "luck"}, {"versions": ["1"], "reward": "fame"}, {"versions": ["1"], "exploration": 2}]:
     assert server.request("POST", "/api/gyre/v1/endpoints/m/bandit", wrong)[0] == 400, wrong

@@ -88,6 +88,10 @@ for name, (model, _) in models.items():
         assert numpy.allclose(given, expected, rtol=1e-5), (given[:5], expected[:5])
     else:
         assert (given == expected).all(), (name, given[:5], expected[:5])
+status, _, headers = server.exchange(
+    "POST", "/endpoints/columns/invocations", {"dataframe_split": table.head(1).to_dict(orient="split")}, {"Content-Type": "application/json"})
+kept = server.api("GET", f"/endpoints/columns/predictions/{headers['x-request-id']}")["prediction"]
+assert table["city"][0] in kept["inputs"].values() and kept["y"]["predict"] == [str(sold[0])], kept
 shown = server.run("model", "convert", "columns").stdout
 assert "skl2onnx" in shown and "512" in shown, shown
 

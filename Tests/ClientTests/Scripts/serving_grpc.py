@@ -57,6 +57,7 @@ import queue
 import socket
 import struct
 import threading
+import time
 
 import grpc
 import numpy
@@ -208,6 +209,40 @@ try:
 finally:
     shared.destroy_shared_memory_region(inward)
     shared.destroy_shared_memory_region(outward)
+
+# What is traced and what is logged, by both transports; traces are read by whoever reads MLflow's.
+assert client.get_trace_settings(as_json=True)["settings"]["trace_level"]["value"] == ["OFF"]
+assert web.get_trace_settings()["trace_rate"] == "1000"
+told = client.update_trace_settings(settings={"trace_level": ["TIMESTAMPS"], "trace_rate": "2", "trace_count": "3"}, as_json=True)["settings"]
+assert told["trace_rate"]["value"] == ["2"] and web.get_trace_settings()["trace_count"] == "3", told
+assert web.update_trace_settings(model_name="sums", settings={"trace_level": ["OFF"]})["trace_level"] == ["OFF"]
+for _ in range(20):
+    ask("line", row)
+assert web.update_trace_settings(model_name="sums", settings={"trace_level": None})["trace_level"] == ["TIMESTAMPS"]
+deadline = time.time() + 20
+found = []
+while len(found) < 3:
+    assert time.time() < deadline, found
+    status, listed = server.request("GET", "/api/2.0/mlflow/experiments/get-by-name?experiment_name=Predictions")
+    if status == 200:
+        place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": listed["experiment"]["experiment_id"]}}
+        found = server.request("POST", "/api/3.0/mlflow/traces/search", {"locations": [place]}, {"Content-Type": "application/json"})[1]["traces"]
+    time.sleep(0.1)
+time.sleep(0.5)
+assert len(found) == 3 and all(trace["tags"]["gyre.model"] == "line@3" for trace in found), found
+assert web.get_trace_settings()["trace_count"] == "0"
+client.update_trace_settings(settings={"trace_level": ["OFF"]})
+refused("INVALID_ARGUMENT", "trace_rate", client.update_trace_settings, settings={"trace_rate": "none"})
+refused("UNIMPLEMENTED", "TENSORS", client.update_trace_settings, settings={"trace_level": ["TENSORS"]})
+refused("UNIMPLEMENTED", "trace_file", client.update_trace_settings, settings={"trace_file": "/tmp/x"})
+refused("NOT_FOUND", "none", client.get_trace_settings, model_name="none")
+assert web.get_log_settings()["log_verbose_level"] == 0
+assert client.update_log_settings({"log_verbose_level": 1, "log_info": False}, as_json=True)["settings"]["log_verbose_level"]["uint32_param"] == 1
+ask("line", row, request_id="to be seen")
+ask("batched", numpy.zeros((1, 64), "float32"))
+assert "line@3, request to be seen" in open(server.home + ".log").read()
+assert web.update_log_settings({"log_verbose_level": 0, "log_info": True})["log_info"] is True
+refused("UNIMPLEMENTED", "log_file", client.update_log_settings, {"log_file": "/tmp/x"})
 
 # The repository.
 states = {(model.name, model.version): model.state for model in client.get_model_repository_index().models}
