@@ -7,7 +7,7 @@ SERVE ?= 1
 HTTP ?= 127.0.0.1:5000
 SOURCES = Package.swift Sources $(wildcard Tests)
 
-.PHONY: demo test test-fast setup build fmt lint bench clean
+.PHONY: demo test test-fast setup build fmt lint bench sanitize clean
 
 demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
@@ -42,6 +42,15 @@ bench: setup build
 	@$(PYTHON) Benchmarks/bench.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/tracking.py --gyre .build/release/gyre $(BENCH)
 	@$(PYTHON) Benchmarks/serving.py --gyre .build/release/gyre
+
+# The serving tests against builds that look for races and for misused memory.
+sanitize: setup
+	@Scripts/setup.sh serving
+	@for kind in thread address; do \
+	  echo "· building with the $$kind sanitizer (minutes)" >&2; \
+	  swift build --sanitize=$$kind --product gyre --scratch-path .build/$$kind --quiet && \
+	  $(PYTHON) Scripts/sanitize.py $$kind .build/$$kind/debug/gyre || exit 1; \
+	done
 
 clean:
 	@rm -rf .build .gyre Examples/flights/build

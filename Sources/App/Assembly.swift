@@ -207,7 +207,8 @@ struct Assembly: Sendable {
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
             conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
-            retention: retention, conversions: conversions, repository: repository, inferenceServices: inferenceServices,
+            retention: retention, conversions: conversions, repository: repository,
+            inferenceServices: inferenceServices,
             inference: InferenceService(inference),
             router: Router([
                 health.routes, OIPDialect(inference).routes, tfServing, kserve.routes,

@@ -26,7 +26,9 @@ extension EndpointCommand {
         func validate() throws {
             guard ["canary", "stable"].contains(to) else { throw ValidationError("--to is canary or stable.") }
             guard clear || attribute != nil else { throw ValidationError("Name an --attribute, or --clear all rules.") }
-            guard (attribute == nil) == (values == nil) else { throw ValidationError("--attribute and --values go together.") }
+            guard (attribute == nil) == (values == nil) else {
+                throw ValidationError("--attribute and --values go together.")
+            }
         }
 
         func run() async throws {
@@ -44,7 +46,8 @@ extension EndpointCommand {
             }
             output.render(rollout, ids: [name]) {
                 let rules = rollout["rules"]?.array ?? []
-                return TextTable(["ATTRIBUTE", "VALUES", "TO"], rules.map(TrafficText.row)).text(empty: "\(name) has no rules.")
+                return TextTable(["ATTRIBUTE", "VALUES", "TO"], rules.map(TrafficText.row)).text(
+                    empty: "\(name) has no rules.")
             }
         }
     }
@@ -71,7 +74,8 @@ extension EndpointCommand {
 
     struct BanditCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "bandit", abstract: "Let a bandit share the traffic among versions by what comes of their answers.",
+            commandName: "bandit",
+            abstract: "Let a bandit share the traffic among versions by what comes of their answers.",
             discussion: """
                 Labels that are sent for predictions are the rewards; gyre endpoint show tells what was learned.
                 Example: gyre endpoint bandit start delay --versions 3,4 --algorithm thompson
@@ -83,7 +87,8 @@ extension EndpointCommand {
                 abstract: "Begin: the version that is stable, and those named, are the arms.",
                 discussion: "Example: gyre endpoint bandit start delay --versions 3,4 --algorithm epsilon-greedy")
             @Argument(help: "The endpoint.") var name: String
-            @Option(help: "The versions beside the one that is stable, with commas between: numbers, aliases or latest.")
+            @Option(
+                help: "The versions beside the one that is stable, with commas between: numbers, aliases or latest.")
             var versions: String
             @Option(help: "The model, where its name is not the endpoint's.") var model: String?
             @Option(help: "epsilon-greedy, thompson or exp3.") var algorithm = "thompson"

@@ -52,7 +52,8 @@ extension Model {
     struct Configure: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "configure",
-            abstract: "Say by a config.pbtxt how a version is served from its next deployment on: batching, instances, a cache.",
+            abstract:
+                "Say by a config.pbtxt how a version is served from its next deployment on: batching, instances, a cache.",
             discussion: "Example: gyre model configure delay --version 3 config.pbtxt")
         @Argument(help: "The model.") var name: String
         @Argument(help: "The file; nothing takes the version's configuration away.") var file: String?

@@ -6,7 +6,10 @@ internal import GyreBase
 struct Model: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Registered models.",
-        subcommands: [List.self, Show.self, Card.self, Alias.self, Import.self, Configure.self, Convert.self, Served.self, History.self, Undo.self])
+        subcommands: [
+            List.self, Show.self, Card.self, Alias.self, Import.self, Configure.self, Convert.self, Served.self,
+            History.self, Undo.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -11,10 +11,13 @@ extension Console {
         var verbs: [(String, String)] = []
         if let rollout = endpoint["rollouts"]?.array?.first, endpoint["canary"]?.isNull == false {
             verbs.append(
-                rollout["state"]?.string == "paused" ? ("resume", "Let the rollout go on") : ("pause", "Pause the rollout"))
+                rollout["state"]?.string == "paused"
+                    ? ("resume", "Let the rollout go on") : ("pause", "Pause the rollout"))
             verbs += [("promote", "Promote the canary"), ("abort", "Abort the rollout")]
         }
-        verbs.append(endpoint["freeze"]?.isNull == false ? ("unfreeze", "Unfreeze the traffic") : ("freeze", "Freeze the traffic"))
+        verbs.append(
+            endpoint["freeze"]?.isNull == false
+                ? ("unfreeze", "Unfreeze the traffic") : ("freeze", "Freeze the traffic"))
         return verbs
     }
 
@@ -26,13 +29,16 @@ extension Console {
             "div", [("class", "split")],
             .element(
                 "span", [("class", "part canary"), ("style", "flex-grow:1")],
-                HTML("\(endpoint["bandit"]?["algorithm"]?.string ?? "A bandit") chooses among the versions \(versions)")))
+                HTML("\(endpoint["bandit"]?["algorithm"]?.string ?? "A bandit") chooses among the versions \(versions)")
+            ))
     }
 
     /// A form with a button for each thing that may be done; it is kept as it is while the page around it is fetched anew.
     func controls(_ name: String, _ endpoint: JSONValue) -> HTML {
         let verbs = Self.verbs(endpoint)
-        let buttons = verbs.map { verb, title in HTML.element("button", [("name", "verb"), ("value", verb)], HTML(title)) }
+        let buttons = verbs.map { verb, title in
+            HTML.element("button", [("name", "verb"), ("value", verb)], HTML(title))
+        }
         var fields = [
             HTML.element(
                 "label", [], HTML("Why "), .void("input", [("name", "reason"), ("maxlength", "500"), ("required", "")]))
@@ -41,12 +47,15 @@ extension Console {
             fields.append(
                 .element(
                     "label", [], HTML("Freeze for hours "),
-                    .void("input", [("name", "hours"), ("type", "number"), ("min", "0.1"), ("step", "any"), ("value", "24")])))
+                    .void(
+                        "input",
+                        [("name", "hours"), ("type", "number"), ("min", "0.1"), ("step", "any"), ("value", "24")])))
         }
         return .element(
             "form",
             [
-                ("method", "post"), ("class", "controls"), ("action", "/endpoints/\(Block.query(name))"), ("hx-preserve", ""),
+                ("method", "post"), ("class", "controls"), ("action", "/endpoints/\(Block.query(name))"),
+                ("hx-preserve", ""),
                 ("id", "controls-\(verbs.map(\.verb).joined(separator: "-"))"),
             ], fields + buttons)
     }
@@ -72,10 +81,14 @@ extension Console {
         }
         if let rules = endpoint["rules"]?.array, !rules.isEmpty {
             let rows = rules.map { rule in
-                [HTML(text(rule["attribute"])), HTML(rule["values"]?.strings.joined(separator: ", ") ?? ""), HTML(text(rule["to"]))]
+                [
+                    HTML(text(rule["attribute"])), HTML(rule["values"]?.strings.joined(separator: ", ") ?? ""),
+                    HTML(text(rule["to"])),
+                ]
             }
             parts.append(
-                Block.section("Flags", Block.table("Rules about requests", ["Attribute", "Values", "To"], rows, empty: "")))
+                Block.section(
+                    "Flags", Block.table("Rules about requests", ["Attribute", "Values", "To"], rows, empty: "")))
         }
         if let learned = endpoint["learned"]?.array {
             let rows = learned.map { arm in
@@ -84,7 +97,8 @@ extension Console {
             parts.append(
                 Block.section(
                     "Bandit",
-                    .element("p", [], HTML("\(text(endpoint["bandit"]?["algorithm"])) chooses; rewards come with labels.")),
+                    .element(
+                        "p", [], HTML("\(text(endpoint["bandit"]?["algorithm"])) chooses; rewards come with labels.")),
                     Block.table("Arms", ["Version", "Requests", "Rewards", "Mean reward"], rows, empty: "")))
         }
         return .join(parts)

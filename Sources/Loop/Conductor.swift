@@ -235,7 +235,9 @@ package actor Conductor {
             guard let reason = try await reason(of: policy, report) else { continue }
             switch policy.action {
             case .retrain:
-                if try await pipelines.runs().contains(where: { !$0.state.isEnd }) || split.targets.count > 1 { continue }
+                if try await pipelines.runs().contains(where: { !$0.state.isEnd }) || split.targets.count > 1 {
+                    continue
+                }
                 let run = try await train(project, reason: reason, by: "policy/\(policy.name)")
                 try await act(policy, on: Ref("endpoint", endpoint), inputs: [run.ref], reason: reason)
                 actions.append("retrain: \(reason) → pipeline run \(run.id.prefix(8))")

@@ -53,7 +53,7 @@ package struct ModelImport: Sendable {
             let path = try RelativePath("\(folder)/\(try RelativePath(file.path))")
             placed.append((path, StoredBlob(digest: file.digest, sizeBytes: try await blobs.size(file.digest))))
         }
-        do throws(GyreError) { _ = try await registry.model(name) } catch where error.code == .notFound {
+        do throws(GyreError) { _ = try await registry.model(name) } catch  where error.code == .notFound {
             do throws(GyreError) { _ = try await registry.createModel(name, by: actor) } catch
                 where error.code == .alreadyExists
             {
@@ -72,7 +72,8 @@ package struct ModelImport: Sendable {
     }
 
     /// Says how a version is served from its next deployment on; nil takes that back.
-    package func configure(_ version: ModelVersion, _ configuration: String?, by actor: String) async throws(GyreError) {
+    package func configure(_ version: ModelVersion, _ configuration: String?, by actor: String) async throws(GyreError)
+    {
         if let configuration { _ = try readConfiguration(configuration) }
         try await registry.tagVersion(version.name, version.number, Self.tag, configuration, by: actor)
     }

@@ -80,7 +80,8 @@ import Testing
 
     @Test("a split goes through its pointer as it is")
     func pointer() throws {
-        var split = TrafficSplit(stable: .init(version: 1, release: 1), canary: .init(version: 2, release: 2), canaryPercent: 7)
+        var split = TrafficSplit(
+            stable: .init(version: 1, release: 1), canary: .init(version: 2, release: 2), canaryPercent: 7)
         split.rules = [try TrafficRule(attribute: "a", values: ["x", "y"], isForCanary: false)]
         split.bandit = try bandit(.exp3).bandit
         #expect(TrafficSplit(json: split.json) == split)
@@ -98,7 +99,9 @@ import Testing
         #expect(try Ensemble(steps, inputs: ["in"], outputs: ["z"]).steps.map(\.model) == ["a", "b", "c"])
         #expect(throws: GyreError.self) { try Ensemble(steps, inputs: ["in"], outputs: ["w"]) }
         #expect(throws: GyreError.self) { try Ensemble(steps + [step("d", "in", "y")], inputs: ["in"], outputs: ["z"]) }
-        #expect(throws: GyreError.self) { try Ensemble([step("a", "y", "x"), step("b", "x", "y")], inputs: [], outputs: []) }
+        #expect(throws: GyreError.self) {
+            try Ensemble([step("a", "y", "x"), step("b", "x", "y")], inputs: [], outputs: [])
+        }
     }
 
     @Test("answers of several models become one")

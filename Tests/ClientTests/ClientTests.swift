@@ -68,7 +68,9 @@ extension Tag {
     @Test("shadow, blue-green, a lasting comparison, frozen traffic, a model that only Python runs; no request fails")
     func rollouts() async throws { try await run("rollout_day") }
 
-    @Test("rules about requests and bandits share traffic; which version answered, why, and what was learned, across a kill")
+    @Test(
+        "rules about requests and bandits share traffic; which version answered, why, and what was learned, across a kill"
+    )
     func bandits() async throws { try await run("bandits_day") }
 
     @Test("scikit-learn models are converted as they are registered, answer as before, and the numbers are on record")

@@ -123,6 +123,7 @@ package final class SharedMemory: TensorRegions {
     }
 
     private static func cut(_ slice: TensorRegion.Slice) -> GyreError {
-        GyreError(.invalid, "The shared memory of the region \"\(slice.region)\" has become shorter than was registered.")
+        GyreError(
+            .invalid, "The shared memory of the region \"\(slice.region)\" has become shorter than was registered.")
     }
 }

@@ -183,7 +183,9 @@ package final class JournalPredictionLog: PredictionLog {
         let segments = names.filter { $0.hasSuffix(".parquet") }.map { SQL.text("\(folder(endpoint))/\($0)") }
         var parts: [String] = []
         if !journals.isEmpty { parts.append("SELECT * FROM \(Self.journalReader(journals))") }
-        if !segments.isEmpty { parts.append("SELECT * FROM read_parquet([\(segments.joined(separator: ", "))], union_by_name = true)") }
+        if !segments.isEmpty {
+            parts.append("SELECT * FROM read_parquet([\(segments.joined(separator: ", "))], union_by_name = true)")
+        }
         guard !parts.isEmpty else { return nil }
         // Segments of earlier versions do not have all members.
         parts.append("SELECT NULL::JSON AS how, NULL::VARCHAR[] AS t WHERE false")

@@ -81,7 +81,8 @@ package struct Prediction: Sendable, Hashable {
     /// A prediction.
     package init(
         id: String, endpoint: String, version: Int, release: Int, at: Int64, eventAt: Int64, latencyMicroseconds: Int64,
-        inputs: [Float], texts: [String?] = [], score: Double?, outputs: JSONValue, error: String?, circumstances: Circumstances
+        inputs: [Float], texts: [String?] = [], score: Double?, outputs: JSONValue, error: String?,
+        circumstances: Circumstances
     ) {
         self.id = id
         self.endpoint = endpoint

@@ -124,7 +124,8 @@ package struct BanditState: Sendable {
             let best = best()
             let arm = random() < bandit.exploration ? Int(random() * Double(arms.count)) : best
             let even = bandit.exploration / Double(arms.count)
-            choice = Choice(arm: min(arm, arms.count - 1), probability: arm == best ? 1 - bandit.exploration + even : even)
+            choice = Choice(
+                arm: min(arm, arms.count - 1), probability: arm == best ? 1 - bandit.exploration + even : even)
         case .thompson:
             var drawn = (arm: 0, value: -1.0)
             for (index, arm) in arms.enumerated() {

@@ -91,7 +91,8 @@ final class EnsembleModel: ComposedModel {
             for (step, given) in try await ask(Array(ready), known) {
                 for (output, tensor) in step.outputs {
                     guard let value = given.first(where: { $0.name == output }) else {
-                        throw GyreError(.invalid, "The model \"\(step.model)\" of the ensemble has no output \"\(output)\".")
+                        throw GyreError(
+                            .invalid, "The model \"\(step.model)\" of the ensemble has no output \"\(output)\".")
                     }
                     known[tensor] = value.tensor
                 }

@@ -165,7 +165,9 @@ package final class HostedModel: Sendable {
     /// - Throws: `.unsupported` where it says nothing.
     package func explain(_ request: JSONValue) async throws(GyreError) -> JSONValue {
         let model = model
-        if let answer = try await Background.run({ () throws(GyreError) in try model.explain(request) }) { return answer }
+        if let answer = try await Background.run({ () throws(GyreError) in try model.explain(request) }) {
+            return answer
+        }
         throw GyreError(
             .unsupported, "The model \"\(name)\" has no explainer.",
             fix: "A Python model has one with a method explain(self, request).")

@@ -69,7 +69,8 @@ package struct TensorRegion: Sendable, Hashable {
             guard offset >= 0, byteCount >= 0, byteCount <= Int64(Limits.tensorBytes), offset <= Int64.max - byteCount
             else {
                 throw GyreError(
-                    .invalid, "A tensor in the region \"\(region.prefix(80))\" has the offset \(offset) and \(byteCount) bytes."
+                    .invalid,
+                    "A tensor in the region \"\(region.prefix(80))\" has the offset \(offset) and \(byteCount) bytes."
                 )
             }
             self.region = region

@@ -45,7 +45,8 @@ package struct TraceSettings: Sendable, Hashable {
     private static func number(_ name: String, _ text: String, least: Int) throws(GyreError) -> Int {
         if let number = Int(text), number >= least { return number }
         throw GyreError(
-            .invalid, "The trace setting \(name) is \"\(text.prefix(40))\".", why: "It is a whole number from \(least).")
+            .invalid, "The trace setting \(name) is \"\(text.prefix(40))\".", why: "It is a whole number from \(least)."
+        )
     }
 
     private static func fixed(_ name: String) -> GyreError {

@@ -69,7 +69,9 @@ package struct KServeDialect: Sendable {
             }
         }
         return RouteGroup(
-            prefixes: ["/apis/", "/serving/", "/api/gyre/v1/inference", "/api/gyre/v1/trained", "/api/gyre/v1/manifests"],
+            prefixes: [
+                "/apis/", "/serving/", "/api/gyre/v1/inference", "/api/gyre/v1/trained", "/api/gyre/v1/manifests",
+            ],
             errorResponse: Self.failure, routes: routes)
     }
 
@@ -117,7 +119,11 @@ package struct KServeDialect: Sendable {
             return .json(serviceStatus(try await services.apply(wanted, by: actor)))
         case "TrainedModel":
             let (wanted, parent) = try InferenceServiceManifest.readTrainedModel(manifest)
-            guard try await !services.services(kind: Kind.service.name).filter({ $0["manifest"]?["metadata"]?["name"]?.string == parent }).isEmpty else {
+            guard
+                try await !services.services(kind: Kind.service.name).filter({
+                    $0["manifest"]?["metadata"]?["name"]?.string == parent
+                }).isEmpty
+            else {
                 throw InferenceServiceManifest.wrong(
                     "spec.inferenceService", "No InferenceService is named \"\(parent)\".")
             }
@@ -206,10 +212,10 @@ package struct KServeDialect: Sendable {
         manifest["status"] = [
             "url": url, "address": ["url": url],
             "conditions": .array(
-                ["FrameworkSupported", "InferenceServiceReady", "IsMMSPredictor", "MemoryResourceAvailable", "Ready"].map
-                {
-                    ["type": .string($0), "status": $0 != "Ready" || isReady ? "True" : "False"]
-                }),
+                ["FrameworkSupported", "InferenceServiceReady", "IsMMSPredictor", "MemoryResourceAvailable", "Ready"]
+                    .map {
+                        ["type": .string($0), "status": $0 != "Ready" || isReady ? "True" : "False"]
+                    }),
         ]
         return manifest
     }
@@ -233,7 +239,8 @@ package struct KServeDialect: Sendable {
         let graph = try InferenceGraphManifest.read(try await services.graph(name))
         let id = request.headers(Predictor.Request.idHeader).map { String($0.prefix(200)) } ?? newID()
         let runner = GraphRunner(graph, random: random) { model, body, place in
-            let response = await predict(model, body.bytes, "graph \(name) \(place)", "\(id)-\(place.replacing("/", with: "-"))")
+            let response = await predict(
+                model, body.bytes, "graph \(name) \(place)", "\(id)-\(place.replacing("/", with: "-"))")
             guard case .bytes(let bytes) = response.body, let json = try? JSONValue(parsing: bytes) else {
                 return GraphRunner.Reply(status: 502, body: ["error": .string("The model \"\(model)\" gave no JSON.")])
             }

@@ -4,8 +4,8 @@ internal import GyreBase
 internal import GyreHTTP
 internal import GyreLoop
 internal import GyreRegistry
-internal import GyreServing
 internal import GyreSearch
+internal import GyreServing
 internal import GyreTracking
 
 extension NativeDialect {
@@ -85,7 +85,9 @@ extension NativeDialect {
                 }
                 return ["models": .array(list)]
             },
-            NativeCall("GET", "/served", "What the server knows to serve: state, memory, what it did since it was loaded.") {
+            NativeCall(
+                "GET", "/served", "What the server knows to serve: state, memory, what it did since it was loaded."
+            ) {
                 _ in
                 let loaded = Dictionary(
                     services.host.models().map { ("\($0.name)@\($0.number)", $0) }, uniquingKeysWith: { $1 })
@@ -167,7 +169,8 @@ extension NativeDialect {
                 }
                 throw GyreError(
                     .unsupported, "\(version.ref) is not converted.",
-                    why: "It is no model of scikit-learn, its owner wants Python, or models may not run code of their own here.",
+                    why:
+                        "It is no model of scikit-learn, its owner wants Python, or models may not run code of their own here.",
                     fix: "gyre up --trust-models")
             },
             NativeCall("POST", "/models/{name}/aliases/{alias}", "Points an alias at a version: {version}.") {

@@ -13,6 +13,8 @@ struct InferRequest {
     /// Whether outputs are bytes unless they ask for JSON.
     var wantsBinary = false
 
+    /// Reads a body.
+    ///
     /// `headerLength`: bytes of JSON in front of the tensors' bytes; nil where all is JSON. `read`: the bytes of a place in shared memory.
     init(
         _ bytes: [UInt8], headerLength: Int?, read: (TensorRegion.Slice) throws(GyreError) -> [UInt8]

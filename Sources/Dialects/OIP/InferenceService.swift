@@ -44,7 +44,9 @@ package struct InferenceService: Sendable {
                 Inference_CudaSharedMemoryStatusResponse()
             },
             unary("CudaSharedMemoryRegister") {
-                (_: Inference_CudaSharedMemoryRegisterRequest) throws(GyreError)
+                (
+                    _: Inference_CudaSharedMemoryRegisterRequest
+                ) throws(GyreError)
                     -> Inference_CudaSharedMemoryRegisterResponse in throw InferenceCalls.noGraphicsMemory
             },
             unary("CudaSharedMemoryUnregister") { (_: Inference_CudaSharedMemoryUnregisterRequest) throws(GyreError) in

@@ -52,7 +52,8 @@ extension OIPDialect {
 extension InferenceCalls {
     static var noGraphicsMemory: GyreError {
         GyreError(
-            .unsupported, "No memory of graphics cards is shared here.", fix: "Use system shared memory, or the connection."
+            .unsupported, "No memory of graphics cards is shared here.",
+            fix: "Use system shared memory, or the connection."
         )
     }
 

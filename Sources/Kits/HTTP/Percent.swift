@@ -24,7 +24,9 @@ package enum Percent {
 
     /// The fields of a form as browsers post it; of several of one name the first counts.
     package static func form(_ bytes: [UInt8]) -> [String: String] {
-        Dictionary(query(String(decoding: bytes, as: UTF8.self)).map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+        Dictionary(
+            query(String(decoding: bytes, as: UTF8.self)).map { ($0.name, $0.value) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// `text` with everything escaped but letters, digits and `-._~`; `/` stays where `keepsSlash`.

@@ -46,7 +46,7 @@ def show():
     return server.api("GET", "/endpoints/m")
 
 
-def wait(what, seconds=20):
+def wait(what, seconds=60):
     deadline = time.time() + seconds
     while not what():
         assert time.time() < deadline, show()
@@ -54,7 +54,7 @@ def wait(what, seconds=20):
 
 
 server.run("endpoint", "deploy", "m", "--version", "1")
-threads = [threading.Thread(target=ask_on) for _ in range(3)]
+threads = [threading.Thread(target=ask_on, daemon=True) for _ in range(3)]
 [thread.start() for thread in threads]
 
 # Blue-green: loaded, asked by its version, no traffic until a person says so.

@@ -56,7 +56,7 @@ def disturb():
         line(f"{root}/line/{version}/model.onnx", slope=version)
         assert server.request("POST", "/v2/repository/models/line/load")[0] == 200
         version += 1
-        assert server.request("POST", "/endpoints/x")[0] == 404
+        assert server.request("POST", "/nothing/x")[0] == 404
         server.api("POST", "/endpoints/m/deploy", {"version": "2", "strategy": random.choice(["shadow", "canary"]), "steps": [30, 100]})
         time.sleep(0.5)
         try:
