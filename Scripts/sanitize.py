@@ -30,13 +30,13 @@ with tempfile.TemporaryDirectory() as work:
         logs = f"{work}/{name}.sanitizer"
         options = f"halt_on_error=0:exitcode=0:log_path={logs}"
         environment = {
-            **os.environ, "SOAK_SECONDS": "20", "TSAN_OPTIONS": options + ":report_thread_leaks=0:report_signal_unsafe=0",
+            **os.environ, "SOAK_SECONDS": "20", "SANITIZED": kind, "TSAN_OPTIONS": options + ":report_thread_leaks=0:report_signal_unsafe=0",
             "ASAN_OPTIONS": options + ":detect_leaks=0:allocator_may_return_null=1"}
         os.makedirs(f"{work}/{name}")
         done = subprocess.run(
             [f"{tools}/python/bin/python", f"{scripts}/{name}.py", gyre, f"{work}/{name}", f"{tools}/serving/bin/python"],
             env=environment, cwd=scripts, capture_output=True, text=True, timeout=600)
-        reports = [report for log in glob.glob(logs + "*") for report in open(log, errors="replace").read().split("==================") if "WARNING: " in report or "ERROR: " in report]
+        reports = [report for log in glob.glob(logs + "*") for report in open(log, errors="replace").read().split("==================") if "WARNING: ThreadSanitizer" in report or "ERROR: AddressSanitizer" in report]
         real = [report for report in reports if not (kind == "thread" and protected(report))]
         print(f"{name}: status {done.returncode}, {len(reports)} reports, {len(reports) - len(real)} of them about what a mutex protects", flush=True)
         if done.returncode != 0:

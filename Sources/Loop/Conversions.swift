@@ -35,7 +35,8 @@ package actor Conversions {
         query.upTo = head
         query.kindPrefix = "registry.version.created"
         var problems: [GyreError] = []
-        for recorded in try await store.facts(query) {
+        let recorded = try await store.facts(query)
+        for recorded in recorded {
             let subject = recorded.fact.subject
             do throws(GyreError) {
                 _ = try await files.servable(try await registry.resolve(subject.name, subject.version ?? "latest"))
@@ -44,7 +45,7 @@ package actor Conversions {
                 if ![.invalid, .unsupported, .notFound, .denied].contains(error.code) { problems.append(error) }
             }
         }
-        position = head
+        position = recorded.count < query.limit ? head : recorded.last?.seq ?? head
         return problems
     }
 }

@@ -124,7 +124,9 @@ package actor InferenceServices {
         }
         let latest = revisions.last?["number"]?.int ?? 1
         let rolledOut = state["rolled_out"]?.int
-        state["revisions"] = .array(revisions.suffix(10))
+        let inUse = [state["rolled_out"]?.int, state["previous"]?.int]
+        state["revisions"] = .array(
+            revisions.dropLast(10).filter { inUse.contains($0["number"]?.int) } + revisions.suffix(10))
         state["manifest"] = wanted.manifest
         if let parent = wanted.parent { state["parent"] = .string(parent) }
         state["latest"] = .int(latest)

@@ -34,8 +34,11 @@ extension ModelFiles {
         do throws(GyreError) {
             result = try await Background.run { () throws(GyreError) in try converter.convert(source.file, to: target) }
         } catch {
+            // What this machine could not do now it may do later.
+            if [.unavailable, .timeout].contains(error.code) { return nil }
             result = ModelConversion(agrees: false, numbers: ["reason": .string(error.description)])
         }
+        if let known = try await conversion(of: digest) { return known }  // another request was first
         var body = result.numbers
         body["agrees"] = .bool(result.agrees)
         body["model"] = .string(version.ref.description)
@@ -54,7 +57,7 @@ extension ModelFiles {
     /// The converted model in place of the one with this digest; nil where there is none that agrees.
     func converted(_ digest: Digest) async throws(GyreError) -> ModelSource? {
         guard let conversion = try await conversion(of: digest), conversion["agrees"]?.bool == true,
-            let hex = conversion["onnx_sha256"]?.string
+            let hex = conversion["onnx_sha256"]?.string, await blobs.contains(try Digest(hex: hex))
         else { return nil }
         var source = ModelSource(file: try await blobs.file(try Digest(hex: hex)), format: .onnx)
         source.isLenient = true

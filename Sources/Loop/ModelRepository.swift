@@ -65,6 +65,7 @@ package actor ModelRepository {
                 continue
             }
             do {
+                guard !host.listings().contains(where: { $0.name == name && $0.isPinned }) else { continue }
                 for (number, source) in try sources(name, nil) { host.register(name, number, source) }
                 if !isLazy { left.append(name) }
             } catch {
@@ -102,14 +103,42 @@ package actor ModelRepository {
             throw GyreError(
                 .invalid, "Ensembles are made of each other: \((above + [name]).joined(separator: " → ")).")
         }
+        guard !host.listings().contains(where: { $0.name == name && $0.isPinned }) else {
+            throw GyreError(
+                .conflict, "The model \"\(name)\" has the traffic of an endpoint.", fix: "gyre endpoint show \(name)")
+        }
+        if !given.isEmpty { return try await load(files: given, name, configuration, above: above) }
         let sources =
-            if !given.isEmpty {
-                try self.sources(name, configuration, folder: try keep(given, name))
-            } else if names.contains(name) {
-                try self.sources(name, configuration)
-            } else {
+            if names.contains(name) { try self.sources(name, configuration) } else {
                 try await registered(name, configuration)
             }
+        try await load(name, sources, above: above)
+    }
+
+    /// Loads what a request brought; the files of an earlier one go when these serve.
+    private func load(
+        files given: [String: [UInt8]], _ name: String, _ configuration: ModelConfiguration?, above: [String]
+    ) async throws(GyreError) {
+        let folder = try keep(given, name)
+        do throws(GyreError) {
+            let sources = try self.sources(name, configuration, folder: folder)
+            // The configuration may call any file a model of Python.
+            for source in sources.values where [.python, .remote].contains(source.format) {
+                try files.checkTrust("The model \"\(name)\"")
+            }
+            try await load(name, sources, above: above)
+        } catch {
+            try? FileManager.default.removeItem(atPath: folder)  // what is left of it is of no use
+            throw error
+        }
+        let own = (folder as NSString).lastPathComponent
+        let siblings = (try? FileManager.default.contentsOfDirectory(atPath: "\(uploads)/\(name)")) ?? []
+        for other in siblings where other != own {
+            try? FileManager.default.removeItem(atPath: "\(uploads)/\(name)/\(other)")  // tried again the next time
+        }
+    }
+
+    private func load(_ name: String, _ sources: [Int: ModelSource], above: [String]) async throws(GyreError) {
         for part in Set(sources.values.flatMap { $0.settings.ensemble?.steps ?? [] }.map(\.model)).sorted() {
             if let known = try? host.loaded(part), known != nil { continue }  // what is unknown is loaded now
             try await load(part, nil, [:], above: above + [name])
@@ -129,10 +158,9 @@ package actor ModelRepository {
         for path in given.keys.sorted() where !path.hasSuffix(".onnx") && !path.hasSuffix(".txt") {
             try files.checkTrust("The file \(path.prefix(200)) of the model \"\(name)\"")
         }
-        let folder = "\(uploads)/\(name)"
+        let folder = "\(uploads)/\(name)/\(ProcessInfo.processInfo.globallyUniqueString)"
         let manager = FileManager.default
         do {
-            if manager.fileExists(atPath: folder) { try manager.removeItem(atPath: folder) }
             for (path, bytes) in given {
                 let url = URL(fileURLWithPath: "\(folder)/\(try RelativePath(path))")
                 try manager.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)

@@ -93,7 +93,7 @@ package final class Predictor: Sendable {
     package func predict(_ request: Request) async throws(GyreError) -> Answer {
         let way = request.way ?? way(of: request)
         let started = surroundings.now()
-        let hosted = try await host.summon(request.name, way?.target.version ?? request.version)
+        let hosted = try await summon(request, way, started)
         let given: Result<HostedModel.Answer, GyreError>
         do { given = .success(try await hosted.answer(request.inputs, request.wishes)) } catch {
             given = .failure(error)
@@ -101,6 +101,21 @@ package final class Predictor: Sendable {
         let answer = try settle(request, hosted, way, started) { () throws(GyreError) in try given.get() }
         guard let answer else { throw GyreError(.internal, "The model \"\(request.name)\" gave no answer.") }
         return answer
+    }
+
+    /// The version that a request meets; one of an endpoint that cannot be had counts as an answer that failed.
+    private func summon(_ request: Request, _ way: Way?, _ started: Int64) async throws(GyreError) -> HostedModel {
+        do throws(GyreError) {
+            return try await host.summon(request.name, way?.target.version ?? request.version)
+        } catch {
+            if let way {
+                try write(
+                    Record(
+                        request: request, id: request.id ?? surroundings.newID(), target: way.target, started: started,
+                        ended: surroundings.now(), circumstances: way.circumstances), failing: error)
+            }
+            throw error
+        }
     }
 
     /// The model that a request would meet, which tells what it takes and gives; nil where it is known and not loaded.
@@ -171,13 +186,22 @@ package final class Predictor: Sendable {
         } catch {
             if traces.takes(request.name) { trace(id, request, hosted, started, nil, error) }
             // A request that does not fit the model is the client's fault and says nothing about the version.
-            if let way, error.code != .invalid, error.code != .limitExceeded {
+            if let way, Self.isFault(error, request) {
                 try write(
                     Record(
                         request: request, id: id, target: way.target, started: started, ended: surroundings.now(),
                         circumstances: way.circumstances), failing: error)
             }
             throw error
+        }
+    }
+
+    /// Whether a failure says something about the version, not about the request.
+    private static func isFault(_ error: GyreError, _ request: Request) -> Bool {
+        switch error.code {
+        case .invalid, .limitExceeded, .cancelled: false
+        case .timeout: request.wishes.timeout == 0
+        default: true
         }
     }
 
@@ -246,7 +270,11 @@ package final class Predictor: Sendable {
 
     private func write(_ record: Record, outputs: [NamedTensor]) throws(GyreError) {
         let rows = record.request.inputs.first?.tensor.rows ?? 1
-        let share = state.withLock { $0.samples[record.request.name] }
+        // What is judged or learned from is kept in full: after a restart it is counted anew from the log.
+        let share = state.withLock { state -> Double? in
+            let isWatched = state.windows[record.request.name] != nil || state.bandits[record.request.name] != nil
+            return isWatched ? nil : state.samples[record.request.name]
+        }
         let isKept = share.map { surroundings.random() < $0 } ?? true
         for row in 0..<rows {
             let score = Self.score(outputs, row: row)

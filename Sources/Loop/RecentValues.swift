@@ -2,18 +2,21 @@
 
 /// Values by id, of which the oldest leave when there are too many.
 struct RecentValues<Value: Sendable>: Sendable {
-    private var values: [String: Value] = [:]
-    private var order: [String] = []
+    private var values: [String: (value: Value, number: Int)] = [:]
+    private var order: [(id: String, number: Int)] = []
+    private var next = 0
     private var oldest = 0
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
     mutating func insert(_ value: Value, for id: String) {
-        values[id] = value
-        order.append(id)
+        values[id] = (value, next)
+        order.append((id, next))
+        next += 1
         guard order.count - oldest > limit else { return }
-        values[order[oldest]] = nil
+        // An id that came again is younger than its first entry.
+        if values[order[oldest].id]?.number == order[oldest].number { values[order[oldest].id] = nil }
         oldest += 1
         // The front of the list is given back now and then, not one by one.
         if oldest > limit {
@@ -22,5 +25,5 @@ struct RecentValues<Value: Sendable>: Sendable {
         }
     }
 
-    mutating func remove(_ id: String) -> Value? { values.removeValue(forKey: id) }
+    mutating func remove(_ id: String) -> Value? { values.removeValue(forKey: id)?.value }
 }

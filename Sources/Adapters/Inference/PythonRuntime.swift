@@ -37,6 +37,7 @@ private final class PythonModel: RunnableModel {
     private struct Pool {
         var idle: [PythonWorker] = []
         var isClosed = false
+        var isTimerSet = false
     }
 
     /// How long a model may take to load.
@@ -138,15 +139,32 @@ private final class PythonModel: RunnableModel {
         let staying = source.settings.idleTimeout > 0 ? 0 : max(1, source.settings.minimumInstances)
         guard staying == 0 || source.settings.instances > staying else { return }
         let timeout = staying == 0 ? source.settings.idleTimeout : Self.surplusTimeout
-        Background.detach(after: timeout) { [weak self] in
-            let gone = self?.pool.withLock { pool in
+        let isFirst = pool.withLock { pool in
+            defer { pool.isTimerSet = true }
+            return !pool.isTimerSet
+        }
+        if isFirst { look(after: timeout, timeout, staying) }
+    }
+
+    /// Ends what was idle for too long, and looks again while there is more than shall stay.
+    private func look(after delay: Int64, _ timeout: Int64, _ staying: Int) {
+        Background.detach(after: delay) { [weak self] in
+            guard let self else { return }
+            let (gone, next) = pool.withLock { pool -> ([PythonWorker], Int64?) in
                 // The ones used last stand at the end, and are taken first.
-                let old = pool.idle.filter { Self.now() - $0.idleSince >= timeout }
-                let gone = old.prefix(max(0, pool.idle.count - staying))
+                let now = Self.now()
+                let gone = Array(
+                    pool.idle.filter { now - $0.idleSince >= timeout }.prefix(max(0, pool.idle.count - staying)))
                 pool.idle.removeAll { worker in gone.contains { $0 === worker } }
-                return Array(gone)
+                guard pool.idle.count > staying, !pool.isClosed else {
+                    pool.isTimerSet = false
+                    return (gone, nil)
+                }
+                let oldest = pool.idle.map(\.idleSince).min() ?? now
+                return (gone, max(10_000, oldest + timeout - now))
             }
             _ = gone
+            if let next { look(after: next, timeout, staying) }
         }
     }
 

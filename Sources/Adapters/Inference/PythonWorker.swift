@@ -111,7 +111,8 @@ internal import GyreServing
     func explain(_ request: JSONValue, timeout: Int64) throws(GyreError) -> JSONValue {
         let head = JSONValue.object(JSONObject([("explain", request), ("bytes", 0)])).bytes
         guard head.count <= Self.longestHead else {
-            throw GyreError(.limitExceeded, "The request to explain is too large.", why: "It has \(head.count) bytes.")
+            // Nothing was sent, so the process goes on.
+            throw GyreError(.invalid, "The request to explain is too large.", why: "It has \(head.count) bytes.")
         }
         try send(Self.lengthBytes(head.count) + head)
         let (answer, _) = try receive(timeout)
@@ -170,7 +171,9 @@ internal import GyreServing
         let prefix = try read(4)
         let length = prefix.enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
         guard length <= Self.longestHead else { throw gone("it said something without sense") }
-        let head = try JSONValue(parsing: try read(length))
+        let text = try read(length)
+        // What is no JSON leaves no place to go on from.
+        guard let head = try? JSONValue(parsing: text) else { throw gone("it said something without sense") }
         if let size = head["shared"]?.int {
             guard (0...Int64(Limits.tensorBytes)).contains(size) else { throw gone("its answer is too large") }
             var content = [UInt8](repeating: 0, count: Int(size))

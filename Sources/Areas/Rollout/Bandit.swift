@@ -165,9 +165,9 @@ package struct BanditState: Sendable {
     /// Counts a request that was answered before a restart.
     package mutating func recount(arm: Int) { if arms.indices.contains(arm) { arms[arm].requests += 1 } }
 
-    /// The arm with the highest mean; those without any reward come first, so that each is tried.
+    /// The arm with the highest mean; one without any reward yet is left to exploration, the first of all where none has one.
     package func best() -> Int {
-        arms.indices.max { (arms[$0].mean ?? .infinity, -$0) < (arms[$1].mean ?? .infinity, -$1) } ?? 0
+        arms.indices.max { (arms[$0].mean ?? -1, -$0) < (arms[$1].mean ?? -1, -$1) } ?? 0
     }
 
     /// What is known, arm by arm.

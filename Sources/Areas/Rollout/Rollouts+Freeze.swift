@@ -56,9 +56,11 @@ extension Rollouts {
     package func freeze(
         _ endpoint: String, seconds: Int64?, reason: String, by actor: String
     ) async throws(GyreError) -> Freeze {
-        guard try await split(endpoint) != nil else {
+        guard let split = try await split(endpoint) else {
             throw GyreError(.notFound, "No endpoint is named \"\(endpoint)\".", fix: "gyre endpoint list")
         }
+        // A bandit moves traffic with every answer.
+        try checkNoBandit(endpoint, split)
         let freeze = Freeze(
             reason: reason, actor: actor, until: seconds.map { surroundings.now() + $0 * 1_000_000 })
         try await store.commit(

@@ -134,13 +134,15 @@ package actor Rollouts {
         if let active = try await active(endpoint) {
             _ = try await apply(.abort, to: active, reason: "Another deployment was set.", by: actor)
         }
+        let bandit = try await split(endpoint)?.bandit
         try await store.commit(
             [.move(TrafficSplit.pointer(endpoint), to: TrafficSplit(stable: target).json)],
             recording: [
                 Fact(
                     "rollout.traffic.set", Ref("endpoint", endpoint), by: actor,
                     inputs: [model, Ref("release", endpoint, String(target.release))],
-                    outputs: [Ref("endpoint", endpoint)], body: ["reason": reason])
+                    outputs: [Ref("endpoint", endpoint)],
+                    body: ["reason": reason, "ended_bandit": bandit?.json ?? .null])
             ])
     }
 

@@ -80,7 +80,23 @@ final class EnsembleModel: ComposedModel {
         outputs = source.declaredOutputs
     }
 
+    /// Ensembles that the present one was asked by.
+    @TaskLocal private static var depth = 0
+    /// Ensembles within ensembles at most: those that are made of each other would never end.
+    private static let deepest = 16
+
     func answer(_ tensors: [Tensor]) async throws(GyreError) -> [Tensor] {
+        guard Self.depth < Self.deepest else {
+            throw GyreError(
+                .invalid, "Ensembles stand \(Self.deepest) deep in each other.", why: "They may be made of each other.")
+        }
+        let result: Result<[Tensor], GyreError> = await Self.$depth.withValue(Self.depth + 1) {
+            do throws(GyreError) { return .success(try await goThrough(tensors)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    private func goThrough(_ tensors: [Tensor]) async throws(GyreError) -> [Tensor] {
         var known: [String: Tensor] = [:]
         for (spec, tensor) in zip(inputs, tensors) { known[spec.name] = tensor }
         var left = ensemble.steps[...]

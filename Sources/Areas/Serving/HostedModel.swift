@@ -124,6 +124,10 @@ package final class HostedModel: Sendable {
         switch await cache.claim(ordered) {
         case .known(let known): return cached(known, since: began)
         case .failed(let error):
+            // What was wrong with the other's waiting is not wrong with this one's.
+            if [.timeout, .unavailable, .cancelled].contains(error.code) {
+                return try await run(ordered, wishes, since: began)
+            }
             statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
             throw error
         case .mine:

@@ -39,6 +39,9 @@ final class InferenceQueue: Sendable {
         var count = 0
         var rows = 0
         var running = 0
+        /// Microseconds that anything may wait at most: a day.
+        private static let longestTimeout: Int64 = 86_400_000_000
+
         /// Rows of a batch at most, as the objective has it now.
         var limit: Int
         var isTimerSet = false
@@ -59,6 +62,9 @@ final class InferenceQueue: Sendable {
         let limit = (batching?.objective ?? 0) > 0 ? 1 : settings.maximumBatch
         state = Mutex(State(levels: Array(repeating: [], count: max(1, batching?.priorityLevels ?? 0)), limit: limit))
     }
+
+    /// Microseconds that anything may wait at most: a day.
+    private static let longestTimeout: Int64 = 86_400_000_000
 
     /// Rows of a batch at most, as the objective has it now; 1 where requests are not joined.
     var limit: Int { settings.batching == nil ? 1 : state.withLock { $0.limit } }
@@ -87,6 +93,7 @@ final class InferenceQueue: Sendable {
         if wishes.timeout > 0, batching == nil || batching?.mayOverrideTimeout == true || timeout == 0 {
             timeout = timeout == 0 ? wishes.timeout : min(timeout, wishes.timeout)
         }
+        timeout = min(timeout, Self.longestTimeout)
         let most = min(Limits.inferenceQueue, batching.map { $0.maximumQueue > 0 ? $0.maximumQueue : .max } ?? .max)
         return state.withLock { state in
             guard state.count < most else {
@@ -195,7 +202,7 @@ final class InferenceQueue: Sendable {
             rows < (batching.preferred.first { $0 >= rows } ?? most)
         {
             let oldest = state.levels.compactMap { $0.first?.arrived }.min() ?? now
-            let end = oldest + UInt64(batching.maximumDelay) * 1000
+            let end = oldest + UInt64(max(0, min(batching.maximumDelay, Self.longestTimeout))) * 1000
             if now < end {
                 if state.isTimerSet { return .nothing }
                 state.isTimerSet = true
@@ -254,7 +261,7 @@ final class InferenceQueue: Sendable {
         guard let objective = settings.batching?.objective, objective > 0 else { return }
         let slowest = batch.map { ended - $0.arrived }.max() ?? 0
         state.withLock { state in
-            if slowest > UInt64(objective) * 1000 {
+            if slowest / 1000 > UInt64(objective) {
                 state.limit = max(1, state.limit * 4 / 5)
             } else if rows >= state.limit {
                 state.limit = min(settings.maximumBatch, state.limit + 1)

@@ -55,8 +55,11 @@ package final class ModelHost: Sendable {
         package let reason: String
         /// Whether it was ever loaded, or tried to be.
         package let isKnown: Bool
+        /// Whether it stays loaded whatever other models need.
+        package let isPinned: Bool
 
-        init(name: String, number: Int, state: State, reason: String) {
+        init(name: String, number: Int, state: State, reason: String, isPinned: Bool) {
+            self.isPinned = isPinned
             self.name = name
             self.number = number
             self.state = state
@@ -71,6 +74,7 @@ package final class ModelHost: Sendable {
             state = .unavailable
             reason = ""
             isKnown = false
+            isPinned = false
         }
     }
 
@@ -152,7 +156,11 @@ package final class ModelHost: Sendable {
     package func listings() -> [Listing] {
         table.withLock { table in
             table.models.flatMap { name, slots in
-                slots.map { Listing(name: name, number: $0, state: $1.state, reason: $1.reason) }
+                slots.map {
+                    Listing(
+                        name: name, number: $0, state: $1.state, reason: $1.reason,
+                        isPinned: $1.source.isPinned && $1.hosted != nil)
+                }
             }
         }.sorted { ($0.name, $0.number) < ($1.name, $1.number) }
     }

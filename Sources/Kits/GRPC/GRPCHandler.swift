@@ -14,6 +14,8 @@ final class GRPCHandler: ChannelInboundHandler {
     static let window = 8 << 20
     /// Messages of one call that may wait for their answers before the client has to wait too.
     private static let mostWaiting = 16
+    /// Bytes of answers that may wait for a client, before further requests of its streams have to.
+    private static let mostUnsent = 4 << 20
 
     private let methods: [String: GRPCMethod]
     private var calls: [HTTP2StreamID: Call] = [:]
@@ -21,14 +23,19 @@ final class GRPCHandler: ChannelInboundHandler {
     private var hasUnflushed = false
     private var isReading = false
     private var isQuiescing = false
-    /// Bytes that came and were not given back to the window of the connection.
-    private var uncredited = 0
+    private var isClosing = false
+    /// Streams whose last frame is not sent, or not come, yet.
+    private var open: Set<HTTP2StreamID> = []
+    /// Bytes of messages that are held for all calls.
+    private var held = 0
+    /// Bytes of answers that the client has not taken yet.
+    private var unsent = 0
 
     /// One call.
     private struct Call {
         let method: GRPCMethod
         var frames: GRPCFrames
-        var waiting: [[UInt8]] = []
+        var waiting: [GRPCFrames.Message] = []
         var isAnswering = false
         /// Whether the client has sent all that it will.
         var isComplete = false
@@ -37,6 +44,8 @@ final class GRPCHandler: ChannelInboundHandler {
         var isLasting = false
         /// Bytes that came and were not given back to its window.
         var uncredited = 0
+        /// Bytes of its messages.
+        var held: Int { waiting.reduce(frames.partialBytes) { $0 + $1.bytes.count } }
         /// What makes the answer that is awaited.
         var task: Task<Void, Never>?
     }
@@ -84,6 +93,7 @@ final class GRPCHandler: ChannelInboundHandler {
         // Headers after the first are trailers, of which gRPC has none from clients.
         if calls[id] != nil { return finish(id, isComplete, context) }
         lastID = max(lastID, id)
+        open.insert(id)
         var path: String?
         var isGRPC = false
         var encoding: String?
@@ -121,23 +131,33 @@ final class GRPCHandler: ChannelInboundHandler {
         _ id: HTTP2StreamID, _ bytes: inout ByteBuffer, padding: Int, isComplete: Bool, _ context: ChannelHandlerContext
     ) {
         let count = bytes.readableBytes + padding
-        uncredited += count
-        if uncredited >= Self.window / 2 {
-            write(.rootStream, .windowUpdate(windowSizeIncrement: uncredited), context)
-            uncredited = 0
-        }
         // A call that was refused may be sending still.
-        guard var call = calls.removeValue(forKey: id) else { return }
+        guard var call = take(id) else { return }
         call.uncredited += count
         call.frames.append(&bytes)
         do throws(GyreError) {
             while let message = try call.frames.next() { call.waiting.append(message) }
+            guard held + call.held <= Limits.tensorBytes else {
+                throw GyreError(
+                    .limitExceeded, "The calls of the connection hold more than \(Limits.tensorBytes) bytes.")
+            }
         } catch {
             call.task?.cancel()
             return refuse(id, error, hasHead: call.hasHead, isComplete: isComplete, context)
         }
-        calls[id] = call
+        put(id, call)
         finish(id, isComplete, context)
+    }
+
+    private func take(_ id: HTTP2StreamID) -> Call? {
+        guard let call = calls.removeValue(forKey: id) else { return nil }
+        held -= call.held
+        return call
+    }
+
+    private func put(_ id: HTTP2StreamID, _ call: Call) {
+        held += call.held
+        calls[id] = call
     }
 
     /// Goes on with a call after something of it came.
@@ -169,35 +189,60 @@ final class GRPCHandler: ChannelInboundHandler {
                         context)
                 }
             }
+            // A client that does not take its answers gets no more of them made.
+            if call.method.kind == .repeated, unsent > Self.mostUnsent { return }
             answer(id, context)
         }
     }
 
     private func answer(_ id: HTTP2StreamID, _ context: ChannelHandlerContext) {
-        guard let call = calls[id] else { return }
-        calls[id]?.isAnswering = true
-        let message = calls[id]?.waiting.removeFirst() ?? []
+        guard var call = take(id), !call.waiting.isEmpty else { return }
+        let message = call.waiting.removeFirst()
+        call.isAnswering = true
+        put(id, call)
+        let answer = call.method.answer
         do throws(GyreError) {
-            switch try call.method.answer(message) {
-            case .now(let bytes): respond(id, .success(bytes), context)
-            case .later(let make):
-                let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-                let loop = context.eventLoop
-                calls[id]?.task = Task {
-                    let result: Result<[UInt8], GyreError>
-                    do throws(GyreError) { result = .success(try await make()) } catch { result = .failure(error) }
-                    loop.execute {
-                        let (handler, context) = bound.value
-                        handler.respond(id, result, context)
-                        handler.proceed(id, context)
-                        handler.finish(id, false, context)
-                        if !handler.isReading, handler.hasUnflushed { handler.flush(context) }
+            if message.encoding != nil {
+                // What is packed may be a thousand times longer: that is no work for the thread of a connection.
+                return wait(for: id, context) { () async throws(GyreError) in
+                    let bytes = try await Background.run { () throws(GyreError) in try message.unpacked() }
+                    switch try answer(bytes) {
+                    case .now(let answered): return answered
+                    case .later(let make): return try await make()
                     }
                 }
+            }
+            switch try answer(message.bytes) {
+            case .now(let bytes): respond(id, .success(bytes), context)
+            case .later(let make): wait(for: id, context, make)
             }
         } catch {
             respond(id, .failure(error), context)
         }
+    }
+
+    private func wait(
+        for id: HTTP2StreamID, _ context: ChannelHandlerContext,
+        _ make: @escaping @Sendable () async throws(GyreError) -> [UInt8]
+    ) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        calls[id]?.task = Task {
+            let result: Result<[UInt8], GyreError>
+            do throws(GyreError) { result = .success(try await make()) } catch { result = .failure(error) }
+            loop.execute {
+                let (handler, context) = bound.value
+                handler.respond(id, result, context)
+                handler.goOn(id, context)
+            }
+        }
+    }
+
+    /// Goes on with a call outside of reading.
+    private func goOn(_ id: HTTP2StreamID, _ context: ChannelHandlerContext) {
+        proceed(id, context)
+        finish(id, false, context)
+        if !isReading, hasUnflushed { flush(context) }
     }
 
     /// Writes one answer; a failure ends the call.
@@ -216,7 +261,7 @@ final class GRPCHandler: ChannelInboundHandler {
             var buffer = context.channel.allocator.buffer(capacity: bytes.count + 5)
             GRPCFrames.writeHead(bytes.count, to: &buffer)
             buffer.writeBytes(bytes)
-            write(id, .data(.init(data: .byteBuffer(buffer))), context)
+            send(id, buffer, context, isCounted: call.method.kind == .repeated)
             switch call.method.kind {
             case .unary: complete(id, call, context)
             case .repeated: break
@@ -227,12 +272,29 @@ final class GRPCHandler: ChannelInboundHandler {
         }
     }
 
+    /// Writes the bytes of an answer; of those that are counted the client must take some before it gets more.
+    private func send(_ id: HTTP2StreamID, _ buffer: ByteBuffer, _ context: ChannelHandlerContext, isCounted: Bool) {
+        let payload = HTTP2Frame.FramePayload.data(.init(data: .byteBuffer(buffer)))
+        guard isCounted else { return write(id, payload, context) }
+        let count = buffer.readableBytes
+        unsent += count
+        hasUnflushed = true
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload))).whenComplete { _ in
+            let (handler, context) = bound.value
+            let wasFull = handler.unsent > Self.mostUnsent
+            handler.unsent -= count
+            guard wasFull, handler.unsent <= Self.mostUnsent else { return }
+            for id in handler.calls.keys { handler.goOn(id, context) }
+        }
+    }
+
     private static let head: HPACKHeaders = [":status": "200", "content-type": "application/grpc"]
     private static let good: HPACKHeaders = ["grpc-status": "0"]
 
     /// Ends a call whose client is done.
     private func complete(_ id: HTTP2StreamID, _ call: Call, _ context: ChannelHandlerContext) {
-        let hasHead = calls.removeValue(forKey: id)?.hasHead ?? false
+        let hasHead = take(id)?.hasHead ?? false
         if call.frames.isPartial || !hasHead && call.method.kind == .unary {
             return refuse(
                 id, GyreError(.invalid, "The call ended before its message was whole."), hasHead: hasHead,
@@ -240,7 +302,6 @@ final class GRPCHandler: ChannelInboundHandler {
         }
         if !hasHead { write(id, .headers(.init(headers: Self.head)), context) }
         write(id, .headers(.init(headers: Self.good, endStream: true)), context)
-        closeIfDone(context)
     }
 
     /// Ends a call with an error; the client is told to send no more.
@@ -248,13 +309,21 @@ final class GRPCHandler: ChannelInboundHandler {
         _ id: HTTP2StreamID, _ error: GyreError, hasHead: Bool = false, isComplete: Bool,
         _ context: ChannelHandlerContext
     ) {
-        calls[id] = nil
+        _ = take(id)
         var headers: HPACKHeaders = hasHead ? [:] : Self.head
         headers.add(name: "grpc-status", value: String(GRPCStatus(error.code).rawValue))
         headers.add(name: "grpc-message", value: Self.escaped(error.description), indexing: .neverIndexed)
-        write(id, .headers(.init(headers: headers, endStream: true)), context)
-        if !isComplete { write(id, .rstStream(.noError), context) }
-        closeIfDone(context)
+        let last = HTTP2Frame(streamID: id, payload: .headers(.init(headers: headers, endStream: true)))
+        hasUnflushed = true
+        guard !isComplete else { return context.write(wrapOutboundOut(last), promise: nil) }
+        // The client is told to stop only when it has what it was told before.
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.write(wrapOutboundOut(last)).whenSuccess { _ in
+            let (handler, context) = bound.value
+            guard handler.open.contains(id) else { return }
+            handler.write(id, .rstStream(.noError), context)
+            if !handler.isReading { handler.flush(context) }
+        }
     }
 
     /// A message as a header may hold it: what is not printable ASCII, and the percent sign, by their bytes.
@@ -287,8 +356,14 @@ final class GRPCHandler: ChannelInboundHandler {
         switch event {
         case let closed as StreamClosedEvent:
             // By the client's will, or since the connection is gone; what is computed for it is of no use.
-            calls.removeValue(forKey: closed.streamID)?.task?.cancel()
+            take(closed.streamID)?.task?.cancel()
+            open.remove(closed.streamID)
             closeIfDone(context)
+        case let window as NIOHTTP2WindowUpdatedEvent where window.streamID == .rootStream:
+            // Whatever came took of the connection's window, that of calls which were refused too.
+            guard let left = window.inboundWindowSize, left <= Self.window / 2 else { return }
+            write(.rootStream, .windowUpdate(windowSizeIncrement: Self.window - left), context)
+            if !isReading { flush(context) }
         case is ChannelShouldQuiesceEvent: quiesce(context)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -307,10 +382,14 @@ final class GRPCHandler: ChannelInboundHandler {
         closeIfDone(context)
     }
 
+    /// Closes the connection once all that was answered has been sent.
     private func closeIfDone(_ context: ChannelHandlerContext) {
-        guard isQuiescing, calls.isEmpty else { return }
-        flush(context)
-        context.close(promise: nil)
+        guard isQuiescing, !isClosing, open.isEmpty else { return }
+        isClosing = true
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let last = HTTP2Frame(
+            streamID: .rootStream, payload: .goAway(lastStreamID: lastID, errorCode: .noError, opaqueData: nil))
+        context.writeAndFlush(wrapOutboundOut(last)).whenComplete { _ in bound.value.close(promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -53,6 +53,7 @@ if os.environ["SERVING_GRPC"] == "kserve":
     sys.exit(0)
 
 import math
+import pickle
 import queue
 import socket
 import struct
@@ -326,6 +327,41 @@ for rest in [
 with socket.create_connection(("127.0.0.1", port)) as raw:
     raw.sendall(opening + frame(1, 4, 1, heads) + frame(0, 0, 1, b"\x00\x00\x10\x00\x00abc"))
 assert ask("line", row).as_numpy("OUT")[0, 0] == 19
+
+# What is refused does not use up the connection: many large calls of a method that there is not, then a large one that there is.
+big = triton.service_pb2.ModelInferRequest(model_name="identity_fp32")
+values = big.inputs.add(name="IN", datatype="FP32")
+values.shape.extend([1024, 1024])
+big.raw_input_contents.append(b"\0" * (4 << 20))
+big = big.SerializeToString()
+wide = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", -1)])
+for _ in range(12):
+    try:
+        wide.unary_unary("/inference.GRPCInferenceService/Nothing")(big, timeout=30)
+        raise AssertionError("an unknown method answered")
+    except grpc.RpcError as error:
+        assert error.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL), error
+for _ in range(3):
+    assert len(wide.unary_unary("/inference.GRPCInferenceService/ModelInfer")(big, timeout=30)) > 4 << 20
+refused("INVALID_ARGUMENT", "rows", ask, "line", numpy.ones((100, 3), "float32"))
+# Packed a thousandfold, and no time to wait that a clock has.
+assert ask("identity_fp32", numpy.zeros((1024, 4096), "float32"), compression_algorithm="gzip").as_numpy("OUT").shape == (1024, 4096)
+assert ask("line", row, timeout=2**63 - 1).as_numpy("OUT")[0, 0] == 19
+ask("batched", numpy.zeros((1, 64), "float32"), timeout=2**62)
+# A client cannot make a file a pickle by its configuration.
+refused(
+    "PERMISSION_DENIED", "sent", client.load_model, "sent", config='{"backend": "python", "default_model_filename": "model.onnx"}',
+    files={"file:1/model.onnx": pickle.dumps(print)})
+# A server that ends sends what it owes first: a large answer to a client that reads slowly.
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    other = probe.getsockname()[1]
+ending = Server(sys.argv[1], sys.argv[2], name="ending", options=["--model-repository", root, "--grpc", f"127.0.0.1:{other}"]).start()
+slow = grpc.insecure_channel(f"127.0.0.1:{other}", options=[("grpc.max_receive_message_length", -1)])
+waiting = [slow.unary_unary("/inference.GRPCInferenceService/ModelInfer").future(big, timeout=60) for _ in range(4)]
+time.sleep(0.3)
+ending.stop()
+assert all(len(call.result()) > 4 << 20 for call in waiting)
 
 # KServe's client, in a process of its own.
 done = subprocess.run(

@@ -181,6 +181,10 @@ stop.set()
 assert not failed, failed[:3]
 server.stop()
 
+if os.environ.get("SANITIZED"):  # a sanitizer's own allocator does not tell what a model takes
+    print("all runtimes answered, but for the budget of memory")
+    sys.exit(0)
+
 # Sixty models where there is room for a few: each answers, the ones not asked for longest leave, the budget holds.
 for number in range(60):
     line(f"{root}.many/m{number}/1/model.onnx", slope=number)
