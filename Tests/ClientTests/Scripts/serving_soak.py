@@ -62,7 +62,7 @@ def disturb():
         try:
             server.run("endpoint", "abort", "m")
         except AssertionError as error:
-            assert "No rollout" in str(error), error
+            assert "No rollout" in str(error) or "has ended" in str(error), error
         pids = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True).stdout.split()
         if pids:
             os.kill(int(pids[0]), signal.SIGKILL)
