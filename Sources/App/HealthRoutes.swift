@@ -43,9 +43,12 @@ struct HealthRoutes: Sendable {
                 let isCanary = target == split.canary
                 let labels = [
                     ("endpoint", endpoint), ("version", String(target.version)),
-                    ("variant", isCanary ? "canary" : "stable"),
+                    ("variant", isCanary ? "canary" : target == split.stable ? "stable" : "arm"),
                 ]
-                traffic.append((labels, Double(isCanary ? split.canaryPercent : 100 - split.canaryPercent) / 100))
+                // A bandit has no shares: what its arms got is in their requests.
+                if split.bandit == nil {
+                    traffic.append((labels, Double(isCanary ? split.canaryPercent : 100 - split.canaryPercent) / 100))
+                }
                 let statistics = predictor.totals(endpoint, version: target.version)
                 requests.append((labels, Double(statistics.requests)))
                 errors.append((labels, Double(statistics.errors)))

@@ -44,13 +44,7 @@ enum Server {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await keep(assembly) }
-                group.addTask { await convert(assembly) }
-                group.addTask {
-                    for problem in await assembly.repository.start(options.loadModel, isLazy: isLazy) {
-                        StandardError.write("\(problem)")
-                    }
-                    while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }  // a cancelled wait ends it
-                }
+                group.addTask { await tendModels(assembly, options.loadModel, isLazy: isLazy) }
                 if let grpc { group.addTask { try await grpc.run() } }
                 // The first to end is the server: told to stop, or unable to listen.
                 try await group.next()
@@ -65,8 +59,9 @@ enum Server {
         StandardError.write("stopped; everything is on disk")
     }
 
-    /// Converts models as they come; apart from the loop's clock, since one takes seconds.
-    private static func convert(_ assembly: Assembly) async {
+    /// Loads the models of the repository, then converts others as they come; apart from the loop's clock, since one takes seconds.
+    private static func tendModels(_ assembly: Assembly, _ wanted: [String], isLazy: Bool) async {
+        for problem in await assembly.repository.start(wanted, isLazy: isLazy) { StandardError.write("\(problem)") }
         while !Task.isCancelled {
             do {
                 for problem in try await assembly.conversions.tick() { StandardError.write("\(problem)") }

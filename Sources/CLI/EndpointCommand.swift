@@ -27,7 +27,7 @@ struct EndpointCommand: AsyncParsableCommand {
                         [
                             Cell.text($0["name"]), "version \(Cell.text($0["stable"]?["version"]))",
                             Cell.text($0["canary"]?["version"]),
-                            "\(Cell.text($0["canary_percent"])) %",
+                            $0["bandit"]?["algorithm"]?.string ?? "\(Cell.text($0["canary_percent"])) %",
                         ]
                     }
                 ).text(empty: "Nothing is served yet. Deploy a model: gyre endpoint deploy NAME")

@@ -48,12 +48,12 @@ struct Model: AsyncParsableCommand {
             let models = answer["models"]?.array ?? []
             output.render(answer, ids: models.map { "\(Cell.text($0["name"]))@\(Cell.text($0["version"]))" }) {
                 TextTable(
-                    ["MODEL", "VERSION", "STATE", "RUNS ON", "MIB", "REQUESTS", "WHY"],
+                    ["MODEL", "VERSION", "STATE", "RUNS ON", "MEMORY", "REQUESTS", "WHY"],
                     models.map { model in
-                        let mebibytes = model["bytes"]?.int.map { "\((Double($0) / 104_857.6).rounded() / 10)" } ?? "-"
-                        return [
+                        [
                             Cell.text(model["name"]), Cell.text(model["version"]), Cell.text(model["state"]),
-                            Cell.text(model["platform"]), mebibytes, Cell.text(model["requests"]),
+                            Cell.text(model["platform"]), model["bytes"]?.int == nil ? "-" : Cell.size(model["bytes"]),
+                            Cell.text(model["requests"]),
                             Cell.text(model["reason"]),
                         ]
                     }
@@ -76,7 +76,8 @@ struct Model: AsyncParsableCommand {
 
         func run() async throws {
             let found = try await connection.with {
-                try await $0.call("POST", "/models/\(name)/versions/\(version)/conversion", [:])
+                try await $0.call(
+                    "POST", "/models/\(URLText.encode(name))/versions/\(URLText.encode(version))/conversion", [:])
             }
             output.render(found, ids: [Cell.text(found["onnx_sha256"])]) {
                 TextTable(

@@ -42,6 +42,22 @@ package actor ModelRepository {
         return entries.filter { !$0.hasPrefix(".") && isFolder("\(root)/\($0)") }.sorted()
     }
 
+    /// Whether the folder has a model of this name, which may be a client's.
+    private func has(_ name: String) -> Bool {
+        guard let root, !name.isEmpty, !name.hasPrefix("."), !name.utf8.contains(UInt8(ascii: "/")) else {
+            return false
+        }
+        return isFolder("\(root)/\(name)")
+    }
+
+    /// What has the traffic of an endpoint is loaded and unloaded by that alone.
+    /// - Throws: `.conflict`.
+    private func checkIsFree(_ name: String) throws(GyreError) {
+        guard host.isPinned(name) else { return }
+        throw GyreError(
+            .conflict, "The model \"\(name)\" has the traffic of an endpoint.", fix: "gyre endpoint show \(name)")
+    }
+
     /// - Throws: `.notFound` where the folder is not there.
     package func check() throws(GyreError) {
         guard let root, !isFolder(root) else { return }
@@ -60,12 +76,12 @@ package actor ModelRepository {
         var problems: [GyreError] = []
         var left: [String] = []
         for name in wanted.isEmpty || wanted == ["*"] ? names : wanted {
-            guard names.contains(name) else {
+            guard has(name) else {
                 left.append(name)
                 continue
             }
             do {
-                guard !host.listings().contains(where: { $0.name == name && $0.isPinned }) else { continue }
+                try checkIsFree(name)
                 for (number, source) in try sources(name, nil) { host.register(name, number, source) }
                 if !isLazy { left.append(name) }
             } catch {
@@ -103,13 +119,10 @@ package actor ModelRepository {
             throw GyreError(
                 .invalid, "Ensembles are made of each other: \((above + [name]).joined(separator: " → ")).")
         }
-        guard !host.listings().contains(where: { $0.name == name && $0.isPinned }) else {
-            throw GyreError(
-                .conflict, "The model \"\(name)\" has the traffic of an endpoint.", fix: "gyre endpoint show \(name)")
-        }
+        try checkIsFree(name)
         if !given.isEmpty { return try await load(files: given, name, configuration, above: above) }
         let sources =
-            if names.contains(name) { try self.sources(name, configuration) } else {
+            if has(name) { try self.sources(name, configuration) } else {
                 try await registered(name, configuration)
             }
         try await load(name, sources, above: above)
@@ -174,8 +187,9 @@ package actor ModelRepository {
 
     /// Stops serving all versions of a model; requests under way end undisturbed.
     package func unload(_ name: String) throws(GyreError) {
+        try checkIsFree(name)
         let versions = host.listings().filter { $0.name == name }
-        guard !versions.isEmpty || names.contains(name) else {
+        guard !versions.isEmpty || has(name) else {
             throw GyreError(.notFound, "Model \"\(name.prefix(200))\" is not found.")
         }
         for version in versions { host.unload(name, version.number, isForgotten: false) }

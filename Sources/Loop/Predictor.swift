@@ -109,10 +109,7 @@ package final class Predictor: Sendable {
             return try await host.summon(request.name, way?.target.version ?? request.version)
         } catch {
             if let way {
-                try write(
-                    Record(
-                        request: request, id: request.id ?? surroundings.newID(), target: way.target, started: started,
-                        ended: surroundings.now(), circumstances: way.circumstances), failing: error)
+                try write(record(request, request.id ?? surroundings.newID(), way, started), failing: error)
             }
             throw error
         }
@@ -134,13 +131,16 @@ package final class Predictor: Sendable {
         return state.withLock { state in
             guard let split = state.endpoints[request.name] else { return nil }
             if split.bandit != nil, let chosen = state.bandits[request.name]?.choose(surroundings.random) {
-                return Way(target: chosen.target, mirror: nil, reason: .bandit, probability: chosen.probability)
+                return Way(
+                    target: chosen.target, mirror: nil, reason: .bandit, probability: chosen.probability, isKept: true)
             }
+            // What is judged or learned from is kept in full: after a restart it is counted anew from the log.
+            let share = state.windows[request.name] == nil ? state.samples[request.name] : nil
             let (target, reason, probability) = split.assign(
                 attributes: request.attributes, key: request.stickyKey, random: surroundings.random)
             return Way(
                 target: target, mirror: split.isMirrored && split.canary != target ? split.canary : nil,
-                reason: reason, probability: probability)
+                reason: reason, probability: probability, isKept: share.map { surroundings.random() < $0 } ?? true)
         }
     }
 
@@ -150,6 +150,8 @@ package final class Predictor: Sendable {
         let mirror: TrafficSplit.Target?
         let reason: TrafficSplit.Reason
         let probability: Double?
+        /// Whether the prediction log keeps its answer; what fails is always kept.
+        let isKept: Bool
 
         var circumstances: Prediction.Circumstances {
             let word =
@@ -174,11 +176,8 @@ package final class Predictor: Sendable {
             guard let answer = try infer() else { return nil }
             if traces.takes(request.name) { trace(id, request, hosted, started, answer, nil) }
             if let way {
-                let ended = surroundings.now()
+                var record = record(request, id, way, started)
                 defer { if let canary = way.mirror { mirror(request, id, canary, answer.outputs) } }
-                var record = Record(
-                    request: request, id: id, target: way.target, started: started, ended: ended,
-                    circumstances: way.circumstances)
                 record.take(answer)
                 try write(record, outputs: answer.outputs)
             }
@@ -187,10 +186,7 @@ package final class Predictor: Sendable {
             if traces.takes(request.name) { trace(id, request, hosted, started, nil, error) }
             // A request that does not fit the model is the client's fault and says nothing about the version.
             if let way, Self.isFault(error, request) {
-                try write(
-                    Record(
-                        request: request, id: id, target: way.target, started: started, ended: surroundings.now(),
-                        circumstances: way.circumstances), failing: error)
+                try write(record(request, id, way, started), failing: error)
             }
             throw error
         }
@@ -258,24 +254,26 @@ package final class Predictor: Sendable {
         let started: Int64
         let ended: Int64
         var circumstances: Prediction.Circumstances
+        var isKept = true
 
         mutating func take(_ answer: HostedModel.Answer) {
             circumstances.isCached = answer.isCached
             circumstances.queueMicroseconds = Int64(answer.queueNanoseconds / 1000)
             circumstances.runMicroseconds = Int64(answer.runNanoseconds / 1000)
             circumstances.batchRows = answer.batchRows
-            circumstances.via = request.via
         }
+    }
+
+    private func record(_ request: Request, _ id: String, _ way: Way, _ started: Int64) -> Record {
+        var circumstances = way.circumstances
+        circumstances.via = request.via
+        return Record(
+            request: request, id: id, target: way.target, started: started, ended: surroundings.now(),
+            circumstances: circumstances, isKept: way.isKept)
     }
 
     private func write(_ record: Record, outputs: [NamedTensor]) throws(GyreError) {
         let rows = record.request.inputs.first?.tensor.rows ?? 1
-        // What is judged or learned from is kept in full: after a restart it is counted anew from the log.
-        let share = state.withLock { state -> Double? in
-            let isWatched = state.windows[record.request.name] != nil || state.bandits[record.request.name] != nil
-            return isWatched ? nil : state.samples[record.request.name]
-        }
-        let isKept = share.map { surroundings.random() < $0 } ?? true
         for row in 0..<rows {
             let score = Self.score(outputs, row: row)
             let prediction = Prediction(
@@ -286,7 +284,7 @@ package final class Predictor: Sendable {
                 inputs: Self.columns(record.request.inputs, row: row),
                 texts: Self.texts(record.request.inputs, row: row), score: score,
                 outputs: Self.values(outputs, row: row), error: nil, circumstances: record.circumstances)
-            if isKept { try log.append(prediction) }
+            if record.isKept { try log.append(prediction) }
             count(record, prediction.id, score: score, isError: false)
         }
     }

@@ -143,11 +143,7 @@ enum ConverterScript {
 
             inputs, predict, platform = load(path)
             model = estimator(path)
-            outputs = []
-            for name, value in predict({entry["name"]: sample(entry) for entry in inputs}).items():
-                entry, _ = encode(name, value)
-                entry["shape"] = [-1] + entry["shape"][1:] if entry["shape"] else []
-                outputs.append(entry)
+            outputs = described(inputs, predict)
             rows = samples(path, inputs, model)
             expected, problems, best = predict(rows), [], None
             for real in ["FP64", "FP32"]:
@@ -175,10 +171,7 @@ enum ConverterScript {
 
 
         try:
-            os.setsid()
-            limit = int(sys.argv[2])
-            if limit > 0:
-                resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+            confine(int(sys.argv[2]))
             import warnings
 
             import numpy

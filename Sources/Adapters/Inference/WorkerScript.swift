@@ -163,26 +163,34 @@ enum WorkerScript {
             return numpy.zeros(shape, TYPES[entry["datatype"]])
 
 
-        """#
-
-    private static let serving = #"""
-        try:
-            os.setsid()
-            limit = int(sys.argv[2])
-            if limit > 0:
-                resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-            for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] if int(sys.argv[3]) > 0 else []:
-                os.environ[name] = sys.argv[3]  # read when numpy is imported
-            import numpy
-
-            inputs, predict, platform = load(sys.argv[1])
+        def described(inputs, predict):
+            """What a model gives, by what it gives for a row of nothing."""
             outputs = []
             for name, value in predict({entry["name"]: sample(entry) for entry in inputs}).items():
                 entry, _ = encode(name, value)
                 entry["shape"] = [-1] + entry["shape"][1:] if entry["shape"] else []
                 outputs.append(entry)
+            return outputs
+
+
+        def confine(limit):
+            os.setsid()
+            if limit > 0:
+                resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+        """#
+
+    private static let serving = #"""
+        try:
+            confine(int(sys.argv[2]))
+            for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] if int(sys.argv[3]) > 0 else []:
+                os.environ[name] = sys.argv[3]  # read when numpy is imported
+            import numpy
+
+            inputs, predict, platform = load(sys.argv[1])
             explain = getattr(own, "explain", None)
-            send({"inputs": inputs, "outputs": outputs, "platform": platform, "explains": explain is not None})
+            send({"inputs": inputs, "outputs": described(inputs, predict), "platform": platform, "explains": explain is not None})
         except BaseException as error:
             send({"error": "".join(traceback.format_exception_only(error)).strip()})
             os._exit(1)

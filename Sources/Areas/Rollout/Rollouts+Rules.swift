@@ -86,7 +86,8 @@ extension Rollouts {
         _ endpoint: String, winner: Int?, learned: JSONValue, reason: String, by actor: String
     ) async throws(GyreError) -> TrafficSplit {
         guard let split = try await split(endpoint), let bandit = split.bandit else {
-            throw GyreError(.conflict, "No bandit has the traffic of \"\(endpoint)\".")
+            throw GyreError(
+                .conflict, "No bandit has the traffic of \"\(endpoint)\".", fix: "gyre endpoint show \(endpoint)")
         }
         try await checkNotFrozen(endpoint)
         guard let target = winner == nil ? split.stable : bandit.arms.first(where: { $0.version == winner }) else {

@@ -264,6 +264,7 @@ package final class HostedModel: Sendable {
     ///
     /// A row of zeros (or empty texts) is not always something that a model can answer, so that one may fail; what its owner chose may not.
     func warmUp() throws(GyreError) {
+        // Its parts may not be loaded yet, and have been warmed up by themselves when they are.
         if composed != nil { return }
         try? ask(ModelSettings.Warmup())
         for warmup in source.settings.warmups {

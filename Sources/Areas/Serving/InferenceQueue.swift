@@ -39,9 +39,6 @@ final class InferenceQueue: Sendable {
         var count = 0
         var rows = 0
         var running = 0
-        /// Microseconds that anything may wait at most: a day.
-        private static let longestTimeout: Int64 = 86_400_000_000
-
         /// Rows of a batch at most, as the objective has it now.
         var limit: Int
         var isTimerSet = false

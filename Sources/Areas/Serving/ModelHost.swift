@@ -55,11 +55,8 @@ package final class ModelHost: Sendable {
         package let reason: String
         /// Whether it was ever loaded, or tried to be.
         package let isKnown: Bool
-        /// Whether it stays loaded whatever other models need.
-        package let isPinned: Bool
 
-        init(name: String, number: Int, state: State, reason: String, isPinned: Bool) {
-            self.isPinned = isPinned
+        init(name: String, number: Int, state: State, reason: String) {
             self.name = name
             self.number = number
             self.state = state
@@ -74,7 +71,6 @@ package final class ModelHost: Sendable {
             state = .unavailable
             reason = ""
             isKnown = false
-            isPinned = false
         }
     }
 
@@ -156,13 +152,14 @@ package final class ModelHost: Sendable {
     package func listings() -> [Listing] {
         table.withLock { table in
             table.models.flatMap { name, slots in
-                slots.map {
-                    Listing(
-                        name: name, number: $0, state: $1.state, reason: $1.reason,
-                        isPinned: $1.source.isPinned && $1.hosted != nil)
-                }
+                slots.map { Listing(name: name, number: $0, state: $1.state, reason: $1.reason) }
             }
         }.sorted { ($0.name, $0.number) < ($1.name, $1.number) }
+    }
+
+    /// Whether a version of the model is loaded that stays whatever others need: it has the traffic of an endpoint.
+    package func isPinned(_ name: String) -> Bool {
+        table.withLock { $0.models[name]?.values.contains { $0.source.isPinned && $0.hosted != nil } ?? false }
     }
 
     /// Bytes that the loaded models take.

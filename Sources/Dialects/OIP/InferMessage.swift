@@ -130,7 +130,7 @@ enum InferMessage {
         response.modelName = request.modelName
         response.modelVersion = String(answer.version)
         response.id = answer.id
-        for (wish, output) in try calls.chosen(wishes, request.modelName, answer) {
+        for (wish, output) in try calls.give(wishes, request.modelName, answer) {
             var message = Inference_ModelInferResponse.InferOutputTensor()
             message.name = output.name
             message.datatype = output.tensor.datatype.rawValue

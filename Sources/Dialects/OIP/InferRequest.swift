@@ -41,7 +41,7 @@ struct InferRequest {
                     id = value.string
                 case "parameters":
                     parameters = try parser.value()
-                    guard parameters.object != nil else {
+                    guard parameters.object != nil || parameters.isNull else {
                         throw GyreError(.invalid, "The request's \"parameters\" are no object.")
                     }
                     wantsBinary = parameters["binary_data_output"]?.bool ?? false

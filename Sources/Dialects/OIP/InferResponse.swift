@@ -20,7 +20,7 @@ enum InferResponse {
         writer.raw("\",\"id\":")
         writer.string(answer.id)
         writer.raw(",\"outputs\":[")
-        for (index, (wish, output)) in try calls.chosen(request.outputs, model, answer).enumerated() {
+        for (index, (wish, output)) in try calls.give(request.outputs, model, answer).enumerated() {
             if index > 0 { writer.raw(",") }
             writer.raw("{\"name\":")
             writer.string(output.name)

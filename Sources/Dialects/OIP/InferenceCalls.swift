@@ -54,10 +54,10 @@ package struct InferenceCalls: Sendable {
         var slice: TensorRegion.Slice?
     }
 
-    /// The outputs that were asked for, in that order; all of them where none was.
+    /// Gives out the outputs that were asked for, in that order; all of them where none was.
     ///
-    /// Those that have a place in shared memory have been written there; the log tells of the answer where somebody asked for that.
-    func chosen(
+    /// Those that have a place in shared memory are written there; the log tells of the answer where somebody asked for that.
+    func give(
         _ wishes: [OutputWish], _ model: String, _ answer: Predictor.Answer
     ) throws(GyreError) -> [(wish: OutputWish?, output: NamedTensor)] {
         log.answered(model, answer.version, answer.id)
@@ -122,10 +122,6 @@ package struct InferenceCalls: Sendable {
     /// Stops serving a model.
     /// - Throws: `.conflict` where an endpoint's traffic goes to it.
     func unload(_ name: String) async throws(GyreError) {
-        if predictor.split(name) != nil {
-            throw GyreError(
-                .conflict, "The model \"\(name)\" has the traffic of an endpoint.", fix: "gyre endpoint show \(name)")
-        }
         try await repository.unload(name)
         log.inform("unloaded the model \"\(name)\"")
     }

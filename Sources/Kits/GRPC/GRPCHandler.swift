@@ -240,7 +240,6 @@ final class GRPCHandler: ChannelInboundHandler {
 
     /// Goes on with a call outside of reading.
     private func goOn(_ id: HTTP2StreamID, _ context: ChannelHandlerContext) {
-        proceed(id, context)
         finish(id, false, context)
         if !isReading, hasUnflushed { flush(context) }
     }

@@ -80,7 +80,9 @@ for algorithm in ["epsilon-greedy", "thompson", "exp3"]:
     assert late > 0.5, (algorithm, late, show()["learned"])
     how = why(f"{algorithm}-29-0")
     assert how["by"] == "bandit" and (algorithm == "thompson" or 0 < how["p"] <= 1), how
-    assert algorithm in server.run("endpoint", "show", "m").stdout
+    assert algorithm in server.run("endpoint", "show", "m").stdout and algorithm in server.run("endpoint", "list").stdout
+    shown = server.request("GET", "/metrics")[1].decode()
+    assert 'version="3",variant="arm"' in shown and "gyre_endpoint_traffic_ratio{" not in shown, shown
     server.run("endpoint", "bandit", "stop", "m", "--version", "9", status=3)
     server.run("endpoint", "bandit", "stop", "m", *(["--version", "2"] if algorithm == "exp3" else []))
     assert show()["stable"]["version"] == (2 if algorithm == "exp3" else 1) and ask(f"{algorithm}-end") in (1, 2)

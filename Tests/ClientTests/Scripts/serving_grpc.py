@@ -356,7 +356,11 @@ refused(
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     other = probe.getsockname()[1]
-ending = Server(sys.argv[1], sys.argv[2], name="ending", options=["--model-repository", root, "--grpc", f"127.0.0.1:{other}"]).start()
+ending = Server(sys.argv[1], sys.argv[2], name="ending", options=["--model-repository", root, "--grpc", f"0.0.0.0:{other}"]).start()
+beyond = triton.InferenceServerClient(f"127.0.0.1:{other}")
+assert "system_shared_memory" not in beyond.get_server_metadata().extensions
+refused("PERMISSION_DENIED", "--shared-memory", beyond.register_system_shared_memory, "x", "/x", 8)
+beyond.close()
 slow = grpc.insecure_channel(f"127.0.0.1:{other}", options=[("grpc.max_receive_message_length", -1)])
 waiting = [slow.unary_unary("/inference.GRPCInferenceService/ModelInfer").future(big, timeout=60) for _ in range(4)]
 time.sleep(0.3)
