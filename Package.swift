@@ -157,7 +157,7 @@ let package = Package(
             [
                 "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines", "GyreQuality", "GyreRegistry",
                 "GyreReleases", "GyreRollout",
-                "GyreServing", "GyreTracking", "GyreVersioning",
+                "GyreServing", "GyreTracing", "GyreTracking", "GyreVersioning",
             ]),
         dialect("KServe", ["GyreLoop", "GyreServing"]),
         dialect("Scoring", ["GyreLoop", "GyreServing"]),
@@ -176,7 +176,7 @@ let package = Package(
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
-        adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CDuckDB", nioPosix]),
+        adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CAllocator", "CDuckDB", nioPosix]),
         adapter("Execution", ["GyrePipelines", subprocess, systemPackage]),
         adapter(
             "Inference",
@@ -208,14 +208,22 @@ let package = Package(
         tests(
             "AreaTests",
             [
-                "GyreBlobs", "GyreCompute", "GyreFeatures", "GyreLedger", "GyreMemory", "GyreMonitoring",
-                "GyreNativeLibraries",
+                "GyreBlobs", "GyreCompute", "GyreFeatures", "GyreLedger", "GyreLoop", "GyreMemory", "GyreMonitoring",
+                "GyreNativeLibraries", "GyrePredictions",
                 "GyreQuality", "GyreRollout", "GyreSQLite", "GyreServing", "GyreTables",
+            ]),
+        tests(
+            "LoopTests",
+            [
+                "GyreBlobs", "GyreFeatures", "GyreLedger", "GyreLoop", "GyreMemory", "GyrePipelines", "GyreQuality",
+                "GyreRegistry", "GyreReleases", "GyreSQLite", "GyreServing", "GyreTables", "GyreTracking",
+                "GyreVersioning",
             ]),
         tests(
             "DialectTests",
             [
-                "GyreBlobs", "GyreGX", "GyreHTTP", "GyreKFP", "GyreLedger", "GyreMLflow", "GyrePipelines",
+                "GyreBlobs", "GyreCLI", "GyreConsole", "GyreGX", "GyreHTTP", "GyreKFP", "GyreLedger", "GyreMLflow",
+                "GyreNative", "GyrePipelines",
                 "GyreQuality",
                 "GyreRegistry", "GyreSQLite", "GyreTracking", "GyreTracing", "GyreEvaluation", "GyreNotification",
                 "GyreOutbound",

@@ -61,7 +61,7 @@ for extra in "$@"; do
   fi
 done
 
-# htmx and uPlot, out of the wheels that carry them, checked byte for byte.
+# uPlot, out of the wheel that carries it, checked byte for byte.
 static="$tools/static"
 site=$("$tools/python/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 mkdir -p "$static"

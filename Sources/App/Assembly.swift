@@ -52,6 +52,7 @@ struct Assembly: Sendable {
     let conductor: Conductor
     let notifier: Notifier
     let retention: Retention
+    let reproductions: ReproductionFolder
     let conversions: Conversions
     let repository: ModelRepository
     let inferenceServices: InferenceServices
@@ -60,10 +61,12 @@ struct Assembly: Sendable {
     let router: Router
     /// Where this Gyre listens; tasks are told.
     let address: AddressBox
+    /// What a server does by itself.
+    let clock: Clock
 
     static func make(
         home: HomeFolder, settings: Settings, modelRepository: String? = nil, modelMemoryBytes: Int64 = 0,
-        trustsModels: Bool = false, sharesMemory: Bool = false,
+        trustsModels: Bool = false, sharesMemory: Bool = false, openAddresses: [String] = [],
         surroundings: Surroundings = .live
     ) async throws(GyreError) -> Assembly {
         // Adapters
@@ -71,7 +74,7 @@ struct Assembly: Sendable {
         let ledger = SQLiteLedgerStore(database)
         let blobs = try FileBlobStore(root: home.blobs)
         let tables = DuckDBEngine(search: settings.libraries)
-        let onnx = OnnxRuntime(search: settings.libraries)
+        let onnx = OnnxRuntime(search: settings.libraries) { StandardError.write($0.line) }
         let executor = ProcessExecutor(environmentsFolder: settings.environments, uv: settings.uv)
         let predictions = JournalPredictionLog(root: home.predictions, tables: tables, now: surroundings.now)
 
@@ -100,6 +103,7 @@ struct Assembly: Sendable {
                 RemoteRuntime(),
             ], budgetBytes: modelMemoryBytes, surroundings: surroundings)
         let address = AddressBox()
+        let clock = Clock { StandardError.write($0) }
         let ended = EndedRuns()
         let pipelines = Pipelines(
             store: ledger, blobs: blobs, executor: executor,
@@ -135,26 +139,37 @@ struct Assembly: Sendable {
             store: ledger, blobs: blobs, tables: tables, log: predictions, releases: releases, versioning: versioning,
             host: host,
             surroundings: surroundings)
+        let reproductions = ReproductionFolder(
+            folder: home.reproductions, database: database, blobs: blobs, pipelines: pipelines,
+            webhooks: { store in
+                Webhooks(
+                    store: store, sender: HTTPWebhookSender(allowsPrivate: false), surroundings: surroundings,
+                    allowedSchemes: [])
+            }, surroundings: surroundings)
         let conductor = Conductor(
             store: ledger, ingest: ingest, versioning: versioning, pipelines: pipelines, registry: registry,
             tracking: tracking,
-            releases: releases, builder: builder, rollouts: rollouts, endpoints: endpoints, monitors: monitors)
+            releases: releases, builder: builder, rollouts: rollouts, endpoints: endpoints, monitors: monitors,
+            spaces: reproductions)
         ended.set(conductor)
         let retention = Retention(
             store: ledger, blobs: blobs, tracking: tracking, registry: registry, loggedModels: loggedModels,
-            releases: releases, surroundings: surroundings)
+            releases: releases, files: files, surroundings: surroundings)
 
         // Surfaces
-        let doctor = DoctorReport(settings: settings, home: home, duckDB: tables, onnx: onnx)
+        let doctor = DoctorReport(
+            settings: settings, home: home, duckDB: tables, onnx: onnx, openAddresses: openAddresses)
         let services = NativeDialect.Services(
-            ledger: ledger, blobs: blobs, tracking: tracking, registry: registry, versioning: versioning,
+            ledger: ledger, blobs: blobs, tracking: tracking, tracing: tracing, registry: registry,
+            loggedModels: loggedModels, versioning: versioning,
             ingest: ingest, features: features,
             pipelines: pipelines, rollouts: rollouts, releases: releases, endpoints: endpoints, monitors: monitors,
             conductor: conductor,
             predictor: predictor, predictions: predictions, host: host, files: files, imports: imports,
             retention: retention,
             recordedHead: { RecordedHead.read(home.recordedHead) },
-            doctor: { await doctor.make() })
+            doctor: { await doctor.make() },
+            home: { address.home ?? ["home": .string(home.path)] })
         let mlflow = MLflowDialect(
             tracking: tracking, registry: registry, loggedModels: loggedModels, tracing: tracing,
             evaluationDatasets: EvaluationDatasets(store: ledger, surroundings: surroundings),
@@ -179,7 +194,7 @@ struct Assembly: Sendable {
             regions: sharesMemory ? SharedMemory() : nil, traces: traces,
             log: ServingLog { StandardError.write($0) }, version: "0.1.0")
         let health = HealthRoutes(
-            ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors)
+            ledger: ledger, rollouts: rollouts, predictor: predictor, host: host, monitors: monitors, clock: clock)
 
         let native = NativeDialect(services).routes
         let inner = Router([native, kserve.routes])
@@ -198,7 +213,7 @@ struct Assembly: Sendable {
             },
             staticFile: { name in
                 FileManager.default.contents(atPath: "\(settings.staticFiles)/\(name)").map { Array($0) }
-            })
+            }, mlflowFile: { path in settings.mlflowPages(path) })
 
         if try await tracking.store.experiment(0) == nil {
             _ = try await tracking.createExperiment("Default", by: "gyre")
@@ -207,14 +222,14 @@ struct Assembly: Sendable {
             home: home, database: database, ledger: ledger, predictions: predictions, pipelines: pipelines,
             endpoints: endpoints,
             conductor: conductor, notifier: Notifier(store: ledger, registry: registry, webhooks: webhooks),
-            retention: retention, conversions: conversions, repository: repository,
+            retention: retention, reproductions: reproductions, conversions: conversions, repository: repository,
             inferenceServices: inferenceServices,
             inference: InferenceService(inference),
             router: Router([
                 health.routes, OIPDialect(inference).routes, tfServing, kserve.routes,
                 ScoringDialect(predictor: predictor).routes, OTLPDialect(tracing: tracing).routes, mlflow.routes,
-                native, console.routes,
-            ]), address: address
+                native, reproductions.routes, console.routes,
+            ]), address: address, clock: clock
         )
     }
 
@@ -223,31 +238,32 @@ struct Assembly: Sendable {
     ) -> PipelineOptions {
         PipelineOptions(
             folder: home.tasks, timeoutSeconds: settings.taskTimeoutSeconds,
-            variables: { run, task in
+            variables: { run, task, inputs in
                 // mlflow reads the tags of its runs from this variable, and the ledger its lineage from the tags.
                 var tags: JSONValue = [
                     "gyre.pipeline_run": .string(run.id), "gyre.task": .string(task.ref.description),
                     "gyre.input.pipeline_run": .string(run.ref.description),
                 ]
-                for (name, value) in run.parameters {
-                    if let text = value.string, text.hasPrefix("dataset/") { tags["gyre.input.\(name)"] = value }
-                }
+                for (name, ref) in inputs { tags["gyre.input.\(name)"] = .string(ref.description) }
                 var variables = [
                     "MLFLOW_RUN_CONTEXT": tags.text, "OMP_NUM_THREADS": "1", "GIT_PYTHON_REFRESH": "quiet",
                 ]
-                if let server = address.value { variables["MLFLOW_TRACKING_URI"] = "http://\(server)" }
+                if let server = address.value {
+                    // What makes a release again tracks and registers apart from everything else.
+                    let path = run.purpose.reproduced == nil ? "" : ReproductionFolder.path(of: run.id)
+                    variables["MLFLOW_TRACKING_URI"] = "http://\(server)\(path)"
+                }
                 return variables
             },
-            importSource: { text throws(GyreError) in
-                let version = try await versioning.version(try Ref(parsing: text))
-                return (version.tree, version.ref)
-            },
+            resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },
+            files: { ref throws(GyreError) in try await versioning.version(ref).tree },
             read: KFPPackage.read, onEnd: { await ended.tell($0) })
     }
 
     /// Ends everything in order; the next start finds nothing to mend.
     func close() async throws(GyreError) {
         await pipelines.suspend()
+        try await reproductions.close()
         try await closeSegments(all: true)
         RecordedHead.write(try await ledger.head(), home.recordedHead)
         try database.close()
@@ -272,9 +288,11 @@ struct Assembly: Sendable {
 
 /// The address that is known only once the server listens.
 final class AddressBox: Sendable {
-    private let content = Mutex<String?>(nil)
-    var value: String? { content.withLock { $0 } }
-    func set(_ value: String) { content.withLock { $0 = value } }
+    private let content = Mutex<(address: String, home: JSONValue?)?>(nil)
+    var value: String? { content.withLock { $0?.address } }
+    /// Which home is served there, as the server tells it.
+    var home: JSONValue? { content.withLock { $0?.home } }
+    func set(_ address: String, home: JSONValue?) { content.withLock { $0 = (address, home) } }
 }
 
 /// Carries the end of a pipeline run to the loop, which is made after the pipelines.

@@ -13,6 +13,8 @@ struct DoctorReport: Sendable {
     let home: HomeFolder
     let duckDB: DuckDBEngine
     let onnx: OnnxRuntime
+    /// Addresses that others than this machine may reach, where nobody has to sign in.
+    let openAddresses: [String]
 
     func make() async -> JSONValue {
         var items: [JSONValue] = []
@@ -31,6 +33,7 @@ struct DoctorReport: Sendable {
         items.append(program("uv", settings.uv, fix: "make setup"))
         items.append(program("Python of the tools", settings.toolsFolder + "/python/bin/python3", fix: "make setup"))
         items.append(disk())
+        items.append(reach())
         return ["items": .array(items), "home": .string(home.path)]
     }
 
@@ -52,6 +55,18 @@ struct DoctorReport: Sendable {
         return [
             "name": .string(name), "ok": .bool(isThere), "version": .null, "path": .string(path),
             "fix": isThere ? .null : .string(fix),
+        ]
+    }
+
+    private func reach() -> JSONValue {
+        let isOpen = !openAddresses.isEmpty
+        return [
+            "name": "access", "ok": .bool(!isOpen),
+            "version": .string(isOpen ? "no authentication" : "this machine only"),
+            "path": isOpen ? .string(openAddresses.joined(separator: ", ")) : .null,
+            "fix": isOpen
+                ? "Whoever reaches this address may do anything: listen on 127.0.0.1 behind a proxy that asks who calls."
+                : .null,
         ]
     }
 

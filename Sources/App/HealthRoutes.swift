@@ -16,6 +16,7 @@ struct HealthRoutes: Sendable {
     let predictor: Predictor
     let host: ModelHost
     let monitors: Monitors
+    let clock: Clock
 
     var routes: RouteGroup {
         RouteGroup(
@@ -58,6 +59,9 @@ struct HealthRoutes: Sendable {
         text.counter("gyre_endpoint_requests", "Requests answered since the start, by deployment.", requests)
         text.counter("gyre_endpoint_errors", "Requests that failed since the start, by deployment.", errors)
         models(&text)
+        text.counter(
+            "gyre_job_failures", "How often a job that the server does by itself failed.",
+            clock.failureCounts.sorted { $0.key < $1.key }.map { ([("job", $0.key)], Double($0.value)) })
         text.gauge("gyre_process_resident_memory_bytes", "Memory of the process in RAM.", [([], Self.residentBytes())])
         return .text(text.finish(), type: format.contentType)
     }

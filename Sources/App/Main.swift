@@ -5,6 +5,8 @@ internal import Foundation
 internal import GyreBase
 internal import GyreCLI
 internal import GyreHTTP
+internal import GyreLedger
+internal import GyreSQLite
 
 @main
 struct Main {
@@ -12,20 +14,31 @@ struct Main {
         HTTPServer.shareThreads()
         let settings = Settings.read()
         let environment = CommandEnvironment(
-            openHome: { home throws(GyreError) in
-                let assembly = try await Assembly.make(home: try HomeFolder(home), settings: settings)
+            openHome: { home, creating throws(GyreError) in
+                let assembly = try await Assembly.make(
+                    home: try HomeFolder(home, creating: creating), settings: settings)
                 return LocalConnection(assembly: assembly, actor: settings.actor)
             },
             serve: { home, options throws(GyreError) in
                 try await Server.run(home: home, options: options, settings: settings)
             },
-            runningServer: { home in RunningServer.read(home: home)?.address }, defaultHome: settings.defaultHome,
-            defaultServer: settings.defaultServer, actor: settings.actor)
+            runningServer: { home in
+                RunningServer.read(home: home).map { FoundServer(address: $0.address, id: $0.id) }
+            },
+            verifyHome: { home, head throws(GyreError) in
+                let verifier = try await LedgerFile(home: home).verify(
+                    recordedHead: try head.map { text throws(GyreError) in try Head(parsing: text) }
+                        ?? RecordedHead.read(home + "/ledger.head"))
+                return verifier.json
+            }, defaultHome: settings.defaultHome, defaultServer: settings.defaultServer, actor: settings.actor)
         await CommandEnvironment.$current.withValue(environment) { await run() }
     }
 
     private static func run() async {
         do {
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            if arguments == ["--version"] { return print(GyreCommand.version) }
+            try CommandWords.check(arguments)
             var command = try GyreCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

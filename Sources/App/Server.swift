@@ -10,6 +10,7 @@ internal import GyreLoop
 internal import GyreOIP
 internal import GyrePipelines
 internal import GyreSQLite
+internal import Synchronization
 
 /// Serves a home until the process is told to stop.
 enum Server {
@@ -18,11 +19,15 @@ enum Server {
     ) async throws(GyreError) {
         let started = Surroundings.live.now()
         let address = try HTTPServer.Address(options.http)
-        let home = try HomeFolder(path)
+        let reachable = try reachable(options)
+        try checkReach(reachable, options)
+        try await address.checkFree()
+        if let grpc = options.grpc { try await HTTPServer.Address(grpc).checkFree(option: "--grpc") }
+        let home = try HomeFolder(path, creating: true)
         let assembly = try await Assembly.make(
             home: home, settings: settings, modelRepository: options.modelRepository,
             modelMemoryBytes: try options.modelMemoryBytes(), trustsModels: options.trustModels,
-            sharesMemory: options.sharedMemory ? true : try staysOnThisMachine(options))
+            sharesMemory: options.sharedMemory || reachable.isEmpty, openAddresses: reachable)
         let own = [address.host, ProcessInfo.processInfo.hostName]
         let originGuard = OriginGuard(allowedHosts: own + options.allowHost + settings.allowedHosts)
         let grpc = try options.grpc.map { text throws(GyreError) in
@@ -31,9 +36,13 @@ enum Server {
                 StandardError.write("serving gRPC on \(bound)")
             }
         }
-        let server = HTTPServer(router: assembly.router, address: address, originGuard: originGuard) { bound in
-            assembly.address.set(bound.description)
-            RunningServer(process: getpid(), address: bound.description).write(home: home.path)
+        let server = HTTPServer(
+            router: assembly.router, address: address, originGuard: originGuard, isOpen: !reachable.isEmpty
+        ) { bound in
+            let running = RunningServer(
+                address: bound.description, id: Surroundings.live.newID(), home: home.path)
+            assembly.address.set(bound.description, home: running?.json(home: home.path))
+            running?.write(home: home.path)
             StandardError.write(
                 "serving \(home.path) on http://\(bound) after \((Surroundings.live.now() - started) / 1000) ms")
         }
@@ -72,47 +81,68 @@ enum Server {
         }
     }
 
-    /// Whether nobody beyond this machine reaches the server.
-    private static func staysOnThisMachine(_ options: ServeOptions) throws(GyreError) -> Bool {
+    /// The addresses of `options` that others than this machine may reach.
+    private static func reachable(_ options: ServeOptions) throws(GyreError) -> [String] {
+        var found: [String] = []
         for text in [options.http] + (options.grpc.map { [$0] } ?? []) {
             let host = try HTTPServer.Address(text).host
-            guard host == "localhost" || host == "::1" || host.hasPrefix("127.") else { return false }
+            if host != "localhost", host != "::1", !host.hasPrefix("127.") { found.append(text) }
         }
-        return true
+        return found
     }
 
-    /// The loop's clock goes round twice a second.
-    private static let roundsPerHour = 7200
+    /// Whoever reaches the server may run code, so that being reached from elsewhere is nothing that happens by itself.
+    private static func checkReach(_ reachable: [String], _ options: ServeOptions) throws(GyreError) {
+        guard !reachable.isEmpty else { return }
+        guard options.noAuth else {
+            throw GyreError(
+                .denied, "Gyre does not listen on \(reachable.joined(separator: " and ")).",
+                why:
+                    "Nobody has to sign in, and whoever reaches that address could run code, delete models and move traffic.",
+                fix:
+                    "Listen on 127.0.0.1 behind a proxy that asks who calls, or say --no-auth where the network is closed."
+            )
+        }
+        StandardError.write(
+            "WARNING: listening on \(reachable.joined(separator: " and ")) without authentication (--no-auth): "
+                + "whoever reaches it may run code, delete models and move traffic")
+    }
 
-    /// The loop's clock: lets the judge look, closes segments, writes the head down.
+    /// What the server does by itself, in this order.
+    private static func jobs(_ assembly: Assembly) -> [Clock.Job] {
+        let lastHead = Mutex<Head?>(nil)
+        return [
+            Clock.Job("judging rollouts") { () throws(GyreError) in try await assembly.conductor.tick() },
+            Clock.Job("telling webhooks") { () throws(GyreError) in try await assembly.notifier.tick() },
+            Clock.Job("removing what was deleted", everyRounds: Clock.hour) { () throws(GyreError) in
+                try await assembly.retention.carryOut(try await assembly.conductor.projects())
+            },
+            Clock.Job("closing segments of the prediction log", everyRounds: 20) { () throws(GyreError) in
+                try await assembly.closeSegments(all: false)
+            },
+            Clock.Job("writing down the head of the ledger") { () throws(GyreError) in
+                let head = try await assembly.ledger.head()
+                guard head != lastHead.withLock({ $0 }) else { return }
+                RecordedHead.write(head, assembly.home.recordedHead)
+                lastHead.withLock { $0 = head }
+            },
+        ]
+    }
+
+    /// Finishes what the last server left, and then does its jobs until the server ends.
     private static func keep(_ assembly: Assembly) async {
-        var round = 0
-        var lastHead: Head?
-        while assembly.address.value == nil, !Task.isCancelled {
+        while assembly.address.value == nil {
+            if Task.isCancelled { return }
             try? await Task.sleep(for: .milliseconds(20))  // a cancelled wait ends the loop
         }
-        do {
-            try await assembly.conductor.catchUp()
-            try await assembly.pipelines.resume()
-        } catch {
-            StandardError.write("taking up what was left failed: \(error)")
-        }
-        while !Task.isCancelled {
-            round += 1
-            do {
-                try await assembly.conductor.tick()
-                try await assembly.notifier.tick()
-                if round % roundsPerHour == 0 {
-                    try await assembly.retention.carryOut(try await assembly.conductor.projects())
-                }
-                if round % 20 == 0 { try await assembly.closeSegments(all: false) }
-                let head = try await assembly.ledger.head()
-                if head != lastHead { RecordedHead.write(head, assembly.home.recordedHead) }
-                lastHead = head
-            } catch {
-                StandardError.write("the loop met an error and goes on: \(error)")
-            }
-            try? await Task.sleep(for: .milliseconds(500))  // a cancelled wait ends the loop
-        }
+        await assembly.clock.attempt(
+            Clock.Job("finishing what the last server left") { () throws(GyreError) in
+                for problem in try await assembly.conductor.catchUp() { StandardError.write("\(problem)") }
+            })
+        await assembly.clock.attempt(
+            Clock.Job("taking up pipeline runs") { () throws(GyreError) in
+                for problem in try await assembly.pipelines.resume() { StandardError.write("\(problem)") }
+            })
+        await assembly.clock.run(jobs(assembly))
     }
 }

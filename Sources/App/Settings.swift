@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import GyreBase
 internal import GyreNativeLibraries
 
 /// What the environment says; read once.
@@ -47,4 +48,16 @@ struct Settings: Sendable {
     var uv: String { toolsFolder + "/python/bin/uv" }
     var environments: String { toolsFolder + "/environments" }
     var staticFiles: String { toolsFolder + "/static" }
+
+    /// A file of the pages that the mlflow of set-up's Python brings along; nil where it is not there.
+    func mlflowPages(_ path: RelativePath) -> [UInt8]? {
+        let libraries = toolsFolder + "/python/lib"
+        // Without that folder there is no such file, which is the answer.
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
+        for version in versions.sorted() where version.hasPrefix("python3") {
+            let file = "\(libraries)/\(version)/site-packages/mlflow/server/js/build/\(path)"
+            if let content = FileManager.default.contents(atPath: file) { return Array(content) }
+        }
+        return nil
+    }
 }

@@ -20,10 +20,24 @@ struct Apply: AsyncParsableCommand {
         let documents = try YAML.documents(try FileText.read(file))
         if documents.contains(where: Self.isManifest) { return try await apply(documents) }
         let project = try Self.read(file)
-        if dryRun { return output.render(project, ids: [Cell.text(project["project"])]) { "\(file) can be applied." } }
-        let answer = try await connection.with { try await $0.call("POST", "/projects", project) }
+        if dryRun { return try await tryApplying(project) }
+        let answer = try await connection.with(creating: true) { try await $0.call("POST", "/projects", project) }
         output.render(answer, ids: [Cell.text(answer["project"])]) {
             "The project \"\(Cell.text(answer["project"]))\" is set."
+        }
+    }
+
+    private func tryApplying(_ project: JSONValue) async throws {
+        let answer = try await connection.with { try await $0.call("POST", "/projects?dry_run=true", project) }
+        output.render(answer, ids: [Cell.text(answer["project"])]) {
+            let changed = answer["changed"]?.strings ?? []
+            let name = Cell.text(answer["project"])
+            if answer["is_new"]?.bool == true {
+                return "\(file) can be applied; it would make the project \"\(name)\"."
+            }
+            return changed.isEmpty
+                ? "\(file) can be applied; the project \"\(name)\" says the same already."
+                : "\(file) can be applied; it would change \(changed.joined(separator: ", ")) of the project \"\(name)\"."
         }
     }
 
@@ -38,7 +52,7 @@ struct Apply: AsyncParsableCommand {
                 output.render(document, ids: [name]) { "\(name) can be read." }
                 continue
             }
-            let answer = try await connection.with { try await $0.call("POST", "/manifests", document) }
+            let answer = try await connection.with(creating: true) { try await $0.call("POST", "/manifests", document) }
             output.render(answer, ids: [name]) { "\(name) is served at \(Cell.text(answer["status"]?["url"]))." }
         }
     }

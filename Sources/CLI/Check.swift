@@ -6,7 +6,9 @@ internal import GyreBase
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a dataset version with a Great Expectations suite.",
-        discussion: "Exit status 0 if all holds, 1 if not. Example: gyre check checks/flights.json flights@latest")
+        discussion:
+            "Exit status 0 if all holds, 1 if not; the result is recorded. Example: gyre check checks/flights.json flights@latest"
+    )
 
     @Argument(help: "The suite, as great_expectations writes it.") var suite: String
     @Argument(help: "The dataset, with @version where it is not the newest.") var dataset: String
@@ -15,18 +17,29 @@ struct Check: AsyncParsableCommand {
 
     func run() async throws {
         let body: JSONValue = [
-            "dataset": .string("dataset/\(dataset)"), "suite": try JSONValue(parsing: try FileText.read(suite)),
+            "dataset": .string(dataset), "suite": try JSONValue(parsing: try FileText.read(suite)),
         ]
         let answer = try await connection.with { try await $0.call("POST", "/checks", body) }
         let isSuccess = answer["success"]?.bool == true
         output.render(answer, ids: [Cell.text(answer["gyre"]?["check"])]) {
             let count = answer["statistics"]?["evaluated_expectations"]
-            var text =
-                "\(isSuccess ? "passed" : "FAILED"): \(Cell.text(count)) expectations over \(Cell.text(answer["gyre"]?["dataset"]))"
+            let word = CheckWords.of(answer["gyre"]?["state"])
+            var text = "\(word): \(Cell.text(count)) expectations over \(Cell.text(answer["gyre"]?["dataset"]))"
             for failure in answer["gyre"]?["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
             return text
         }
         if !isSuccess { throw ExitCode(1) }
+    }
+}
+
+/// How a check went, in the words that every surface uses.
+enum CheckWords {
+    static func of(_ state: JSONValue?) -> String {
+        switch state?.string {
+        case "passed": "passed"
+        case "warned": "passed with warnings"
+        default: "FAILED"
+        }
     }
 }
 
@@ -65,15 +78,19 @@ struct Feature: AsyncParsableCommand {
             discussion: "Example: gyre feature materialize weather --as-of 2013-03-01")
         @Argument(help: "The view.") var name: String
         @Option(help: "Only values that were known then.") var asOf: String?
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let answer = try await connection.with {
-                try await $0.call("POST", "/features/\(name)/materialize", ["as_of": .optional(asOf)])
+                try await $0.call(
+                    "POST", Percent.path("features", name, "materialize"), trial.marked(["as_of": .optional(asOf)]))
             }
             output.render(answer, ids: [Cell.text(answer["view"])]) {
-                "\(Cell.text(answer["rows"])) entities of \(Cell.text(answer["view"])) are online, from \(Cell.text(answer["source"]))."
+                trial.dryRun
+                    ? "The values of \(Cell.text(answer["view"])) would come online from \(Cell.text(answer["source"]))."
+                    : "\(Cell.text(answer["rows"])) entities of \(Cell.text(answer["view"])) are online, from \(Cell.text(answer["source"]))."
             }
         }
     }
@@ -88,9 +105,9 @@ struct Feature: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let query = entity.map { "entity=\($0)" }.joined(separator: "&") + (now.map { "&now=\($0)" } ?? "")
+            let query = Percent.query(entity.map { ("entity", $0) } + [("now", now)])
             let answer = try await connection.with {
-                try await $0.call("GET", "/features/\(name)/online?\(query)", nil)
+                try await $0.call("GET", Percent.path("features", name, "online") + query, nil)
             }
             output.render(answer, ids: [Cell.text(answer["status"])]) {
                 let rows = (answer["values"]?.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }

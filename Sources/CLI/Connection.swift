@@ -4,6 +4,8 @@ package import GyreBase
 
 /// The way to a Gyre: a server over HTTP, or the home folder opened by this process.
 package protocol Connection: Sendable {
+    /// The address of the server that is asked; nil where this process has opened the home itself.
+    var address: String? { get }
     /// Calls the native API.
     /// - Throws: the error that the API answered.
     func call(_ method: String, _ path: String, _ body: JSONValue?) async throws(GyreError) -> JSONValue
@@ -15,14 +17,35 @@ package protocol Connection: Sendable {
     func close() async
 }
 
+extension Connection {
+    /// Nobody but this process.
+    package var address: String? { nil }
+}
+
+/// A server that was found by what it wrote into its home.
+package struct FoundServer: Sendable, Hashable {
+    /// Where it listens.
+    package let address: String
+    /// The id that it tells when it is asked which home it serves.
+    package let id: String
+
+    /// A server.
+    package init(address: String, id: String) {
+        self.address = address
+        self.id = id
+    }
+}
+
 /// What the program around the commands offers them.
 package struct CommandEnvironment: Sendable {
-    /// Opens a home folder in this process.
-    package let openHome: @Sendable (String) async throws(GyreError) -> any Connection
+    /// Opens a home folder in this process; makes one only for a command that may be the first of a home.
+    package let openHome: @Sendable (_ home: String, _ creating: Bool) async throws(GyreError) -> any Connection
     /// Serves a home folder until the process is told to stop.
     package let serve: @Sendable (_ home: String, _ options: ServeOptions) async throws(GyreError) -> Void
-    /// The address of the server that runs on a home folder, if one does.
-    package let runningServer: @Sendable (_ home: String) -> String?
+    /// The server that serves a home folder, if one does.
+    package let runningServer: @Sendable (_ home: String) -> FoundServer?
+    /// Verifies the ledger in the file of a home folder, whether a server runs or not; answers as the native API does.
+    package let verifyHome: @Sendable (_ home: String, _ head: String?) async throws(GyreError) -> JSONValue
     /// The home folder that is used where none is said.
     package let defaultHome: String
     /// The server that is used where none is said.
@@ -31,16 +54,18 @@ package struct CommandEnvironment: Sendable {
     package let actor: String
 
     package init(
-        openHome: @escaping @Sendable (String) async throws(GyreError) -> any Connection,
+        openHome: @escaping @Sendable (_ home: String, _ creating: Bool) async throws(GyreError) -> any Connection,
         serve:
             @escaping @Sendable (_ home: String, _ options: ServeOptions) async throws(GyreError) ->
             Void,
-        runningServer: @escaping @Sendable (_ home: String) -> String?, defaultHome: String, defaultServer: String?,
-        actor: String
+        runningServer: @escaping @Sendable (_ home: String) -> FoundServer?,
+        verifyHome: @escaping @Sendable (_ home: String, _ head: String?) async throws(GyreError) -> JSONValue,
+        defaultHome: String, defaultServer: String?, actor: String
     ) {
         self.openHome = openHome
         self.serve = serve
         self.runningServer = runningServer
+        self.verifyHome = verifyHome
         self.defaultHome = defaultHome
         self.defaultServer = defaultServer
         self.actor = actor

@@ -18,13 +18,15 @@ struct DataCommand: AsyncParsableCommand {
         @Argument(help: "Files and folders.") var paths: [String]
         @Option(help: "The dataset; the name of the first path where it is not said.") var name: String?
         @Option(name: .shortAndLong, help: "What there is to say about it.") var message = ""
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let files = try LocalFiles.find(paths)
             let name = name ?? URL(fileURLWithPath: paths[0]).deletingPathExtension().lastPathComponent
-            let answer = try await connection.with { connection in
+            if trial.dryRun { return try await tryAdding(files, to: name) }
+            let answer = try await connection.with(creating: true) { connection in
                 var tree: [JSONValue] = []
                 let progress = Progress("adding", total: files.count)
                 for (path, file) in files {
@@ -33,7 +35,8 @@ struct DataCommand: AsyncParsableCommand {
                     progress.step()
                 }
                 return try await connection.call(
-                    "POST", "/datasets/\(name)/versions", ["tree": .array(tree), "message": .string(message)])
+                    "POST", Percent.path("datasets", name, "versions"),
+                    ["tree": .array(tree), "message": .string(message)])
             }
             let check = answer["check"] ?? .null
             output.render(answer, ids: [Cell.text(answer["ref"])]) {
@@ -41,16 +44,35 @@ struct DataCommand: AsyncParsableCommand {
                 var text =
                     "\(Cell.text(answer["ref"]))  \(Cell.text(answer["files"])) files, \(Cell.size(answer["size_bytes"]))\(news)"
                 if !check.isNull {
-                    let isBlocking = check["blocking"]?.bool == true
-                    let word =
-                        check["success"]?.bool == true
-                        ? "passed" : isBlocking ? "FAILED, the version is stopped" : "passed with warnings"
+                    let stopped = check["blocking"]?.bool == true ? ", the version is stopped" : ""
+                    let word = CheckWords.of(check["state"]) + stopped
                     text += "\ncheck \(word): \(Cell.text(check["ref"]))"
                     for failure in check["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
                 }
                 return text
             }
             if check["blocking"]?.bool == true { throw ExitCode(1) }
+        }
+
+        /// The version is known by its content, so nothing has to be sent to say what it would be.
+        private func tryAdding(_ files: [(path: String, file: String)], to name: String) async throws {
+            var tree: [JSONValue] = []
+            for (path, file) in files {
+                let (digest, size) = try LocalFiles.digest(of: file)
+                tree.append(["path": .string(path), "sha256": .string(digest.hex), "size": .int(size)])
+            }
+            let body = trial.marked(["tree": .array(tree), "message": .string(message)])
+            let answer = try await connection.with {
+                try await $0.call("POST", Percent.path("datasets", name, "versions"), body)
+            }
+            output.render(answer, ids: [Cell.text(answer["ref"])]) {
+                let files = "\(Cell.text(answer["files"])) files, \(Cell.size(answer["size_bytes"]))"
+                guard answer["is_new"]?.bool == true else {
+                    return "Nothing would change: \(Cell.text(answer["ref"])) is the newest version already."
+                }
+                let check = answer["checked_by"]?.string.map { "; the project \"\($0)\" would check it" } ?? ""
+                return "would add \(Cell.text(answer["ref"]))  \(files)\(check)"
+            }
         }
     }
 
@@ -76,7 +98,7 @@ struct DataCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/datasets/\(name)", nil) }
+            let answer = try await connection.with { try await $0.call("GET", Percent.path("datasets", name), nil) }
             VersionTable.render(answer["versions"]?.array ?? [], answer, output)
         }
     }
@@ -86,14 +108,14 @@ struct DataCommand: AsyncParsableCommand {
             abstract: "Show the rows and bytes that changed between two versions.",
             discussion: "Example: gyre data diff flights --from 3f2a --to latest")
         @Argument(help: "The dataset.") var name: String
-        @Option(help: "The older version; the one before the newest where it is not said.") var from: String?
+        @Option(help: "The older version; the one before the newer where it is not said.") var from: String?
         @Option(help: "The newer version.") var to = "latest"
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let query = "to=\(to)" + (from.map { "&from=\($0)" } ?? "")
-            let answer = try await connection.with { try await $0.call("GET", "/datasets/\(name)/diff?\(query)", nil) }
+            let path = Percent.path("datasets", name, "diff") + Percent.query([("to", to), ("from", from)])
+            let answer = try await connection.with { try await $0.call("GET", path, nil) }
             let files = answer["files"]?.array ?? []
             output.render(answer, ids: files.map { Cell.text($0["path"]) }) {
                 TextTable(
@@ -105,7 +127,7 @@ struct DataCommand: AsyncParsableCommand {
                             Cell.text($0["added_rows"]), Cell.text($0["removed_rows"]),
                         ]
                     }
-                ).text(empty: "The versions are the same.")
+                ).text(empty: "\(Cell.text(answer["from"])) and \(Cell.text(answer["to"])) hold the same.")
             }
         }
     }
@@ -122,9 +144,11 @@ struct DataCommand: AsyncParsableCommand {
 
         func run() async throws {
             let parts = dataset.split(separator: "@", maxSplits: 1).map(String.init)
+            guard let name = parts.first else { throw ValidationError("Name a dataset, as in flights@3f2a.") }
+            let selector = parts.count > 1 ? parts[1] : "latest"
             let version = try await connection.with { connection in
                 let version = try await connection.call(
-                    "GET", "/datasets/\(parts[0])/versions/\(parts.count > 1 ? parts[1] : "latest")", nil)
+                    "GET", Percent.path("datasets", name, "versions", selector), nil)
                 let files = version["tree"]?.array ?? []
                 let progress = Progress("checking out", total: files.count)
                 for file in files {
@@ -158,6 +182,21 @@ struct DataCommand: AsyncParsableCommand {
 
 /// The files that a user names, with the paths that they get in a tree.
 enum LocalFiles {
+    /// The digest of a file's content, and its size; read in pieces.
+    static func digest(of path: String) throws -> (Digest, sizeBytes: Int64) {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw GyreError(.notFound, "The file \(path) cannot be read.")
+        }
+        defer { try? handle.close() }  // nothing was written
+        var hash = DigestStream()
+        var size: Int64 = 0
+        while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+            hash.update(Array(piece))
+            size += Int64(piece.count)
+        }
+        return (hash.finish(), size)
+    }
+
     static func find(_ paths: [String]) throws -> [(path: String, file: String)] {
         var found: [(String, String)] = []
         for path in paths {

@@ -20,6 +20,7 @@ extension EndpointCommand {
         @Option(help: "canary or stable.") var to = "canary"
         @Flag(help: "Take all rules away, before the one that is given.") var clear = false
         @Option(help: "Why.") var reason = "asked for"
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -33,16 +34,17 @@ extension EndpointCommand {
 
         func run() async throws {
             let (name, clear, to, reason) = (name, clear, to, reason)
-            let (attribute, values) = (attribute, values)
+            let (attribute, values, trial) = (attribute, values, trial)
             let rollout = try await connection.with { connection in
-                let shown = try await connection.call("GET", "/endpoints/\(name)", nil)
+                let shown = try await connection.call("GET", Percent.path("endpoints", name), nil)
                 var rules = clear ? [] : shown["rules"]?.array ?? []
                 if let attribute, let values {
                     let list = values.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
                     rules.append(["attribute": .string(attribute), "values": .strings(list), "to": .string(to)])
                 }
                 return try await connection.call(
-                    "POST", "/endpoints/\(name)/rules", ["rules": .array(rules), "reason": .string(reason)])
+                    "POST", Percent.path("endpoints", name, "rules"),
+                    trial.marked(["rules": .array(rules), "reason": .string(reason)]))
             }
             output.render(rollout, ids: [name]) {
                 let rules = rollout["rules"]?.array ?? []
@@ -62,13 +64,18 @@ extension EndpointCommand {
         @Argument(help: "The endpoint.") var name: String
         @Option(help: "The share that is kept, from 0 to 1.") var sample: Double
         @Option(help: "Why.") var reason = "asked for"
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let body: JSONValue = ["share": .double(sample), "reason": .string(reason)]
-            let answer = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/logging", body) }
-            output.render(answer, ids: [name]) { "The log of \(name) keeps \(sample * 100) % of its requests." }
+            let body = trial.marked(["share": .double(sample), "reason": .string(reason)])
+            let answer = try await connection.with {
+                try await $0.call("POST", Percent.path("endpoints", name, "logging"), body)
+            }
+            output.render(answer, ids: [name]) {
+                "The log of \(name) \(trial.dryRun ? "would keep" : "keeps") \(Cell.text(.double(sample * 100))) % of its requests."
+            }
         }
     }
 
@@ -97,19 +104,23 @@ extension EndpointCommand {
             @Option(help: "label: the label itself, from 0 to 1; accuracy: how close the score came to it.")
             var reward = "label"
             @Option(help: "Why.") var reason = "asked for"
+            @OptionGroup var trial: DryRunOptions
             @OptionGroup var connection: ConnectionOptions
             @OptionGroup var output: OutputOptions
 
             func run() async throws {
                 let list = versions.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
-                let body: JSONValue = [
+                let body = trial.marked([
                     "versions": .strings(list), "model": .optional(model), "algorithm": .string(algorithm),
                     "exploration": .double(exploration), "reward": .string(reward), "reason": .string(reason),
-                ]
-                let bandit = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/bandit", body) }
+                ])
+                let bandit = try await connection.with {
+                    try await $0.call("POST", Percent.path("endpoints", name, "bandit"), body)
+                }
                 output.render(bandit, ids: [name]) {
                     let arms = (bandit["arms"]?.array ?? []).map { Cell.text($0["version"]) }
-                    return "\(algorithm) chooses among the versions \(arms.joined(separator: ", ")) of \(name)."
+                    return
+                        "\(algorithm) \(trial.dryRun ? "would choose" : "chooses") among the versions \(arms.joined(separator: ", ")) of \(name)."
                 }
             }
         }
@@ -121,16 +132,18 @@ extension EndpointCommand {
             @Argument(help: "The endpoint.") var name: String
             @Option(help: "The version that gets all traffic.") var version: Int?
             @Option(help: "Why.") var reason = "asked for"
+            @OptionGroup var trial: DryRunOptions
             @OptionGroup var connection: ConnectionOptions
             @OptionGroup var output: OutputOptions
 
             func run() async throws {
-                var path = "/endpoints/\(name)/bandit?reason=\(URLText.encode(reason))"
-                if let version { path += "&version=\(version)" }
-                let asked = path
-                let split = try await connection.with { try await $0.call("DELETE", asked, nil) }
+                let query = [
+                    ("reason", reason), ("version", version.map(String.init)), ("dry_run", trial.dryRun ? "true" : nil),
+                ]
+                let path = Percent.path("endpoints", name, "bandit") + Percent.query(query)
+                let split = try await connection.with { try await $0.call("DELETE", path, nil) }
                 output.render(split, ids: [name]) {
-                    "Version \(Cell.text(split["stable"]?["version"])) of \(name) has all traffic."
+                    "Version \(Cell.text(split["stable"]?["version"])) of \(name) \(trial.dryRun ? "would have" : "has") all traffic."
                 }
             }
         }
@@ -143,10 +156,19 @@ enum TrafficText {
         [Cell.text(rule["attribute"]), rule["values"]?.strings.joined(separator: ", ") ?? "-", Cell.text(rule["to"])]
     }
 
+    /// What each side gets of the traffic.
+    static func shares(_ endpoint: JSONValue) -> String {
+        if let algorithm = endpoint["bandit"]?["algorithm"]?.string { return "shared by a bandit, \(algorithm)" }
+        let percent = endpoint["canary_percent"]?.int ?? 0
+        let stable = "stable \(Cell.text(endpoint["stable_percent"] ?? .int(100 - percent))) %"
+        guard let canary = endpoint["canary"], !canary.isNull else { return stable }
+        return "\(stable), canary \(percent) %" + (endpoint["mirrored"]?.bool == true ? " and copies" : "")
+    }
+
     /// Why a version answered, and how; nothing for predictions that say nothing of it.
     static func circumstances(_ prediction: JSONValue) -> [[String]] {
         guard let how = prediction["how"], !how.isNull else { return [] }
-        let chance = how["p"]?.double.map { " (\(($0 * 1000).rounded() / 10) %)" } ?? ""
+        let chance = how["p"]?.double.map { " (\(Cell.text(.double($0 * 100))) %)" } ?? ""
         var rows = [["version", "\(Cell.text(prediction["version"])), chosen by: \(Cell.text(how["by"]))\(chance)"]]
         if let via = how["via"]?.string { rows.append(["asked by", via]) }
         let batch = how["batch_rows"]?.int.map { ", in a batch of \($0) rows" } ?? ""

@@ -26,8 +26,7 @@ struct EndpointCommand: AsyncParsableCommand {
                     list.map {
                         [
                             Cell.text($0["name"]), "version \(Cell.text($0["stable"]?["version"]))",
-                            Cell.text($0["canary"]?["version"]),
-                            $0["bandit"]?["algorithm"]?.string ?? "\(Cell.text($0["canary_percent"])) %",
+                            $0["canary"]?["version"]?.int.map { "version \($0)" } ?? "-", TrafficText.shares($0),
                         ]
                     }
                 ).text(empty: "Nothing is served yet. Deploy a model: gyre endpoint deploy NAME")
@@ -44,13 +43,16 @@ struct EndpointCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/endpoints/\(name)", nil) }
+            let answer = try await connection.with { try await $0.call("GET", Percent.path("endpoints", name), nil) }
             output.render(answer, ids: [name]) {
+                let stable = answer["stable"] ?? [:]
                 var text =
-                    "\(name): version \(Cell.text(answer["stable"]?["version"])) of release \(Cell.text(answer["stable"]?["release"])) is stable"
+                    "\(Cell.text(answer["name"])): version \(Cell.text(stable["version"])) of release \(Cell.text(stable["release"])) is stable"
                 if let canary = answer["canary"], !canary.isNull {
-                    text += "; version \(Cell.text(canary["version"])) has \(Cell.text(answer["canary_percent"])) %"
+                    text +=
+                        ", version \(Cell.text(canary["version"])) of release \(Cell.text(canary["release"])) is the canary"
                 }
+                text += "\ntraffic: \(TrafficText.shares(answer))"
                 text += TrafficText.sharing(answer)
                 let counts = (answer["counts"]?.array ?? []).map { row in
                     ["version", "predictions", "labels", "errors", "latency_us_p50", "latency_us_p99"].map {
@@ -75,21 +77,27 @@ struct EndpointCommand: AsyncParsableCommand {
 
     struct Deploy: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Release a model version and roll it out: at once on an empty endpoint, else as a canary.",
-            discussion: "Example: gyre endpoint deploy delay --version 4 --reason \"new features\"")
+            abstract: "Release a model version and roll it out: a canary, or all at once where nothing is served yet.",
+            discussion: """
+                On an endpoint that serves, all traffic moves at once only with --strategy all-at-once.
+                Example: gyre endpoint deploy delay --version 4 --reason "new features" --dry-run
+                """)
         @Argument(help: "The endpoint; also the model where --model is not said.") var name: String
         @Option(help: "The model.") var model: String?
         @Option(help: "A number, an alias or latest.") var version = "latest"
-        @Option(help: "canary, shadow, blue-green or all-at-once; as the project says where it is left out.")
-        var strategy: String?
-        @Option(help: "Percents of traffic, rising: 1,10,50,100.") var steps: String?
+        @Option(help: "canary, shadow, blue-green or all-at-once.") var strategy = "canary"
+        @Option(help: "Percents of traffic, rising: 1,10,50,100; as the project says where it is left out.")
+        var steps: String?
         @Option(help: "Why.") var reason = "asked for"
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            var body: JSONValue = ["model": .optional(model), "version": .string(version), "reason": .string(reason)]
-            if let strategy { body["strategy"] = .string(strategy) }
+            var body: JSONValue = [
+                "model": .optional(model), "version": .string(version), "reason": .string(reason),
+                "strategy": .string(strategy),
+            ]
             if let steps {
                 let numbers = steps.split(separator: ",").map { Int64($0.filter { !$0.isWhitespace }) }
                 guard !numbers.contains(nil) else {
@@ -97,105 +105,29 @@ struct EndpointCommand: AsyncParsableCommand {
                 }
                 body["steps"] = .array(numbers.map { .int($0 ?? 0) })
             }
-            let release = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/deploy", body) }
-            output.render(release, ids: [Cell.text(release["ref"])]) {
-                "\(Cell.text(release["ref"])) with \(Cell.text(release["pins"]?["model"])) goes out."
+            let request = trial.marked(body)
+            let release = try await connection.with {
+                try await $0.call("POST", Percent.path("endpoints", name, "deploy"), request)
+            }
+            output.render(release, ids: [trial.dryRun ? name : Cell.text(release["ref"])]) {
+                trial.dryRun
+                    ? Self.plan(release)
+                    : "\(Cell.text(release["ref"])) with \(Cell.text(release["pins"]?["model"])) goes out."
             }
         }
-    }
 
-    struct Promote: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Give the canary all traffic.", discussion: "Example: gyre endpoint promote delay")
-        @Argument(help: "The endpoint.") var name: String
-        @Option(help: "Why.") var reason: String?
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var output: OutputOptions
-        func run() async throws { try await RolloutVerb.run("promote", name, reason, connection, output) }
-    }
-
-    struct Abort: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Take the canary's traffic back.", discussion: "Example: gyre endpoint abort delay")
-        @Argument(help: "The endpoint.") var name: String
-        @Option(help: "Why.") var reason: String?
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var output: OutputOptions
-        func run() async throws { try await RolloutVerb.run("abort", name, reason, connection, output) }
-    }
-
-    struct Pause: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Hold the rollout where it is.", discussion: "Example: gyre endpoint pause delay")
-        @Argument(help: "The endpoint.") var name: String
-        @Option(help: "Why.") var reason: String?
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var output: OutputOptions
-        func run() async throws { try await RolloutVerb.run("pause", name, reason, connection, output) }
-    }
-
-    struct Resume: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Let a paused rollout go on.", discussion: "Example: gyre endpoint resume delay")
-        @Argument(help: "The endpoint.") var name: String
-        @Option(help: "Why.") var reason: String?
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var output: OutputOptions
-        func run() async throws { try await RolloutVerb.run("resume", name, reason, connection, output) }
-    }
-
-    struct Traffic: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Set the canary's share and hold it there, for a comparison that lasts.",
-            discussion: "Example: gyre endpoint traffic delay --canary 30 --reason \"A/B test until Friday\"")
-        @Argument(help: "The endpoint.") var name: String
-        @Option(help: "Percent of the traffic that the canary gets, from 0 to 99.") var canary: Int
-        @Option(help: "Why.") var reason: String?
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            var body: JSONValue = ["canary_percent": .int(Int64(canary))]
-            if let reason { body["reason"] = .string(reason) }
-            let rollout = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/traffic", body) }
-            output.render(rollout, ids: [Cell.text(rollout["id"])]) {
-                "Version \(Cell.text(rollout["canary"]?["version"])) of \(name) has \(Cell.text(rollout["percent"])) % and stays there."
+        /// What would be done, in a sentence.
+        private static func plan(_ plan: JSONValue) -> String {
+            let what = "\(Cell.text(plan["pins"]?["model"])) would go out on \(Cell.text(plan["endpoint"]))"
+            let steps = (plan["steps"]?.array ?? []).map { "\(Cell.text($0)) %" }.joined(separator: ", ")
+            guard let stable = plan["stable"]?.int else {
+                return "\(what) with all traffic at once, since nothing is served there yet."
             }
-        }
-    }
-
-    struct Freeze: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Hold the traffic where it is; a version that fails still loses its share.",
-            discussion: "Example: gyre endpoint freeze delay --hours 12 --reason \"sale\"")
-        @Argument(help: "The endpoint.") var name: String
-        @Option(help: "How long; until it is unfrozen where this is left out.") var hours: Double?
-        @Option(help: "Why.") var reason = "asked for"
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            var body: JSONValue = ["reason": .string(reason)]
-            if let hours { body["seconds"] = .int(Int64(max(0, min(hours * 3600, 1e9)))) }
-            let freeze = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/freeze", body) }
-            output.render(freeze, ids: [name]) {
-                "The traffic of \(name) is frozen\(freeze["until"]?.int == nil ? "" : " until " + Cell.time(freeze["until"]))."
+            if plan["steps"]?.array == [100] {
+                return "\(what) with all traffic at once, in place of version \(stable)."
             }
-        }
-    }
-
-    struct Unfreeze: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "End the hold on the traffic.", discussion: "Example: gyre endpoint unfreeze delay")
-        @Argument(help: "The endpoint.") var name: String
-        @Option(help: "Why.") var reason = "asked for"
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let body: JSONValue = ["reason": .string(reason)]
-            let answer = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/unfreeze", body) }
-            output.render(answer, ids: [name]) { "The traffic of \(name) may change again." }
+            let copies = plan["mirrored"]?.bool == true ? " with copies of the requests, then" : ""
+            return "\(what) beside version \(stable)\(copies) in the steps \(steps)."
         }
     }
 
@@ -204,51 +136,33 @@ struct EndpointCommand: AsyncParsableCommand {
             abstract: "Show one prediction with everything behind it.",
             discussion: "Example: gyre endpoint explain delay 3f2a…")
         @Argument(help: "The endpoint.") var name: String
-        @Argument(help: "The prediction's id.") var id: String
+        @Argument(help: "The prediction's id, or its first digits.") var id: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let answer = try await connection.with {
-                try await $0.call("GET", "/endpoints/\(name)/predictions/\(URLText.encode(id))", nil)
+                try await $0.call("GET", Percent.path("endpoints", name, "predictions", id), nil)
             }
             output.render(answer, ids: [id]) {
                 let prediction = answer["prediction"] ?? [:]
                 let pins = answer["release"]?["pins"] ?? [:]
                 var rows = [
-                    ["prediction", id], ["answered", Cell.time(prediction["at"])],
+                    ["prediction", Cell.text(prediction["id"])], ["answered", Cell.time(prediction["at"])],
                     ["score", Cell.text(prediction["score"])],
                     ["label", Cell.text(prediction["label"])],
                 ]
                 rows += TrafficText.circumstances(prediction)
                 rows.append(["release", Cell.text(answer["release"]?["ref"])])
-                for part in ["model", "run", "pipeline", "pipeline_run", "training"] {
-                    rows.append([part, Cell.text(pins[part])])
-                }
-                for part in ["datasets", "checks", "feature_views"] {
-                    rows.append([part, pins[part]?.strings.joined(separator: "  ") ?? "-"])
-                }
-                rows.append([
-                    "code and environment",
-                    "package sha256:\(Cell.text(pins["compiled"]).prefix(12)), \(Cell.text(pins["environment"]?["runner"]))",
-                ])
+                let parts = [
+                    "model", "run", "pipeline", "pipeline_run", "training", "datasets", "checks", "feature_views",
+                ]
+                for part in parts { rows.append([part, Cell.pinned(pins[part])]) }
+                let package = pins["compiled"]?.string.map { "package sha256:\($0.prefix(12)), " } ?? ""
+                rows.append(["code and environment", package + Cell.pinned(pins["environment"]?["runner"])])
                 rows.append(["model file", "sha256:\(Cell.text(pins["model_sha256"]))"])
                 return TextTable(["WHAT", "VALUE"], rows).text(empty: "")
             }
-        }
-    }
-}
-
-private enum RolloutVerb {
-    static func run(
-        _ verb: String, _ name: String, _ reason: String?, _ connection: ConnectionOptions, _ output: OutputOptions
-    ) async throws {
-        let body: JSONValue = reason.map { ["reason": .string($0)] } ?? [:]
-        let rollout = try await connection.with {
-            try await $0.call("POST", "/endpoints/\(name)/rollout/\(verb)", body)
-        }
-        output.render(rollout, ids: [Cell.text(rollout["id"])]) {
-            "The rollout \(Cell.text(rollout["id"])) of \(name) is \(Cell.text(rollout["state"]))."
         }
     }
 }
@@ -266,7 +180,9 @@ struct Monitor: AsyncParsableCommand {
 
     func run() async throws {
         let body: JSONValue = ["window": .string(window), "from": .string(from), "to": .string(to)]
-        let report = try await connection.with { try await $0.call("POST", "/endpoints/\(name)/monitor", body) }
+        let report = try await connection.with {
+            try await $0.call("POST", Percent.path("endpoints", name, "monitor"), body)
+        }
         output.render(report, ids: [window]) {
             let rows = (report["drift"]?.array ?? []).map {
                 [

@@ -11,8 +11,8 @@ package struct GyreCommand: AsyncParsableCommand {
         discussion: """
             Start the server with `gyre up`, point MLFLOW_TRACKING_URI at it, and look at http://127.0.0.1:5000.
             Commands talk to the running server, or open the home folder themselves when none runs.
+            `gyre --version` prints the version.
             """,
-        version: "gyre 0.1.0",
         subcommands: [
             Up.self, Apply.self, Get.self, Delete.self, DataCommand.self, Check.self, Feature.self,
             PipelineCommand.self, RunCommand.self,
@@ -20,6 +20,11 @@ package struct GyreCommand: AsyncParsableCommand {
             Model.self, EndpointCommand.self, ReleaseCommand.self, Monitor.self, LineageCommand.self,
             LedgerCommand.self, BlobCommand.self, GarbageCollection.self, Doctor.self,
         ])
+
+    /// What `gyre --version` prints.
+    ///
+    /// It is not told to the argument parser, which would then give `--version` to every subcommand beside options of that name.
+    package static let version = "gyre 0.1.0"
 
     package init() {}
 }

@@ -19,11 +19,8 @@ struct LedgerCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            var path = "/ledger?limit=\(limit)"
-            if let kind { path += "&kind=\(URLText.encode(kind))" }
-            if let ref { path += "&ref=\(URLText.encode(ref))" }
-            let request = path
-            let answer = try await connection.with { try await $0.call("GET", request, nil) }
+            let path = "/ledger" + Percent.query([("limit", String(limit)), ("kind", kind), ("ref", ref)])
+            let answer = try await connection.with { try await $0.call("GET", path, nil) }
             let facts = answer["facts"]?.array ?? []
             output.render(answer, ids: facts.map { Cell.text($0["seq"]) }) {
                 TextTable(
@@ -43,14 +40,16 @@ struct LedgerCommand: AsyncParsableCommand {
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Re-hash the whole chain.",
-            discussion: "Exit status 0 if it is intact, 1 if not. Example: gyre ledger verify --head 1200:9f2c…")
+            discussion: """
+                Reads the file of the home folder itself, also while a server runs; with --server the server reads its own.
+                Exit status 0 if it is intact, 1 if not. Example: gyre ledger verify --head 1200:9f2c…
+                """)
         @Option(help: "A head that was written down before: SEQ:HASH.") var head: String?
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let path = "/ledger/verify" + (head.map { "?head=\(URLText.encode($0))" } ?? "")
-            let answer = try await connection.with { try await $0.call("GET", path, nil) }
+            let answer = try await verify()
             let findings = answer["findings"]?.array ?? []
             output.render(answer, ids: findings.map { Cell.text($0["seq"]) }) {
                 if answer["intact"]?.bool == true { return "intact: \(Cell.text(answer["facts"])) facts" }
@@ -59,6 +58,14 @@ struct LedgerCommand: AsyncParsableCommand {
                         separator: "\n")
             }
             if answer["intact"]?.bool != true { throw ExitCode(1) }
+        }
+
+        private func verify() async throws -> JSONValue {
+            if let environment = CommandEnvironment.current, let home = connection.folder(environment) {
+                return try await environment.verifyHome(home, head)
+            }
+            let path = "/ledger/verify" + Percent.query([("head", head)])
+            return try await connection.with { try await $0.call("GET", path, nil) }
         }
     }
 
@@ -133,19 +140,24 @@ struct LineageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lineage", abstract: "What a thing came from, or what was made of it.",
         discussion: "Example: gyre lineage model/delay@3 --direction up")
-    @Argument(help: "The thing: dataset/flights@3f2a, model/delay@3, run/9c1e…, release/delay@1.") var ref: String
+    @Argument(
+        help:
+            "The thing: dataset/flights@3f2a, model/delay@3 or @champion, run/9c1e, release/delay@1; the newest version where none is named."
+    ) var ref: String
     @Option(help: "up to what it was made from, down to what was made of it.") var direction = "up"
     @Option(help: "Only facts up to this place.") var asOf: Int64?
     @Option(help: "Only the steps on the way from the first thing to this one.") var to: String?
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        guard ["up", "down"].contains(direction) else { throw ValidationError("--direction is up or down.") }
+    }
+
     func run() async throws {
-        var path = "/lineage?ref=\(URLText.encode(ref))&direction=\(direction)"
-        if let asOf { path += "&as_of=\(asOf)" }
-        if let to { path += "&to=\(URLText.encode(to))" }
-        let request = path
-        let answer = try await connection.with { try await $0.call("GET", request, nil) }
+        let query = [("ref", ref), ("direction", direction), ("as_of", asOf.map(String.init)), ("to", to)]
+        let path = "/lineage" + Percent.query(query)
+        let answer = try await connection.with { try await $0.call("GET", path, nil) }
         let edges = answer["path"]?.array ?? answer["edges"]?.array ?? []
         output.render(answer, ids: answer["nodes"]?.strings ?? edges.map { Cell.text($0["input"]) }) {
             TextTable(
@@ -153,7 +165,10 @@ struct LineageCommand: AsyncParsableCommand {
                 edges.map {
                     [Cell.text($0["input"]), Cell.text($0["output"]), Cell.text($0["kind"]), Cell.text($0["seq"])]
                 }
-            ).text(empty: "The ledger knows of no step \(direction == "up" ? "to" : "from") \(ref).")
+            ).text(
+                empty: to == nil
+                    ? "\(Cell.text(answer["root"])) \(direction == "up" ? "came from nothing" : "was used for nothing") that the ledger knows of."
+                    : "\(Cell.text(answer["root"])) leads to \(to ?? "") by no step that the ledger knows of.")
         }
     }
 }

@@ -34,7 +34,7 @@ struct Get: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let path = "/\(kind.plural)" + (name.map { "/" + URLText.encode($0) } ?? "")
+        let path = Percent.path(kind.plural) + (name.map { Percent.path($0) } ?? "")
         let answer = try await connection.with { try await $0.call("GET", path, nil) }
         if form == "yaml" { return print(try YAML.text(answer)) }
         let items = name == nil ? answer["items"]?.array ?? [] : [answer]
@@ -61,13 +61,19 @@ struct Delete: AsyncParsableCommand {
 
     @Argument(help: "isvc, tm or graph.") var kind: ManifestKind
     @Argument(help: "Its name.") var name: String
+    @OptionGroup var trial: DryRunOptions
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let answer = try await connection.with {
-            try await $0.call("DELETE", "/\(kind.plural)/\(URLText.encode(name))", nil)
+            // An object that can be shown can be deleted.
+            try await $0.call(trial.dryRun ? "GET" : "DELETE", Percent.path(kind.plural, name), nil)
         }
-        output.render(answer, ids: [name]) { "\(name) is served no more." }
+        output.render(answer, ids: [name]) {
+            trial.dryRun
+                ? "\(name), served at \(Cell.text(answer["status"]?["url"])), would be served no longer."
+                : "\(name) is served no longer."
+        }
     }
 }

@@ -13,7 +13,7 @@ extension Model {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let path = "/models/\(URLText.encode(name))/history?limit=\(limit)"
+            let path = Percent.path("models", name, "history") + Percent.query([("limit", String(limit))])
             let answer = try await connection.with { try await $0.call("GET", path, nil) }
             let facts = answer["facts"]?.array ?? []
             output.render(answer, ids: facts.map { Cell.text($0["seq"]) }) {
@@ -51,15 +51,17 @@ extension Model {
             discussion: "Example: gyre model undo delay 1042")
         @Argument(help: "The model.") var name: String
         @Argument(help: "The change's place in the ledger, as `gyre model history` tells it.") var seq: Int
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let answer = try await connection.with {
-                try await $0.call("POST", "/models/\(URLText.encode(name))/undo", ["seq": .int(Int64(seq))])
+                try await $0.call(
+                    "POST", Percent.path("models", name, "undo"), trial.marked(["seq": .int(Int64(seq))]))
             }
             output.render(answer, ids: [Cell.text(answer["seq"])]) {
-                "\(Cell.text(answer["kind"])) of \(Cell.time(answer["at"])) by \(Cell.text(answer["actor"])) was taken back."
+                "\(Cell.text(answer["kind"])) of \(Cell.time(answer["at"])) by \(Cell.text(answer["actor"])) \(trial.dryRun ? "would be" : "was") taken back."
             }
         }
     }

@@ -17,13 +17,15 @@ extension Model {
         @Option(help: "The model's name; the file's or folder's where it is not said. Of one model only.")
         var name: String?
         @Option(name: .shortAndLong, help: "What there is to say about it.") var message = ""
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let found = try LocalModel.find(path, name: name)
+            if trial.dryRun { return try await tryImporting(found) }
             let message = message
-            let versions = try await connection.with { connection in
+            let versions = try await connection.with(creating: true) { connection in
                 let progress = Progress("importing", total: found.reduce(0) { $0 + $1.files.count })
                 var versions: [JSONValue] = []
                 for model in found {
@@ -35,7 +37,7 @@ extension Model {
                     }
                     versions.append(
                         try await connection.call(
-                            "POST", "/models/\(URLText.encode(model.name))/versions",
+                            "POST", Percent.path("models", model.name, "versions"),
                             [
                                 "files": .array(files), "configuration": .optional(model.configuration),
                                 "description": .string(message),
@@ -45,6 +47,24 @@ extension Model {
             }
             output.render(["versions": .array(versions)], ids: versions.map(LocalModel.ref)) {
                 versions.map { "\(LocalModel.ref($0)) is registered." }.joined(separator: "\n")
+            }
+        }
+
+        private func tryImporting(_ found: [LocalModel]) async throws {
+            let answers = try await connection.with { connection in
+                var answers: [JSONValue] = []
+                for model in found {
+                    let body = trial.marked(["configuration": .optional(model.configuration)])
+                    answers.append(
+                        try await connection.call("POST", Percent.path("models", model.name, "versions"), body))
+                }
+                return answers
+            }
+            output.render(["versions": .array(answers)], ids: answers.map { Cell.text($0["name"]) }) {
+                zip(found, answers).map { model, answer in
+                    let new = answer["is_new_model"]?.bool == true ? ", a new model" : ""
+                    return "\(model.files.count) files would be the next version of \(model.name)\(new)."
+                }.joined(separator: "\n")
             }
         }
     }
@@ -58,6 +78,7 @@ extension Model {
         @Argument(help: "The model.") var name: String
         @Argument(help: "The file; nothing takes the version's configuration away.") var file: String?
         @Option(help: "A number, an alias or latest.") var version = "latest"
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -66,11 +87,11 @@ extension Model {
             let selector = version
             let version = try await connection.with {
                 try await $0.call(
-                    "POST", "/models/\(URLText.encode(name))/versions/\(URLText.encode(selector))/configuration",
-                    ["configuration": .optional(text)])
+                    "POST", Percent.path("models", name, "versions", selector, "configuration"),
+                    trial.marked(["configuration": .optional(text)]))
             }
             output.render(version, ids: [LocalModel.ref(version)]) {
-                "\(LocalModel.ref(version)) is served so from its next deployment on: gyre endpoint deploy \(name)"
+                "\(LocalModel.ref(version)) \(trial.dryRun ? "would be" : "is") served so from its next deployment on: gyre endpoint deploy \(name)"
             }
         }
     }

@@ -77,7 +77,7 @@ struct Model: AsyncParsableCommand {
         func run() async throws {
             let found = try await connection.with {
                 try await $0.call(
-                    "POST", "/models/\(URLText.encode(name))/versions/\(URLText.encode(version))/conversion", [:])
+                    "POST", Percent.path("models", name, "versions", version, "conversion"), [:])
             }
             output.render(found, ids: [Cell.text(found["onnx_sha256"])]) {
                 TextTable(
@@ -99,7 +99,7 @@ struct Model: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let model = try await connection.with { try await $0.call("GET", "/models/\(name)", nil) }
+            let model = try await connection.with { try await $0.call("GET", Percent.path("models", name), nil) }
             let versions = model["versions"]?.array ?? []
             output.render(model, ids: versions.map { "\(name)@\(Cell.text($0["number"]))" }) {
                 TextTable(
@@ -129,7 +129,7 @@ struct Model: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let path = "/models/\(URLText.encode(name))/versions/\(URLText.encode(version))/card"
+            let path = Percent.path("models", name, "versions", version, "card")
             if markdown {
                 let text = try await connection.with { try await $0.call("GET", path + "?format=markdown", nil) }
                 return print(text["markdown"]?.string ?? "")
@@ -144,23 +144,31 @@ struct Model: AsyncParsableCommand {
 
     struct Alias: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Point an alias at a version.", discussion: "Example: gyre model alias delay champion --version 3"
-        )
+            abstract: "Point an alias at a version; traffic does not follow it.",
+            discussion: "Example: gyre model alias delay champion --version 3")
         @Argument(help: "The model.") var name: String
         @Argument(help: "The alias.") var alias: String
-        @Option(help: "The version's number.") var version: Int
+        @Option(help: "The version's number, another alias or latest.") var version: String
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func validate() throws {
-            guard version >= 1 else { throw ValidationError("--version is \(version); versions start at 1.") }
+            if let number = Int(version), number < 1 {
+                throw ValidationError("--version is \(version); versions start at 1.")
+            }
         }
 
         func run() async throws {
             let answer = try await connection.with {
-                try await $0.call("POST", "/models/\(name)/aliases/\(alias)", ["version": .int(Int64(version))])
+                try await $0.call(
+                    "POST", Percent.path("models", name, "aliases", alias), trial.marked(["version": .string(version)]))
             }
-            output.render(answer, ids: [alias]) { "\(name)@\(alias) is version \(version) now." }
+            output.render(answer, ids: [alias]) {
+                let before = answer["old"]?.int.map { "; it was \($0)" } ?? ""
+                let verb = trial.dryRun ? "would be" : "is"
+                return "\(name)@\(alias) \(verb) version \(Cell.text(answer["version"])) now\(before)."
+            }
         }
     }
 }

@@ -10,16 +10,24 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: "The server's address; GYRE_SERVER, or the one that runs on the home folder.") var server: String?
 
     /// Opens the way, hands it to `body`, and lets go of it.
-    func with<Result>(_ body: (any Connection) async throws -> Result) async throws -> Result {
+    ///
+    /// `creating`: whether the command may be the first one of a home, which is then made. For all others a path without a home is
+    /// a mistake, and nothing is made there.
+    func with<Result>(
+        creating: Bool = false, _ body: (any Connection) async throws -> Result
+    ) async throws -> Result {
         guard let environment = CommandEnvironment.current else {
             throw GyreError(.internal, "Commands run inside of gyre only.")
         }
         let home = self.home ?? environment.defaultHome
         let connection: any Connection
-        if let url = server ?? (self.home == nil ? environment.defaultServer : nil) ?? environment.runningServer(home) {
+        if let url = server ?? (self.home == nil ? environment.defaultServer : nil) {
             connection = RemoteConnection(url: url, actor: environment.actor)
+        } else if let found = environment.runningServer(home) {
+            connection = RemoteConnection(url: found.address, actor: environment.actor)
+            try await Self.check(connection, found, home)
         } else {
-            connection = try await environment.openHome(home)
+            connection = try await environment.openHome(home, creating)
         }
         do {
             let result = try await body(connection)
@@ -29,6 +37,39 @@ struct ConnectionOptions: ParsableArguments {
             await connection.close()
             throw error
         }
+    }
+}
+
+extension ConnectionOptions {
+    /// The folder that is meant; nil where a server is named instead.
+    func folder(_ environment: CommandEnvironment) -> String? {
+        if server != nil { return nil }
+        return home ?? (environment.defaultServer == nil ? environment.defaultHome : nil)
+    }
+
+    /// A command belongs to the home it names: the server that was found there must say that it serves it.
+    private static func check(
+        _ connection: any Connection, _ found: FoundServer, _ home: String
+    ) async throws(GyreError) {
+        let told = try await connection.call("GET", "/home", nil)
+        guard told["id"]?.string == found.id else {
+            throw GyreError(
+                .conflict, "The server at \(found.address) does not serve \(home).",
+                why: "It serves \(told["home"]?.string ?? "another home").",
+                fix: "Name the server that is meant with --server, or stop the one that has \(home) locked.")
+        }
+    }
+}
+
+/// Whether the command is only tried.
+struct DryRunOptions: ParsableArguments {
+    @Flag(help: "Say what would be done, and do nothing.") var dryRun = false
+
+    /// A body that says so; unchanged where the command is carried out.
+    func marked(_ body: JSONValue) -> JSONValue {
+        var body = body
+        if dryRun { body["dry_run"] = true }
+        return body
     }
 }
 
@@ -86,11 +127,20 @@ enum Cell {
         return String(format: "%.1f GiB", value / 1_073_741_824)
     }
 
+    /// A part of what is pinned: where it is missing, nobody knows it.
+    static func pinned(_ value: JSONValue?) -> String {
+        switch value {
+        case nil, .null: "not known"
+        case .some(let value) where value.array?.isEmpty == true || value.object?.isEmpty == true: "not known"
+        case .some(let value): value.array.map { $0.map { text($0) }.joined(separator: "  ") } ?? text(value)
+        }
+    }
+
     static func text(_ value: JSONValue?) -> String {
         switch value {
         case nil, .null: "-"
         case .string(let text): text
-        case .double(let number): String(format: abs(number) >= 1000 ? "%.1f" : "%.4f", number)
+        case .double(let number): Number.readable(number)
         case .some(let other): other.text
         }
     }

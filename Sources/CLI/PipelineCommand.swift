@@ -25,7 +25,9 @@ struct PipelineCommand: AsyncParsableCommand {
                 "package": .string(try FileText.read(file)), "reason": .string(reason), "cache": .bool(cache),
             ]
             body["parameters"] = try Parameters.read(parameter)
-            try await RunProgress.follow(connection, output) { try await $0.call("POST", "/pipeline-runs", body) }
+            try await RunProgress.follow(connection, output, creating: true) {
+                try await $0.call("POST", "/pipeline-runs", body)
+            }
         }
     }
 
@@ -43,7 +45,7 @@ struct PipelineCommand: AsyncParsableCommand {
         func run() async throws {
             let body: JSONValue = ["reason": .string(reason), "parameters": try Parameters.read(parameter)]
             try await RunProgress.follow(connection, output) {
-                try await $0.call("POST", "/projects/\(project)/train", body)
+                try await $0.call("POST", Percent.path("projects", project, "train"), body)
             }
         }
     }
@@ -80,7 +82,7 @@ struct PipelineCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let run = try await connection.with { try await $0.call("GET", "/pipeline-runs/\(id)", nil) }
+            let run = try await connection.with { try await $0.call("GET", Percent.path("pipeline-runs", id), nil) }
             output.render(run, ids: (run["tasks"]?.array ?? []).map { Cell.text($0["path"]) }) {
                 RunProgress.table(run)
             }
@@ -96,7 +98,8 @@ struct PipelineCommand: AsyncParsableCommand {
 
         func run() async throws {
             let answer = try await connection.with {
-                try await $0.call("GET", "/pipeline-runs/\(id)/logs?task=\(task)", nil)
+                try await $0.call(
+                    "GET", Percent.path("pipeline-runs", id, "logs") + Percent.query([("task", task)]), nil)
             }
             print(Cell.text(answer["log"]), terminator: "")
         }
@@ -106,13 +109,18 @@ struct PipelineCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Stop a run with its processes.", discussion: "Example: gyre pipeline cancel 9c1e")
         @Argument(help: "The run's id, or its first digits.") var id: String
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let run = try await connection.with { try await $0.call("POST", "/pipeline-runs/\(id)/cancel", [:]) }
+            let run = try await connection.with {
+                try await $0.call("POST", Percent.path("pipeline-runs", id, "cancel"), trial.marked([:]))
+            }
             output.render(run, ids: [Cell.text(run["id"])]) {
-                "The run \(Cell.text(run["id"]).prefix(8)) is \(Cell.text(run["state"]))."
+                trial.dryRun
+                    ? "The run \(Cell.text(run["id"]).prefix(8)) of \(Cell.text(run["pipeline"])) would be stopped."
+                    : "The run \(Cell.text(run["id"]).prefix(8)) is \(Cell.text(run["state"]))."
             }
         }
     }
@@ -134,9 +142,10 @@ private enum Parameters {
 private enum RunProgress {
     /// Starts a run and tells of its tasks until it ends; exit status 1 if it did not succeed.
     static func follow(
-        _ options: ConnectionOptions, _ output: OutputOptions, _ start: (any Connection) async throws -> JSONValue
+        _ options: ConnectionOptions, _ output: OutputOptions, creating: Bool = false,
+        _ start: (any Connection) async throws -> JSONValue
     ) async throws {
-        let run = try await options.with { connection in
+        let run = try await options.with(creating: creating) { connection in
             let id = Cell.text(try await start(connection)["id"])
             var told: [String: String] = [:]
             while true {

@@ -8,19 +8,20 @@ struct ReleaseCommand: AsyncParsableCommand {
         commandName: "release", abstract: "Releases: everything that went out together.",
         subcommands: [List.self, Show.self, Diff.self, Reproduce.self, Rollback.self])
 
-    /// `delay@3` in its parts.
+    /// `delay@3`, or `release/delay@3` as other commands print it, in its parts.
     struct Name: ExpressibleByArgument {
         let endpoint: String
-        let number: Int
+        /// Digits, or `latest`.
+        let number: String
 
         init?(argument: String) {
-            let parts = argument.split(separator: "@")
-            guard parts.count == 2, let number = Int(parts[1]) else { return nil }
-            endpoint = String(parts[0])
-            self.number = number
+            let text = argument.hasPrefix("release/") ? String(argument.dropFirst("release/".count)) : argument
+            let parts = text.split(separator: "@").map(String.init)
+            guard parts.count == 2, parts[1] == "latest" || Int(parts[1]) != nil else { return nil }
+            (endpoint, number) = (parts[0], parts[1])
         }
 
-        var path: String { "/releases/\(endpoint)/\(number)" }
+        var path: String { Percent.path("releases", endpoint, number) }
     }
 
     struct List: AsyncParsableCommand {
@@ -31,7 +32,7 @@ struct ReleaseCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let path = "/releases" + (endpoint.map { "?endpoint=\(URLText.encode($0))" } ?? "")
+            let path = "/releases" + Percent.query([("endpoint", endpoint)])
             let answer = try await connection.with { try await $0.call("GET", path, nil) }
             let list = answer["releases"]?.array ?? []
             output.render(answer, ids: list.map { Cell.text($0["ref"]) }) {
@@ -51,7 +52,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show all that a release pins.", discussion: "Example: gyre release show delay@2")
-        @Argument(help: "ENDPOINT@NUMBER.") var release: Name
+        @Argument(help: "ENDPOINT@NUMBER, or ENDPOINT@latest.") var release: Name
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -60,7 +61,7 @@ struct ReleaseCommand: AsyncParsableCommand {
             let answer = try await connection.with { try await $0.call("GET", path, nil) }
             output.render(answer, ids: [Cell.text(answer["ref"])]) {
                 let rows = (answer["pins"]?.object?.members ?? []).map {
-                    [$0.name, String(Cell.text($0.value).prefix(160))]
+                    [$0.name, String(Cell.pinned($0.value).prefix(160))]
                 }
                 return TextTable(["PINNED", "VALUE"], rows).text(empty: "")
             }
@@ -71,13 +72,13 @@ struct ReleaseCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show what two releases pin differently.", discussion: "Example: gyre release diff delay@1 --to 2"
         )
-        @Argument(help: "ENDPOINT@NUMBER.") var release: Name
-        @Option(help: "The other release's number.") var to: Int
+        @Argument(help: "ENDPOINT@NUMBER, or ENDPOINT@latest.") var release: Name
+        @Option(help: "The other release's number, or latest.") var to: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let path = "\(release.path)/diff?to=\(to)"
+            let path = release.path + "/diff" + Percent.query([("to", to)])
             let answer = try await connection.with { try await $0.call("GET", path, nil) }
             let changes = answer["changes"]?.array ?? []
             output.render(answer, ids: changes.map { Cell.text($0["name"]) }) {
@@ -98,7 +99,7 @@ struct ReleaseCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a release again from what it pins, and compare.",
             discussion: "Exit status 1 if something is not bit-identical. Example: gyre release reproduce delay@1")
-        @Argument(help: "ENDPOINT@NUMBER.") var release: Name
+        @Argument(help: "ENDPOINT@NUMBER, or ENDPOINT@latest.") var release: Name
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -127,20 +128,18 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     struct Rollback: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Bring an endpoint to a release at once; also forward.",
+            abstract: "Bring an endpoint to a release at once, back or forward; a rollout under way is aborted.",
             discussion: "Example: gyre release rollback delay@1")
-        @Argument(help: "ENDPOINT@NUMBER.") var release: Name
-        @Flag(help: "Say what would change, and change nothing.") var dryRun = false
+        @Argument(help: "ENDPOINT@NUMBER, or ENDPOINT@latest.") var release: Name
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let path = release.path
-            let answer = try await connection.with {
-                try await $0.call(dryRun ? "GET" : "POST", path + (dryRun ? "" : "/rollback"), dryRun ? nil : [:])
-            }
+            let path = release.path + "/rollback"
+            let answer = try await connection.with { try await $0.call("POST", path, trial.marked([:])) }
             output.render(answer, ids: [Cell.text(answer["ref"])]) {
-                "\(release.endpoint) \(dryRun ? "would serve" : "serves") \(Cell.text(answer["pins"]?["model"])) of \(Cell.text(answer["ref"]))."
+                "\(release.endpoint) \(trial.dryRun ? "would serve" : "serves") \(Cell.text(answer["pins"]?["model"])) of \(Cell.text(answer["ref"]))."
             }
         }
     }

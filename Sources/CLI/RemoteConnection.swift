@@ -10,6 +10,7 @@ internal import NIOHTTP1
 struct RemoteConnection: Connection {
     let url: String
     let actor: String
+    var address: String? { url }
     private let client = HTTPClient.shared
 
     init(url: String, actor: String) {

@@ -7,8 +7,8 @@ extension RunCommand {
     struct Compare: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Compare runs: what differs in params and metrics, and how a metric went.",
-            discussion: "Example: gyre run compare 0e3de8f5… 7a11… --curve loss")
-        @Argument(help: "The runs' ids.") var ids: [String]
+            discussion: "Example: gyre run compare 0e3de8f5 7a11c0de --curve loss")
+        @Argument(help: "The runs: their ids, the first digits of them, or their names.") var ids: [String]
         @Option(help: "Draw this metric of each run; may be repeated.") var curve: [String] = []
         @Flag(help: "Show also what is the same in all runs.") var all = false
         @OptionGroup var connection: ConnectionOptions
@@ -21,13 +21,15 @@ extension RunCommand {
         }
 
         func run() async throws {
-            let query = ids.map { "id=\(URLText.encode($0))" }.joined(separator: "&")
+            let query = Percent.query(ids.map { ("id", $0) })
             let (runs, curves) = try await connection.with { connection in
-                let runs = try await connection.call("GET", "/runs?" + query, nil)["runs"]?.array ?? []
+                let runs = try await connection.call("GET", "/runs" + query, nil)["runs"]?.array ?? []
                 var curves: [[String]] = []
                 for metric in curve {
                     for run in runs {
-                        let path = "/runs/\(Cell.text(run["id"]))/history?metric=\(URLText.encode(metric))"
+                        let path =
+                            Percent.path("runs", Cell.text(run["id"]), "history")
+                            + Percent.query([("metric", metric)])
                         let points = try await connection.call("GET", path, nil)["points"]?.array ?? []
                         let values = points.compactMap { $0["value"]?.double }
                         curves.append([
@@ -55,11 +57,20 @@ extension RunCommand {
             for part in ["params", "metrics"] {
                 let names = Set(runs.flatMap { ($0[part]?.object?.members ?? []).map(\.name) }).sorted()
                 for name in names {
-                    let cells = runs.map { String(Cell.text($0[part]?[name]).prefix(24)) }
-                    if all || Set(cells).count > 1 { rows.append(["\(part).\(name)"] + cells) }
+                    let values = runs.map { $0[part]?[name] ?? .null }
+                    // Two values may look alike in a cell and differ all the same.
+                    guard all || Set(values).count > 1 else { continue }
+                    rows.append(["\(part).\(name)"] + Self.cells(values))
                 }
             }
             return rows
+        }
+
+        /// Values as cells; where some that differ would look alike, all are written out.
+        private static func cells(_ values: [JSONValue]) -> [String] {
+            let short = values.map { String(Cell.text($0).prefix(24)) }
+            if Set(short).count == Set(values).count { return short }
+            return values.map { $0.string ?? ($0.isNull ? "-" : $0.text) }
         }
     }
 
@@ -69,7 +80,7 @@ extension RunCommand {
             discussion: "Example: gyre run best --metric auc --filter \"params.rows = '100'\"")
         @Option(help: "The metric.") var metric: String
         @Flag(help: "The smallest value is the best one.") var smallest = false
-        @Option(help: "Only of this experiment's id.") var experiment: String?
+        @Option(help: "Only of this experiment: its name or id.") var experiment: String?
         @Option(help: "MLflow's filter language.") var filter: String?
         @Option(help: "At most this many.") var limit = 5
         @OptionGroup var connection: ConnectionOptions
@@ -77,16 +88,18 @@ extension RunCommand {
 
         func run() async throws {
             let order = "metrics.`\(metric)` \(smallest ? "ASC" : "DESC")"
-            var query = "limit=\(limit)&order_by=\(URLText.encode(order))"
-            if let experiment { query += "&experiment=\(URLText.encode(experiment))" }
-            if let filter { query += "&filter=\(URLText.encode(filter))" }
-            let path = "/runs?" + query
+            let path =
+                "/runs"
+                + Percent.query([
+                    ("limit", String(limit)), ("order_by", order), ("experiment", experiment), ("filter", filter),
+                ])
             let (runs, curves) = try await connection.with { connection in
                 let all = try await connection.call("GET", path, nil)["runs"]?.array ?? []
                 let runs = all.filter { $0["metrics"]?[metric] != nil }
                 var curves: [String] = []
                 for run in runs {
-                    let path = "/runs/\(Cell.text(run["id"]))/history?metric=\(URLText.encode(metric))"
+                    let path =
+                        Percent.path("runs", Cell.text(run["id"]), "history") + Percent.query([("metric", metric)])
                     let points = try await connection.call("GET", path, nil)["points"]?.array ?? []
                     curves.append(Sparkline.text(points.compactMap { $0["value"]?.double }))
                 }

@@ -11,7 +11,7 @@ struct RunCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List runs, newest first.",
             discussion: "Example: gyre run list --filter \"metrics.auc > 0.7\" --order-by \"metrics.auc DESC\"")
-        @Option(help: "Only of this experiment's id.") var experiment: String?
+        @Option(help: "Only of this experiment: its name or id.") var experiment: String?
         @Option(help: "MLflow's filter language.") var filter: String?
         @Option(help: "A key with ASC or DESC.") var orderBy: String?
         @Option(help: "At most this many.") var limit = 50
@@ -19,12 +19,14 @@ struct RunCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            var query = "limit=\(limit)"
-            for (name, value) in [("experiment", experiment), ("filter", filter), ("order_by", orderBy)] {
-                if let value { query += "&\(name)=\(URLText.encode(value))" }
+            let path =
+                "/runs"
+                + Percent.query([
+                    ("limit", String(limit)), ("experiment", experiment), ("filter", filter), ("order_by", orderBy),
+                ])
+            let (answer, address) = try await connection.with {
+                (try await $0.call("GET", path, nil), $0.address)
             }
-            let path = "/runs?" + query
-            let answer = try await connection.with { try await $0.call("GET", path, nil) }
             let runs = answer["runs"]?.array ?? []
             output.render(answer, ids: runs.map { Cell.text($0["id"]) }) {
                 TextTable(
@@ -38,20 +40,29 @@ struct RunCommand: AsyncParsableCommand {
                             Cell.time(run["start_ms"]?.int.map { .int($0 * 1000) }), metrics.joined(separator: " "),
                         ]
                     }
-                ).text(empty: "No run fits. Point a client here: export MLFLOW_TRACKING_URI=http://127.0.0.1:5000")
+                ).text(empty: empty(address))
             }
+        }
+
+        /// What to do where no run is found: another question, or a first run.
+        private func empty(_ address: String?) -> String {
+            if experiment != nil || filter != nil { return "No run fits." }
+            guard let address else {
+                return "There is no run yet. Start a server with gyre up, and point a client at it."
+            }
+            return "There is no run yet. Point a client here: export MLFLOW_TRACKING_URI=\(address)"
         }
     }
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a run.", discussion: "Example: gyre run show 0e3de8f5…")
-        @Argument(help: "The run's id.") var id: String
+            abstract: "Show a run.", discussion: "Example: gyre run show 0e3de8f5")
+        @Argument(help: "The run's id, its first digits, or its name.") var id: String
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let run = try await connection.with { try await $0.call("GET", "/runs/\(id)", nil) }
+            let run = try await connection.with { try await $0.call("GET", Percent.path("runs", id), nil) }
             output.render(run, ids: [Cell.text(run["id"])]) {
                 var rows: [[String]] = ["name", "status", "experiment"].map { [$0, Cell.text(run[$0])] }
                 for part in ["params", "metrics", "tags"] {
@@ -89,18 +100,5 @@ struct Experiment: AsyncParsableCommand {
                 ).text(empty: "There is no experiment.")
             }
         }
-    }
-}
-
-/// Values in addresses.
-enum URLText {
-    static func encode(_ text: String) -> String {
-        text.utf8.map { byte in
-            let isPlain =
-                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-                || "-._~".utf8.contains(byte)
-            let hex = String(byte, radix: 16, uppercase: true)
-            return isPlain ? String(UnicodeScalar(byte)) : "%" + (hex.count == 1 ? "0" + hex : hex)
-        }.joined()
     }
 }

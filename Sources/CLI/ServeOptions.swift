@@ -38,6 +38,12 @@ package struct ServeOptions: ParsableArguments {
             "Take tensors from shared memory of this machine also when listening beyond it; on loopback addresses they always are."
     ) package var sharedMemory = false
 
+    /// Whether anybody who reaches the server may do anything.
+    @Flag(
+        help:
+            "Listen beyond this machine although nobody has to sign in: whoever reaches the address may run code, delete models and move traffic."
+    ) package var noAuth = false
+
     package init() {}
 
     /// `modelMemory` in bytes; 0 for any.

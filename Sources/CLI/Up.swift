@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import Foundation
 internal import GyreBase
 
 struct Up: AsyncParsableCommand {
@@ -28,7 +29,7 @@ struct Doctor: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let report = try await connection.with { try await $0.call("GET", "/doctor", nil) }
+        let report = try await look()
         let items = report["items"]?.array ?? []
         output.render(report, ids: items.map { Cell.text($0["name"]) }) {
             TextTable(
@@ -43,5 +44,19 @@ struct Doctor: AsyncParsableCommand {
             ).text(empty: "")
         }
         if items.contains(where: { $0["ok"]?.bool != true }) { throw ExitCode(1) }
+    }
+
+    /// What is installed has nothing to do with a home: where there is none yet, one is made for the moment, elsewhere.
+    private func look() async throws -> JSONValue {
+        do { return try await connection.with { try await $0.call("GET", "/doctor", nil) } } catch let error
+            as GyreError
+        {
+            guard error.code == .notFound, connection.home == nil else { throw error }
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gyre-doctor-\(getpid())").path
+            defer { try? FileManager.default.removeItem(atPath: folder) }  // the system empties the place in time
+            var elsewhere = connection
+            elsewhere.home = folder
+            return try await elsewhere.with(creating: true) { try await $0.call("GET", "/doctor", nil) }
+        }
     }
 }

@@ -4,13 +4,29 @@ extension Assets {
     /// What runs in the browser: every page is whole without it, and it only adds what moves.
     static let script = """
         "use strict";
-        // The links that mlflow's client prints lead to MLflow's own pages; each has one here.
-        const moved = location.hash.match(/^#\\/(experiments|models)\\/([^/?]+)(?:\\/(?:runs|versions)\\/([^/?]+))?/);
-        if (location.pathname === "/" && moved) {
-          const [, kind, first, second] = moved;
-          location.replace(kind === "models" ? `/models/${first}${second ? "/" + second : ""}`
-            : second ? `/runs/${second}` : `/runs?experiment=${first}`);
-        }
+        // The links that mlflow's client prints lead to MLflow's own pages; the server knows the one here.
+        const follow = () => {
+          if (location.pathname === "/" && location.hash.startsWith("#/"))
+            location.replace("/mlflow?address=" + encodeURIComponent(location.hash.slice(1)));
+        };
+        addEventListener("hashchange", follow);
+        follow();
+        // Four significant digits and no less than the whole part, as the server shows numbers; more where that is asked for.
+        const readable = (value, digits = 4) => {
+          if (typeof value !== "number" || !Number.isFinite(value)) return String(value);
+          const size = Math.abs(value);
+          if (Number.isInteger(value) && size < 1e15) return String(value);
+          if (size >= 1e-4 && size < 1e15) return String(Number(value.toPrecision(Math.min(100, Math.max(digits, Math.ceil(Math.log10(size)))))));
+          return value.toExponential(digits - 1).replace(/\\.?0*e\\+?/, "e");
+        };
+        // Texts of numbers on one axis: as many digits as it takes to tell them apart.
+        const labels = numbers => {
+          for (let digits = 4; digits < 16; digits++) {
+            const texts = numbers.map(n => n === null ? "" : readable(n, digits));
+            if (new Set(texts).size === new Set(numbers).size) return texts;
+          }
+          return numbers.map(String);
+        };
         const element = (name, attributes = {}, ...content) => {
           const made = name.startsWith("svg:") ? document.createElementNS("http://www.w3.org/2000/svg", name.slice(4)) : document.createElement(name);
           for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -25,36 +41,93 @@ extension Assets {
         };
         class Curve {
           constructor(figure, settings) {
-            Object.assign(this, { figure, settings, name: figure.dataset.metric, steps: [], values: [] });
+            Object.assign(this, { figure, settings, name: figure.dataset.metric, points: [], cursor: null, waiting: null });
           }
           async load() {
+            // What is logged meanwhile is put behind what was logged before.
+            this.waiting = [];
             const answer = await fetch(`/api/gyre/v1/runs/${this.figure.dataset.run}/history?points=1000&metric=${encodeURIComponent(this.name)}`);
-            if (!answer.ok) return;
-            this.add((await answer.json()).points.map(p => [p.step, typeof p.value === "number" ? p.value : null]));
+            const { points, cursor } = answer.ok ? await answer.json() : { points: [] };
+            const waiting = this.waiting;
+            [this.waiting, this.cursor] = [null, cursor ?? null];
+            this.add([...points.map(p => [p.step, typeof p.value === "number" ? p.value : null, p.timestamp_ms]), ...waiting]);
           }
+          // Points are [step, value, milliseconds], in the order that they have in the store; those that are there already are left out.
           add(points) {
-            for (const [step, value] of points) { this.steps.push(step); this.values.push(value); }
-            this.draw();
+            if (this.waiting) { this.waiting.push(...points); return; }
+            for (const point of points) {
+              const last = this.points.at(-1);
+              const isNew = !last || point[2] > last[2] || (point[2] === last[2] && (point[0] > last[0] || (point[0] === last[0] && point[1] !== last[1])));
+              if (isNew) this.points.push(point);
+            }
+            this.figure.dataset.points = this.points.length;
+            this.timer ??= requestAnimationFrame(() => { this.timer = undefined; this.draw(); });
           }
-          draw() {
-            if (typeof uPlot === "undefined" || this.steps.length < 2) return;
-            const order = this.steps.map((_, i) => i).sort((a, b) => this.steps[a] - this.steps[b]);
-            const isLog = this.settings.log && this.values.every(v => v === null || v > 0);
-            const data = [order.map(i => this.steps[i]), smooth(order.map(i => this.values[i]), this.settings.weight)];
+          draw(afresh = false) {
+            const values = this.points.map(p => p[1]).filter(v => v !== null);
+            if (values.length) {
+              const [first, last] = [values[0], values.at(-1)];
+              const [low, high] = values.reduce(([l, h], v) => [Math.min(l, v), Math.max(h, v)], [first, first]);
+              const caption = this.figure.querySelector("figcaption");
+              caption.textContent = values.length === 1 ? `${this.name}: ${readable(last)}`
+                : `${this.name}: from ${readable(first)} to ${readable(last)}, between ${readable(low)} and ${readable(high)}`;
+              caption.title = `from ${first} to ${last}`;
+            }
+            if (typeof uPlot === "undefined" || this.points.length < 2) return;
+            const order = [...this.points].sort((a, b) => a[0] - b[0]);
+            const isLog = this.settings.log && values.every(v => v > 0);
+            const data = [order.map(p => p[0]), smooth(order.map(p => p[1]), this.settings.weight)];
+            if (this.plot && !afresh) { this.plot.setData(data); return; }
             const ink = getComputedStyle(document.body).color;
             const axis = { stroke: ink, grid: { stroke: "#8884" }, ticks: { stroke: "#8884" } };
+            const words = (_, splits) => labels(splits);
             this.plot?.destroy();
             this.figure.querySelector("svg")?.remove();
-            this.plot = new uPlot({ width: Math.max(200, this.figure.clientWidth - 20), height: 180,
-              scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } }, axes: [axis, axis],
-              series: [{ label: "step" }, { label: this.name, stroke: "#3584e4", width: 2 }] }, data);
+            this.plot = new uPlot({ width: this.width(), height: 180,
+              scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } }, axes: [{ ...axis, values: words }, { ...axis, values: words, size: 64 }],
+              series: [{ label: "step" }, { label: this.name, stroke: "#3584e4", width: 2, value: (_, v) => v === null ? "–" : String(v) }] }, data);
             this.figure.prepend(this.plot.root);
           }
+          width() { return Math.max(160, this.figure.clientWidth - 20); }
+          fit() { this.plot?.setSize({ width: this.width(), height: 180 }); }
         }
+        // A metric that the page does not know yet: a curve of its own.
+        const newCurve = (metric, run, settings) => {
+          document.querySelector("#no-metric")?.remove();
+          const figure = element("figure", { class: "curve", "data-metric": metric, "data-run": run, "data-keep": "" }, element("figcaption", {}, metric));
+          document.querySelector(".curves").append(figure);
+          return new Curve(figure, settings);
+        };
+        const watch = (run, curves, settings) => {
+          const after = new URLSearchParams();
+          for (const curve of curves.values()) if (curve.cursor) after.append("after", curve.cursor);
+          const source = new EventSource(`/api/gyre/v1/runs/${run}/events?${after}`);
+          source.addEventListener("points", event => {
+            const { metric, points, cursor } = JSON.parse(event.data);
+            const latest = document.querySelector(`[data-latest="${CSS.escape(metric)}"]`);
+            let curve = curves.get(metric);
+            if (!curve && !latest) {
+              curve = newCurve(metric, run, settings);
+              curves.set(metric, curve);
+              curve.load();
+            }
+            if (curve) {
+              curve.add(points);
+              curve.cursor = cursor;
+            }
+            const [step, value] = points.at(-1);
+            if (latest) [latest.textContent, latest.title] = [readable(value), String(value)];
+            const live = document.querySelector("[data-live]");
+            if (live) live.textContent = `${metric} ${readable(value)} at step ${step}`;
+          });
+          source.addEventListener("end", () => { source.close(); refresh(); });
+          // Whatever ended the stream, it goes on where it was.
+          source.onerror = () => { source.close(); setTimeout(() => watch(run, curves, settings), 2000); };
+        };
         const showCurves = async () => {
           const figures = [...document.querySelectorAll("figure.curve[data-metric]")];
-          const controls = document.querySelector("#curve-controls");
-          if (!figures.length || !controls) return;
+          const controls = document.querySelector("#curve-controls"), live = document.querySelector("[data-live]");
+          if (!controls || (!figures.length && !live)) return;
           const address = new URLSearchParams(location.search);
           const settings = { weight: Number(address.get("smooth") ?? 0), log: address.get("log") === "1" };
           const slider = controls.elements.smooth, check = controls.elements.log;
@@ -65,19 +138,11 @@ extension Assets {
             address.set("smooth", slider.value);
             address.set("log", check.checked ? "1" : "0");
             history.replaceState(null, "", "?" + address);
-            for (const curve of curves.values()) curve.draw();
+            for (const curve of curves.values()) curve.draw(true);
           });
+          addEventListener("resize", () => { for (const curve of curves.values()) curve.fit(); });
           await Promise.all([...curves.values()].map(curve => curve.load()));
-          const live = document.querySelector("[data-live]");
-          if (!live) return;
-          const source = new EventSource(`/api/gyre/v1/runs/${live.dataset.live}/events`);
-          source.addEventListener("points", event => {
-            const { metric, points } = JSON.parse(event.data);
-            const curve = curves.get(metric);
-            if (curve) curve.add(points); else location.reload();
-            live.textContent = `${metric} ${points.at(-1)?.[1]} at step ${points.at(-1)?.[0]}`;
-          });
-          source.addEventListener("end", () => { source.close(); location.reload(); });
+          if (live) watch(live.dataset.live, curves, settings);
         };
 
         // Many runs at once: params against a metric.
@@ -88,8 +153,9 @@ extension Assets {
           const position = v => isNumeric ? Number(v) : words.indexOf(String(v));
           const places = numbers.map(position), min = Math.min(...places), max = Math.max(...places);
           return { at: v => v === null ? null : low + (max > min ? (position(v) - min) / (max - min) : 0.5) * (high - low),
-            ends: isNumeric ? [min, max].map(n => String(Number(n.toPrecision(5)))) : [words[0] ?? "", words.at(-1) ?? ""] };
+            ends: isNumeric ? labels([min, max]) : [words[0] ?? "", words.at(-1) ?? ""] };
         };
+        const cut = (text, most) => text.length > most ? text.slice(0, most - 1) + "…" : text;
         const colour = share => `hsl(${Math.round(220 - 200 * share)} 75% 50%)`;
         const drawScatter = (place, table, x, y) => {
           const [width, height] = [1100, 340], xs = scale(table[x] ?? [], 60, width - 20), ys = scale(table[y] ?? [], height - 40, 20);
@@ -104,7 +170,7 @@ extension Assets {
           });
           for (const [text, left, top, anchor] of [[x, width / 2, height - 6, "middle"], [xs.ends[0], 60, height - 22, "start"],
             [xs.ends[1], width - 20, height - 22, "end"], [ys.ends[1], 54, 24, "end"], [ys.ends[0], 54, height - 40, "end"], [y, 6, 12, "start"]])
-            svg.append(element("svg:text", { x: left, y: top, "text-anchor": anchor, "font-size": 12, fill: "currentColor" }, text));
+            svg.append(element("svg:text", { x: left, y: top, "text-anchor": anchor, "font-size": 12, fill: "currentColor" }, cut(text, 60), element("svg:title", {}, text)));
           place.replaceChildren(svg);
         };
         const drawParallel = (place, table, columns, metric) => {
@@ -124,7 +190,7 @@ extension Assets {
           used.forEach((name, i) => {
             svg.append(element("svg:line", { x1: x(i), x2: x(i), y1: 40, y2: height - 40, stroke: "currentColor" }));
             for (const [text, y] of [[name, 16], [scales[i].ends[1], 34], [scales[i].ends[0], height - 24]])
-              svg.append(element("svg:text", { x: x(i), y, "text-anchor": "middle", "font-size": 11, fill: "currentColor" }, text.slice(0, 24)));
+              svg.append(element("svg:text", { x: x(i), y, "text-anchor": "middle", "font-size": 11, fill: "currentColor" }, cut(text, 20), element("svg:title", {}, text)));
           });
           place.replaceChildren(svg);
         };
@@ -141,15 +207,19 @@ extension Assets {
           if (!metrics.length) { place.textContent = "No run has a metric."; return; }
           const address = new URLSearchParams(location.search), controls = document.querySelector("#comparison-controls");
           const fill = (select, names, chosen) => {
-            select.replaceChildren(...names.map(name => element("option", { value: name }, name)));
-            if (names.includes(chosen)) select.value = chosen;
+            select.replaceChildren(...names.map(name => element("option", { value: name }, cut(name, 60))));
+            // What is the same everywhere shows nothing.
+            const varying = names.find(name => new Set(table[name]).size > 1);
+            select.value = names.includes(chosen) ? chosen : varying ?? names[0];
           };
-          const { x, y } = controls.elements;
+          const { x, y } = controls.elements, shown = params.slice(0, 9);
+          const note = element("p", { class: "note" }, `The lines go through the first ${shown.length} of ${params.length} params.`);
+          if (shown.length < params.length) place.append(note);
           fill(x, [...params, ...metrics], address.get("x"));
           fill(y, metrics, address.get("y"));
           const draw = () => {
             drawScatter(document.querySelector("#scatter"), table, x.value, y.value);
-            drawParallel(document.querySelector("#parallel"), table, params.slice(0, 9), y.value);
+            drawParallel(document.querySelector("#parallel"), table, shown, y.value);
           };
           controls.addEventListener("input", () => {
             address.set("x", x.value);
@@ -159,6 +229,5 @@ extension Assets {
           });
           draw();
         };
-        addEventListener("DOMContentLoaded", () => { showCurves(); showComparison(); });
         """
 }

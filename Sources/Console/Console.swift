@@ -10,18 +10,22 @@ package struct Console: Sendable {
     /// Does what a person asked for: a path of the native API, and the body that is posted there.
     let act: @Sendable (String, JSONValue) async throws(GyreError) -> JSONValue
     private let staticFile: @Sendable (String) -> [UInt8]?
+    let mlflowFile: @Sendable (RelativePath) -> [UInt8]?
 
     /// A console that asks `api` for its content and does by `act` what is asked for.
     ///
-    /// `staticFile` gives the browser files that set-up fetched, by name; the pages work without them.
+    /// `staticFile` gives the browser files that set-up fetched, by name; the pages work without them. `mlflowFile` gives files of the
+    /// pages that come with an installed mlflow, which notebooks show traces with.
     package init(
         api: @escaping @Sendable (String) async throws(GyreError) -> JSONValue,
         act: @escaping @Sendable (String, JSONValue) async throws(GyreError) -> JSONValue,
-        staticFile: @escaping @Sendable (String) -> [UInt8]?
+        staticFile: @escaping @Sendable (String) -> [UInt8]?,
+        mlflowFile: @escaping @Sendable (RelativePath) -> [UInt8]?
     ) {
         self.api = api
         self.act = act
         self.staticFile = staticFile
+        self.mlflowFile = mlflowFile
     }
 
     /// All routes.
@@ -36,16 +40,30 @@ package struct Console: Sendable {
                 page("/endpoints/{name}", endpoint), Route("POST", "/endpoints/{name}", command),
                 page("/pipelines", pipelines), page("/pipelines/{id}", pipeline), page("/data", data),
                 page("/data/{name}", dataset),
-                page("/lineage", lineage), page("/ledger", ledger), Route("GET", "/static/{name}", serve),
+                page("/lineage", lineage), page("/ledger", ledger), page("/traces", traces),
+                page("/traces/{id}", trace),
+                page("/prompts", prompts), page("/prompts/{name}", prompt), page("/logged-models", loggedModels),
+                page("/logged-models/{id}", loggedModel), Route("GET", "/static/{name}", serve),
+                // Browsers ask for it where a page names no icon, as MLflow's frame does.
+                Route("GET", "/favicon.ico") { _ in HTTPResponse(status: 204) },
+                Route("GET", "/mlflow", moved), Route("GET", "/static-files/{path...}", mlflowPages),
             ])
     }
 
-    /// The home page; a program that takes anything is told that the server is there, as model servers' clients ask it.
+    /// The home page; a program that asks for JSON is told that the server is there.
     private func front(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        if let accepted = request.headers("accept"), !accepted.contains("text/html") {
+        let accepted = request.headers("accept")?.lowercased() ?? ""
+        // kserve 0.21 asks `GET /` with V1 whether a server is alive, and accepts anything, as pages' scripts do too: it is known by httpx.
+        let isKServe = accepted == "*/*" && request.headers("user-agent")?.hasPrefix("python-httpx/") == true
+        if isKServe || (accepted.contains("application/json") && !accepted.contains("text/html")) {
             return .json(["status": "alive"])
         }
         return Self.response(try await home(request))
+    }
+
+    /// Where a link of MLflow's client leads here; the part after `#` reaches no server, so a script sends it as `address`.
+    private func moved(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        .redirect(to: MLflowAddress.page(request.query("address") ?? ""))
     }
 
     private func page(
@@ -54,7 +72,7 @@ package struct Console: Sendable {
         Route("GET", path) { request throws(GyreError) in Self.response(try await make(request)) }
     }
 
-    private static func response(_ page: Page, status: Int = 200) -> HTTPResponse {
+    static func response(_ page: Page, status: Int = 200) -> HTTPResponse {
         var response = HTTPResponse.text(page.html.markup, type: "text/html; charset=utf-8", status: status)
         response.headers += [
             ("content-security-policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"),
@@ -75,10 +93,10 @@ package struct Console: Sendable {
 
     private func serve(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let name = request.parameter("name")
-        let own = ["gyre.css": Assets.style, "gyre.js": Assets.script][name].map { Array($0.utf8) }
+        let own = ["gyre.css": Assets.style, "gyre.js": Assets.script + Assets.refreshing][name].map { Array($0.utf8) }
         guard
             let bytes = own
-                ?? (["htmx.min.js", "uplot.min.js", "uplot.min.css"].contains(name) ? staticFile(name) : nil)
+                ?? (["uplot.min.js", "uplot.min.css"].contains(name) ? staticFile(name) : nil)
         else {
             throw GyreError(.notFound, "There is no file \"\(name.prefix(80))\".", fix: "make setup")
         }

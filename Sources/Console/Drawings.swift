@@ -9,28 +9,37 @@ enum Drawings {
     ///
     /// `run`: whose metric it is, for a script that draws it larger.
     static func curve(_ title: String, run: String, _ points: [(x: Double, y: Double)]) -> HTML {
+        // Once a script has drawn it, the picture is its own.
+        let frame = [("class", "curve"), ("data-metric", title), ("data-run", run), ("data-keep", "")]
         let finite = points.filter { $0.y.isFinite }
         guard finite.count > 1, let first = finite.first, let last = finite.last else {
             return .element(
-                "figure", [("class", "curve"), ("data-metric", title), ("data-run", run)],
-                .element("figcaption", [], HTML("\(title): \(Block.number(finite.first?.y))")))
+                "figure", frame, .element("figcaption", [], HTML("\(title): "), Block.figure(finite.first?.y)))
         }
         let (width, height) = (420.0, 130.0)
         let (lowX, highX) = (finite.map(\.x).min() ?? 0, finite.map(\.x).max() ?? 1)
         let (lowY, highY) = (finite.map(\.y).min() ?? 0, finite.map(\.y).max() ?? 1)
         let path = finite.map { point in
-            let x = 5 + (point.x - lowX) / max(highX - lowX, 1e-12) * (width - 10)
-            let y = height - 5 - (point.y - lowY) / max(highY - lowY, 1e-12) * (height - 10)
+            let x = 5 + share(point.x, lowX, highX) * (width - 10)
+            let y = height - 5 - share(point.y, lowY, highY) * (height - 10)
             return "\(Int(x)),\(Int(y))"
         }
         let words =
             "\(title): from \(Block.number(first.y)) to \(Block.number(last.y)), between \(Block.number(lowY)) and \(Block.number(highY))"
         return .element(
-            "figure", [("class", "curve"), ("data-metric", title), ("data-run", run)],
+            "figure", frame,
             .element(
                 "svg", [("viewBox", "0 0 \(width) \(height)"), ("role", "img"), ("aria-label", words)],
                 .element("polyline", [("points", path.joined(separator: " ")), ("class", "line")], .empty)),
-            .element("figcaption", [], HTML(words)))
+            .element(
+                "figcaption", [("title", "from \(Number.full(first.y)) to \(Number.full(last.y))")], HTML(words)))
+    }
+
+    /// Where a value lies between two, from 0 to 1; at 0 where they are the same.
+    private static func share(_ value: Double, _ low: Double, _ high: Double) -> Double {
+        // Halves, since the way from the least to the greatest number is longer than a number can tell.
+        let whole = high / 2 - low / 2
+        return whole > 0 ? (value / 2 - low / 2) / whole : 0
     }
 
     /// Boxes in columns by their distance from the start, with arrows; `link` gives each box its address.
@@ -88,19 +97,19 @@ enum Drawings {
                 arrows + boxes))
     }
 
-    /// A bar in two parts.
-    static func split(stable: String, canary: String?, percent: Int) -> HTML {
-        var parts = [
-            HTML.element(
-                "span", [("class", "part stable"), ("style", "flex-grow:\(100 - percent)")],
-                HTML("\(stable) · \(100 - percent) %"))
-        ]
-        if let canary {
-            parts.append(
-                .element(
-                    "span", [("class", "part canary"), ("style", "flex-grow:\(max(percent, 12))")],
-                    HTML("\(canary) · \(percent) %")))
+    /// A bar in two parts, true to scale, and below it what each part is and has.
+    static func split(stable: String, canary: String?, percent: Double) -> HTML {
+        var parts = [(name: stable, kind: "stable", percent: 100 - percent)]
+        if let canary { parts.append((canary, "canary", percent)) }
+        let bar = parts.map { part in
+            HTML.element("span", [("class", "part \(part.kind)"), ("style", "flex-grow:\(part.percent)")], .empty)
         }
-        return .element("div", [("class", "split")], parts)
+        let words = parts.map { part in
+            HTML.element(
+                "span", [("class", "share")], .element("span", [("class", "swatch \(part.kind)")], .empty),
+                HTML(" \(part.name) · \(Number.readable(part.percent)) %"))
+        }
+        return .element("div", [("class", "split"), ("aria-hidden", "true")], bar)
+            + .element("p", [("class", "shares")], words)
     }
 }

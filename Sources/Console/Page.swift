@@ -12,9 +12,9 @@ struct Page {
     var refreshSeconds: Int?
 
     static let sections = [
-        ("Home", "/"), ("Runs", "/runs"), ("Models", "/models"), ("Endpoints", "/endpoints"),
-        ("Pipelines", "/pipelines"),
-        ("Data", "/data"), ("Lineage", "/lineage"), ("Ledger", "/ledger"),
+        ("Home", "/"), ("Runs", "/runs"), ("Traces", "/traces"), ("Models", "/models"), ("Prompts", "/prompts"),
+        ("Endpoints", "/endpoints"), ("Pipelines", "/pipelines"), ("Data", "/data"), ("Lineage", "/lineage"),
+        ("Ledger", "/ledger"),
     ]
 
     var html: HTML {
@@ -24,12 +24,7 @@ struct Page {
                 .element("a", [("href", address), name == section ? ("aria-current", "page") : ("", "")], HTML(name)))
         }
         var main: [(String, String)] = [("id", "main")]
-        if let refreshSeconds {
-            main += [
-                ("hx-get", ""), ("hx-trigger", "every \(refreshSeconds)s"), ("hx-select", "#main"),
-                ("hx-swap", "outerHTML"),
-            ]
-        }
+        if let refreshSeconds { main.append(("data-refresh", String(refreshSeconds))) }
         return .document(
             .element(
                 "html", [("lang", "en")],
@@ -41,7 +36,6 @@ struct Page {
                     .void("link", [("rel", "icon"), ("href", "data:,")]),
                     .void("link", [("rel", "stylesheet"), ("href", "/static/gyre.css")]),
                     .void("link", [("rel", "stylesheet"), ("href", "/static/uplot.min.css")]),
-                    .element("script", [("src", "/static/htmx.min.js"), ("defer", "")], .empty),
                     .element("script", [("src", "/static/uplot.min.js"), ("defer", "")], .empty),
                     .element("script", [("src", "/static/gyre.js"), ("defer", "")], .empty)),
                 .element(
@@ -53,9 +47,19 @@ struct Page {
 
 /// Building blocks of pages.
 enum Block {
-    static func table(_ caption: String, _ header: [String], _ rows: [[HTML]], empty: String) -> HTML {
+    /// `links`: where the heads of the last columns lead, if anywhere.
+    static func table(
+        _ caption: String, _ header: [String], _ rows: [[HTML]], empty: String, links: [String] = []
+    ) -> HTML {
         guard !rows.isEmpty else { return .element("p", [("class", "empty")], HTML(empty)) }
-        let head = HTML.element("tr", [], header.map { .element("th", [("scope", "col")], HTML($0)) })
+        let addresses = Array(repeating: nil, count: header.count - links.count) + links.map(Optional.some)
+        let head = HTML.element(
+            "tr", [],
+            zip(header, addresses).map { title, address in
+                .element(
+                    "th", [("scope", "col")],
+                    address.map { .element("a", [("href", $0)], short(title, 40)) } ?? short(title, 80))
+            })
         let body = rows.map { row in HTML.element("tr", [], row.map { .element("td", [], $0) }) }
         return .element(
             "div", [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)],
@@ -76,9 +80,10 @@ enum Block {
     static func badge(_ word: String) -> HTML {
         let kind =
             switch word.lowercased() {
-            case "succeeded", "finished", "promoted", "passed", "intact", "ready": "good"
-            case "failed", "rolled_back", "not intact", "killed", "aborted": "bad"
-            case "running", "paused", "pending", "warnings": "busy"
+            case "succeeded", "finished", "promoted", "passed", "intact", "ready", "ok": "good"
+            case "failed", "rolled_back", "not intact", "killed", "aborted", "error", "upload_failed", "unavailable":
+                "bad"
+            case "running", "paused", "pending", "passed with warnings", "in_progress": "busy"
             default: "plain"
             }
         return .element("span", [("class", "badge \(kind)")], HTML(word.replacing("_", with: " ").lowercased()))
@@ -86,20 +91,36 @@ enum Block {
 
     static func lineage(_ ref: String) -> HTML { .link(ref, to: "/lineage?ref=\(query(ref))") }
 
-    static func query(_ text: String) -> String {
-        text.utf8.map { byte in
-            let isPlain =
-                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 45
-                || byte == 95
-            let hex = String(byte, radix: 16, uppercase: true)
-            return isPlain ? String(UnicodeScalar(byte)) : "%" + (hex.count == 1 ? "0" + hex : hex)
-        }.joined()
+    static func query(_ text: String) -> String { Percent.encode(text) }
+
+    /// A number as people read it, with all its digits at hand where they are more.
+    static func figure(_ value: Double?) -> HTML {
+        guard let value else { return HTML("–") }
+        let (shown, full) = (Number.readable(value), Number.full(value))
+        return shown == full ? HTML(shown) : .element("span", [("title", full)], HTML(shown))
     }
 
-    static func number(_ value: Double?) -> String {
-        guard let value else { return "–" }
-        if !value.isFinite { return "\(value)" }
-        let rounded = (value * 10_000).rounded() / 10_000
-        return rounded == rounded.rounded() && abs(rounded) < 1e12 ? String(Int64(rounded)) : String(rounded)
+    static func number(_ value: Double?) -> String { value.map { Number.readable($0) } ?? "–" }
+
+    /// The beginning of a text, with the whole of it at hand.
+    static func short(_ text: String, _ limit: Int = 200) -> HTML {
+        guard text.count > limit else { return HTML(text) }
+        return .element("span", [("title", String(text.prefix(4000)))], HTML(text.prefix(limit - 1) + "…"))
+    }
+
+    /// Says that less is shown than there is; nothing where all of it is.
+    static func cut(_ shown: Int, of total: Int, _ what: String, _ more: HTML = .empty) -> HTML {
+        guard shown < total else { return .empty }
+        return .element("p", [("class", "note")], HTML("Shown are \(shown) of \(total) \(what). ") + more)
+    }
+
+    /// Text as it is, line by line, up to 20,000 characters.
+    static func block(_ text: String, _ label: String) -> HTML {
+        let limit = 20_000
+        let shown = text.count > limit ? String(text.prefix(limit)) : text
+        return .element("pre", [("tabindex", "0"), ("role", "region"), ("aria-label", label)], HTML(shown))
+            + (text.count > limit
+                ? .element("p", [("class", "note")], HTML("Shown are the first \(limit) of \(text.count) characters."))
+                : .empty)
     }
 }

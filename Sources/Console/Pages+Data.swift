@@ -6,7 +6,8 @@ internal import GyreHTTP
 
 extension Console {
     func pipelines(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let rows = (try await api("/pipeline-runs")["runs"]?.array ?? []).prefix(200).map { run -> [HTML] in
+        let all = try await api("/pipeline-runs")["runs"]?.array ?? []
+        let rows = all.prefix(200).map { run -> [HTML] in
             [
                 .link(String(text(run["id"]).prefix(8)), to: "/pipelines/\(text(run["id"]))"),
                 HTML(text(run["pipeline"])),
@@ -19,7 +20,8 @@ extension Console {
             content: [
                 Block.table(
                     "Pipeline runs", ["Run", "Pipeline", "State", "Started", "By", "Reason"], Array(rows),
-                    empty: "No pipeline has run yet: gyre pipeline run FILE")
+                    empty: "No pipeline has run yet: gyre pipeline run FILE"),
+                Block.cut(rows.count, of: all.count, "pipeline runs, the newest first"),
             ], refreshSeconds: 3)
     }
 
@@ -92,11 +94,13 @@ extension Console {
         let name = request.parameter("name")
         let log = try await api("/datasets/\(Block.query(name))")
         var content = [versions(log["versions"]?.array ?? [], caption: "Versions", empty: "")]
-        for version in (log["versions"]?.array ?? []).prefix(5) {
+        let all = log["versions"]?.array ?? []
+        for version in all.prefix(5) {
             let whole = try await api("/datasets/\(Block.query(name))/versions/\(text(version["id"]))")
             for check in whole["checks"]?.array ?? [] {
                 let word =
-                    check["success"]?.bool == true ? "passed" : check["blocking"]?.bool == true ? "failed" : "warnings"
+                    check["success"]?.bool == true
+                    ? "passed" : check["blocking"]?.bool == true ? "failed" : "passed with warnings"
                 let failures = (check["failures"]?.strings ?? []).map { HTML.element("li", [], HTML($0)) }
                 let accepted = log["accepted"] == version["id"] ? " (accepted)" : ""
                 content.append(
@@ -105,6 +109,10 @@ extension Console {
                         .element("p", [], Block.badge(word), HTML(" "), Block.lineage(text(check["ref"]))),
                         .element("ul", [], failures)))
             }
+        }
+        if all.count > 5 {
+            content.append(
+                .element("p", [("class", "note")], HTML("Checks are shown of the newest 5 of \(all.count) versions.")))
         }
         return Page(title: name, section: "Data", content: content)
     }
@@ -137,7 +145,8 @@ extension Console {
             .element("button", [("name", "direction"), ("value", "down")], HTML("What was made of it")))
         guard !ref.isEmpty else { return Page(title: "Lineage", section: "Lineage", content: [form]) }
         let answer = try await api("/lineage?ref=\(Block.query(ref))&direction=\(direction)")
-        let nodes = (answer["nodes"]?.strings ?? []).prefix(150).map {
+        let all = answer["nodes"]?.strings ?? []
+        let nodes = all.prefix(150).map {
             (id: $0, text: $0, kind: $0 == ref ? "busy" : "plain")
         }
         let edges = (answer["edges"]?.array ?? []).prefix(600).map { (from: text($0["input"]), to: text($0["output"])) }
@@ -149,6 +158,7 @@ extension Console {
                 Drawings.graph("Lineage", nodes: Array(nodes), edges: Array(edges)) {
                     "/lineage?ref=\(Block.query($0))&direction=\(direction)"
                 },
+                Block.cut(nodes.count, of: all.count, "things, the nearest first"),
                 Block.section("Facts about it", Self.facts(facts)),
             ])
     }

@@ -6,7 +6,7 @@ internal import GyreHTTP
 
 extension Console {
     /// What a list of runs is asked for; every part of it is in the address.
-    private struct Selection {
+    struct Selection {
         let experiment: String
         let filter: String
         let order: String
@@ -29,9 +29,6 @@ extension Console {
         let answer = try await api("/runs?limit=100&\(selection.query)\(after)")
         let experiments = try await api("/experiments")["experiments"]?.array ?? []
         let rows = (answer["runs"]?.array ?? []).map { run -> [HTML] in
-            let metrics = (run["metrics"]?.object?.members ?? []).prefix(5).map {
-                "\($0.name) \(Block.number($0.value.double))"
-            }
             let id = text(run["id"])
             return [
                 .element(
@@ -41,7 +38,7 @@ extension Console {
                 ),
                 .link(text(run["name"]), to: "/runs/\(id)"), Block.badge(text(run["status"])),
                 HTML(time(run["start_ms"]?.int.map { $0 * 1000 })),
-                HTML(String(metrics.joined(separator: " · ").prefix(200))),
+                Self.metrics(run["metrics"]?.object?.members ?? []),
             ]
         }
         var links = [
@@ -68,6 +65,15 @@ extension Console {
             ])
     }
 
+    /// The first five metrics of a run, and how many more it has.
+    private static func metrics(_ members: [JSONObject.Member]) -> HTML {
+        let first = members.prefix(5).map {
+            Block.short($0.name, 60) + HTML(" ") + Block.figure($0.value.double)
+        }
+        let more = members.count > 5 ? [HTML("\(members.count - 5) more")] : []
+        return .join((first + more).enumerated().flatMap { $0.offset == 0 ? [$0.element] : [HTML(" · "), $0.element] })
+    }
+
     private func search(_ selection: Selection, _ experiments: [JSONValue]) -> HTML {
         func field(_ label: String, _ name: String, _ value: String, _ example: String) -> HTML {
             .element(
@@ -92,6 +98,30 @@ extension Console {
     func run(_ request: HTTPRequest) async throws(GyreError) -> Page {
         let id = request.parameter("id")
         let run = try await api("/runs/\(Block.query(id))")
+        let isLive = run["status"]?.string == "RUNNING"
+        return Page(
+            title: text(run["name"]), section: "Runs",
+            content: [
+                Block.facts([
+                    ("Run", HTML(text(run["id"]))), ("Status", Block.badge(text(run["status"]))),
+                    ("Started", HTML(time(run["start_ms"]?.int.map { $0 * 1000 }))),
+                    ("Ended", HTML(time(run["end_ms"]?.int.map { $0 * 1000 }))),
+                    ("Lineage", Block.lineage("run/\(text(run["id"]))")),
+                ]),
+                isLive
+                    ? .element(
+                        "p",
+                        [
+                            ("id", "live"), ("data-live", text(run["id"])), ("role", "status"), ("aria-live", "polite"),
+                        ], HTML("The run goes on.")) : .empty, try await metrics(of: run, isLive: isLive),
+                pairs("Params", "Param", run["params"], empty: "No param was logged."),
+                pairs("Tags", "Tag", run["tags"], empty: "No tag was set."), try await logged(by: run),
+            ])
+    }
+
+    /// A curve for each of the first 24 metrics, and a table of the others; a live run's script adds to both.
+    private func metrics(of run: JSONValue, isLive: Bool) async throws(GyreError) -> HTML {
+        let id = text(run["id"])
         let metrics = run["metrics"]?.object?.members ?? []
         var curves: [HTML] = []
         for metric in metrics.prefix(24) {
@@ -101,40 +131,53 @@ extension Console {
                 Drawings.curve(
                     metric.name, run: id, points.map { ($0["step"]?.double ?? 0, $0["value"]?.double ?? .nan) }))
         }
-        let isLive = run["status"]?.string == "RUNNING"
-        func pairs(_ name: String) -> [[HTML]] {
-            (run[name]?.object?.members ?? []).prefix(200).map {
-                [
-                    HTML($0.name),
-                    $0.name.hasPrefix("gyre.") && $0.value.string?.contains("/") == true
-                        ? Block.lineage(text($0.value)) : HTML(String(text($0.value).prefix(200))),
-                ]
-            }
+        let rest = metrics.dropFirst(24)
+        let rows = rest.prefix(500).map { metric in
+            [
+                Block.short(metric.name),
+                HTML.element("span", [("data-latest", metric.name)], Block.figure(metric.value.double)),
+            ]
         }
-        let rest = metrics.dropFirst(24).prefix(500).map { [HTML($0.name), HTML(Block.number($0.value.double))] }
-        return Page(
-            title: text(run["name"]), section: "Runs",
-            content: [
-                Block.facts([
-                    ("Run", HTML(id)), ("Status", Block.badge(text(run["status"]))),
-                    ("Started", HTML(time(run["start_ms"]?.int.map { $0 * 1000 }))),
-                    ("Ended", HTML(time(run["end_ms"]?.int.map { $0 * 1000 }))),
-                    ("Lineage", Block.lineage("run/\(id)")),
-                ]),
-                isLive
-                    ? .element(
-                        "p", [("data-live", id), ("role", "status"), ("aria-live", "polite")], HTML("The run goes on."))
-                    : .empty,
-                Block.section(
-                    "Metrics",
-                    curves.isEmpty ? .element("p", [("class", "empty")], HTML("No metric was logged.")) : curveControls,
-                    .element("div", [("class", "curves")], curves),
-                    rest.isEmpty
-                        ? .empty : Block.table("Further metrics", ["Metric", "Latest"], Array(rest), empty: "")),
-                Block.section(
-                    "Params", Block.table("Params", ["Param", "Value"], pairs("params"), empty: "No param was logged.")),
-                Block.section("Tags", Block.table("Tags", ["Tag", "Value"], pairs("tags"), empty: "No tag was set.")),
-            ])
+        return Block.section(
+            "Metrics",
+            curves.isEmpty
+                ? .element("p", [("class", "empty"), ("id", "no-metric")], HTML("No metric was logged.")) : .empty,
+            curves.isEmpty && !isLive ? .empty : curveControls, .element("div", [("class", "curves")], curves),
+            rows.isEmpty ? .empty : Block.table("Further metrics", ["Metric", "Latest"], rows, empty: ""),
+            Block.cut(rows.count, of: rest.count, "further metrics"))
+    }
+
+    /// Names and values in a table; what is long is told in part, with all of it at hand.
+    func pairs(_ title: String, _ noun: String, _ values: JSONValue?, empty: String) -> HTML {
+        let members = values?.object?.members ?? []
+        let rows = members.prefix(200).map { member in
+            [
+                Block.short(member.name),
+                member.name.hasPrefix("gyre.") && member.value.string?.contains("/") == true
+                    ? Block.lineage(text(member.value)) : cell(member.value),
+            ]
+        }
+        return Block.section(
+            title, Block.table(title, [noun, "Value"], rows, empty: empty),
+            Block.cut(rows.count, of: members.count, title.lowercased()))
+    }
+
+    /// The models and traces that a run left behind; nothing where there are none.
+    private func logged(by run: JSONValue) async throws(GyreError) -> HTML {
+        let (id, experiment) = (Block.query(text(run["id"])), Block.query(text(run["experiment"])))
+        let models = try await api("/logged-models?experiment=\(experiment)&run=\(id)")["logged_models"]?.array ?? []
+        let found = try await api("/traces?experiment=\(experiment)&run=\(id)&limit=50")
+        let traces = found["traces"]?.array ?? []
+        return (models.isEmpty ? .empty : Block.section("Logged models", loggedModels(models)))
+            + (traces.isEmpty
+                ? .empty
+                : Block.section(
+                    "Traces", self.traces(traces),
+                    found["next"] == nil
+                        ? .empty
+                        : .element(
+                            "p", [],
+                            .link("All traces of the run", to: "/traces?experiment=\(experiment)&run=\(id)"))))
     }
 
     private var curveControls: HTML {
@@ -149,41 +192,5 @@ extension Console {
                         ("value", "0"),
                     ])),
             .element("label", [], .void("input", [("type", "checkbox"), ("name", "log")]), HTML(" Logarithmic")))
-    }
-
-    /// Up to 1,000 runs against each other; the address holds all that was chosen.
-    func compare(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let selection = Selection(request)
-        let ids = request.query.filter { $0.name == "id" }.map(\.value)
-        let picked = ids.prefix(1000).map { "id=\(Block.query($0))" }.joined(separator: "&")
-        let query = picked.isEmpty ? selection.query : picked
-        let first =
-            picked.isEmpty ? selection.query : ids.prefix(8).map { "id=\(Block.query($0))" }.joined(separator: "&")
-        let runs = try await api("/runs?limit=8&\(first)")["runs"]?.array ?? []
-        func rows(_ part: String) -> [[HTML]] {
-            let names = Set(runs.flatMap { ($0[part]?.object?.members ?? []).map(\.name) }).sorted()
-            return names.prefix(200).compactMap { name in
-                let cells = runs.map { String(text($0[part]?[name]).prefix(40)) }
-                guard Set(cells).count > 1 || runs.count == 1 else { return nil }
-                return [HTML(name)] + cells.map { HTML($0) }
-            }
-        }
-        let header = ["What"] + runs.map { text($0["name"]) }
-        func select(_ label: String, _ name: String) -> HTML {
-            .element("label", [], HTML(label + " "), .element("select", [("name", name)], .empty), HTML(" "))
-        }
-        return Page(
-            title: "Compare runs", section: "Runs",
-            content: [
-                .element(
-                    "form", [("id", "comparison-controls")], select("Across", "x"), select("Metric", "y")),
-                .element(
-                    "div", [("id", "comparison"), ("data-query", query)],
-                    .element("figure", [("id", "scatter")], .empty), .element("figure", [("id", "parallel")], .empty)),
-                Block.section(
-                    "Differences of the first \(runs.count)",
-                    Block.table("Params that differ", header, rows("params"), empty: "The params are the same."),
-                    Block.table("Metrics that differ", header, rows("metrics"), empty: "The metrics are the same.")),
-            ])
     }
 }

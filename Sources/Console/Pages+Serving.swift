@@ -7,18 +7,18 @@ internal import GyreHTTP
 extension Console {
     func models(_ request: HTTPRequest) async throws(GyreError) -> Page {
         let rows = (try await api("/models")["models"]?.array ?? []).map { model -> [HTML] in
-            let aliases = (model["aliases"]?.object?.members ?? []).map { "\($0.name) → \($0.value.text)" }
-            return [
+            [
                 .link(text(model["name"]), to: "/models/\(Block.query(text(model["name"])))"),
                 HTML(text(model["versions"])),
-                HTML(aliases.joined(separator: ", ")), HTML(text(model["description"])),
+                HTML(Self.aliases(model)), Block.short(text(model["description"])),
             ]
         }
         return Page(
             title: "Models", section: "Models",
             content: [
                 Block.table(
-                    "Models", ["Model", "Versions", "Aliases", "Purpose"], rows, empty: "No model is registered yet.")
+                    "Models", ["Model", "Versions", "Aliases", "Purpose"], rows, empty: "No model is registered yet."),
+                .element("p", [], .link("Models as runs logged them", to: "/logged-models")),
             ])
     }
 
@@ -56,6 +56,7 @@ extension Console {
                 }
                 return (member.name, .join(parts.flatMap { [$0, HTML(" ")] }))
             }
+            if member.name == "created_ms" { return ("created", HTML(time(member.value.int.map { $0 * 1000 }))) }
             return (
                 member.name,
                 member.value.string?.contains("@") == true
@@ -98,7 +99,7 @@ extension Console {
         if let last = rollouts.first {
             let numbers = last["last_numbers"] ?? [:]
             let rows = ["requests", "errors", "latency_us_p50", "latency_us_p99", "labels", "brier"].map { key in
-                [HTML(key), HTML(text(numbers["stable"]?[key])), HTML(text(numbers["canary"]?[key]))]
+                [HTML(key)] + ["stable", "canary"].map { judged(key, numbers[$0] ?? [:]) }
             }
             judge =
                 .element("p", [], Block.badge(text(last["state"])), HTML(" \(text(last["last_reason"]))"))
@@ -106,7 +107,7 @@ extension Console {
         }
         let counts = (endpoint["counts"]?.array ?? []).map { row in
             ["version", "predictions", "labels", "errors", "latency_us_p50", "latency_us_p99"].map {
-                HTML(text(row[$0]))
+                cell(row[$0])
             }
         }
         let history = rollouts.map {
@@ -120,8 +121,7 @@ extension Console {
                 .prefix(3)
             return [
                 HTML(text(report["window"])), HTML(text(report["version"])), HTML(text(report["rows"])),
-                HTML(text(report["performance"]?["auc"])),
-                HTML(text(report["performance"]?["brier"])),
+                cell(report["performance"]?["auc"]), cell(report["performance"]?["brier"]),
                 HTML(drift.map { "\(text($0["column"])) \(text($0["psi"]))" }.joined(separator: ", ")),
             ]
         }
@@ -144,5 +144,10 @@ extension Console {
                     Block.table(
                         "Rollouts", ["Rollout", "Canary", "State", "Last word"], history, empty: "No rollout yet.")),
             ], refreshSeconds: 3)
+    }
+
+    /// A number of the judge's; without labels there is none about them.
+    private func judged(_ key: String, _ numbers: JSONValue) -> HTML {
+        key == "brier" && numbers["labels"]?.int == 0 ? HTML("no labels yet") : cell(numbers[key])
     }
 }

@@ -18,7 +18,7 @@ extension Console {
                 "div", [],
                 .element(
                     "h3", [], .link(text(endpoint["name"]), to: "/endpoints/\(Block.query(text(endpoint["name"])))")),
-                Self.split(endpoint))
+                Self.traffic(endpoint))
         }
         let problems =
             red.map {
@@ -59,7 +59,7 @@ extension Console {
                     HTML(fact["seq"]?.text ?? ""), HTML(fact["at"]?.int.map { Timestamp.readable($0) } ?? ""),
                     HTML(fact["actor"]?.string ?? ""),
                     HTML(fact["kind"]?.string ?? ""), Block.lineage(fact["subject"]?.string ?? ""),
-                    HTML(String((fact["body"]?["reason"]?.string ?? "").prefix(160))),
+                    Block.short(fact["body"]?["reason"]?.string ?? "", 160),
                 ]
             }, empty: "Nothing has happened yet.")
     }
@@ -68,16 +68,22 @@ extension Console {
         Drawings.split(
             stable: "version \(endpoint["stable"]?["version"]?.text ?? "?")",
             canary: endpoint["canary"]?["version"].map { "canary: version \($0.text)" },
-            percent: Int(endpoint["canary_percent"]?.int ?? 0))
+            percent: endpoint["canary_percent"]?.double ?? 0)
     }
 
     func text(_ value: JSONValue?) -> String {
         switch value {
         case nil, .null: "–"
         case .string(let text): text
-        case .double(let number): Block.number(number)
+        case .double(let number): Number.readable(number)
         case .some(let other): other.text
         }
+    }
+
+    /// A value as a cell of a table: a number with all its digits at hand, a long text with the whole of it.
+    func cell(_ value: JSONValue?) -> HTML {
+        if case .double(let number)? = value { return Block.figure(number) }
+        return Block.short(text(value))
     }
 
     func time(_ microseconds: Int64?) -> String { microseconds.map { Timestamp.readable($0) } ?? "–" }

@@ -25,12 +25,11 @@ extension Console {
     static func traffic(_ endpoint: JSONValue) -> HTML {
         guard let arms = endpoint["bandit"]?["arms"]?.array else { return split(endpoint) }
         let versions = arms.map { $0["version"]?.text ?? "?" }.joined(separator: ", ")
+        let words = "\(endpoint["bandit"]?["algorithm"]?.string ?? "A bandit") chooses among the versions \(versions)"
         return .element(
-            "div", [("class", "split")],
-            .element(
-                "span", [("class", "part canary"), ("style", "flex-grow:1")],
-                HTML("\(endpoint["bandit"]?["algorithm"]?.string ?? "A bandit") chooses among the versions \(versions)")
-            ))
+            "div", [("class", "split"), ("aria-hidden", "true")],
+            .element("span", [("class", "part canary"), ("style", "flex-grow:1")], .empty))
+            + .element("p", [("class", "shares")], HTML(words))
     }
 
     /// A form with a button for each thing that may be done; it is kept as it is while the page around it is fetched anew.
@@ -55,7 +54,6 @@ extension Console {
             "form",
             [
                 ("method", "post"), ("class", "controls"), ("action", "/endpoints/\(Block.query(name))"),
-                ("hx-preserve", ""),
                 ("id", "controls-\(verbs.map(\.verb).joined(separator: "-"))"),
             ], fields + buttons)
     }
@@ -92,7 +90,7 @@ extension Console {
         }
         if let learned = endpoint["learned"]?.array {
             let rows = learned.map { arm in
-                ["version", "requests", "rewards", "mean_reward"].map { HTML(text(arm[$0])) }
+                ["version", "requests", "rewards", "mean_reward"].map { cell(arm[$0]) }
             }
             parts.append(
                 Block.section(

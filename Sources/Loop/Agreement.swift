@@ -17,10 +17,14 @@ enum Agreement {
             guard own.datatype == .fp32 || own.datatype == .fp64 else { return false }
             for index in 0..<own.count {
                 let (left, right) = (own.number(at: index) ?? .nan, theirs.number(at: index) ?? .nan)
-                let isNear = abs(left - right) <= tolerance * max(1, abs(left))
-                if !isNear, !(left.isNaN && right.isNaN) { return false }
+                if !holds(left, right) { return false }
             }
         }
         return true
+    }
+
+    /// Two numbers within a thousandth, or none both.
+    static func holds(_ one: Double, _ other: Double) -> Bool {
+        abs(one - other) <= tolerance * max(1, abs(one)) || (one.isNaN && other.isNaN)
     }
 }

@@ -5,6 +5,7 @@ internal import GyreLedger
 package import GyreMonitoring
 package import GyreRegistry
 internal import GyreReleases
+internal import GyreServing
 internal import GyreTracking
 
 extension Conductor {
@@ -41,8 +42,8 @@ extension Conductor {
     /// A model card filled from the ledger; what nothing is known about is named under `missing`.
     package func card(of version: ModelVersion) async throws(GyreError) -> JSONValue {
         let model = try await registry.model(version.name)
-        let served = try await servedFile(of: version)
-        let pins = try await builder.pins(of: version, serving: served ?? .zero)
+        let content = try await content(of: version)
+        let pins = try await builder.pins(of: version, serving: content?.digest ?? .zero)
         var missing: [String] = []
         func known(_ name: String, _ value: JSONValue) -> JSONValue {
             let isEmpty =
@@ -65,18 +66,31 @@ extension Conductor {
             "signature": known("signature", version.signature),
             "code": known("code", .optional(pins.pipeline?.description)),
             "environment": known("environment", pins.environment),
-            "run": .optional(run?.ref.description), "model_sha256": known("model_sha256", .optional(served?.hex)),
+            "run": .optional(run?.ref.description),
+            "model_sha256": known("model_sha256", .optional(content?.digest.hex)),
+            "served_by": known("served_by", .optional(content.map { Self.runtime(of: $0.format) })),
+            "files": known("files", .strings(Array((content?.paths ?? []).prefix(200)))),
         ]
         var card = json
         card["missing"] = .strings(missing)
         return card
     }
 
-    /// The digest of the file that would be served; nil for a version that cannot be.
-    private func servedFile(of version: ModelVersion) async throws(GyreError) -> Digest? {
-        do { return try await builder.files.servable(version) } catch {
+    /// What the files of a version are; nil where nothing could serve them.
+    private func content(of version: ModelVersion) async throws(GyreError) -> ModelFiles.Content? {
+        do { return try await builder.files.content(of: version) } catch {
             if [.invalid, .unsupported, .notFound].contains(error.code) { return nil }
             throw error
+        }
+    }
+
+    private static func runtime(of format: ModelFormat) -> String {
+        switch format {
+        case .onnx: "ONNX Runtime"
+        case .xgboost: "XGBoost"
+        case .lightgbm: "LightGBM"
+        case .python: "Python, where the server was started with --trust-models"
+        case .ensemble, .remote: format.rawValue
         }
     }
 }

@@ -24,11 +24,15 @@ package actor Conductor {
     let rollouts: Rollouts
     let endpoints: Endpoints
     let monitors: Monitors
+    let spaces: any ReproductionSpaces
+    /// Promotions whose alias is still to follow, by endpoint.
+    var unsettled: [String: Rollout] = [:]
 
     package init(
         store: any LedgerStore, ingest: Ingest, versioning: Versioning, pipelines: Pipelines, registry: Registry,
         tracking: Tracking,
-        releases: Releases, builder: ReleaseBuilder, rollouts: Rollouts, endpoints: Endpoints, monitors: Monitors
+        releases: Releases, builder: ReleaseBuilder, rollouts: Rollouts, endpoints: Endpoints, monitors: Monitors,
+        spaces: any ReproductionSpaces
     ) {
         self.store = store
         self.ingest = ingest
@@ -41,17 +45,25 @@ package actor Conductor {
         self.rollouts = rollouts
         self.endpoints = endpoints
         self.monitors = monitors
+        self.spaces = spaces
     }
 
     // MARK: Projects
 
     /// Sets what a project says; everything it names is read before anything is kept.
     package func apply(_ project: Project, by actor: String) async throws(GyreError) {
-        for suite in project.suites.values where !suite.isNull { _ = try ingest.readSuite(suite) }
-        _ = try CanaryPlan(steps: project.steps)
+        try check(project)
         try await store.commit(
             [.put(Document("project", project.name, project.json))],
             recording: [Fact("loop.project.applied", project.ref, by: actor, outputs: [project.ref])])
+    }
+
+    /// Reads everything that a project names.
+    /// - Throws: `.invalid` for what cannot be set.
+    package func check(_ project: Project) throws(GyreError) {
+        for suite in project.suites.values where !suite.isNull { _ = try ingest.readSuite(suite) }
+        _ = try CanaryPlan(steps: project.steps)
+        _ = try Judge(json: project.judge)
     }
 
     /// All projects by name.
@@ -86,7 +98,7 @@ package actor Conductor {
                 + result.failures.prefix(3).map(\.summary).joined(separator: "; ")
             try await act(stop, on: version.ref, inputs: [check], reason: why)
         } else {
-            try await versioning.accept(version, reason: .string("check \(check) passed"), by: actor)
+            try await versioning.accept(version, reason: .string("check \(check) \(result.state.words)"), by: actor)
         }
         return try await ingest.checks(of: version.ref).last
     }
@@ -100,17 +112,18 @@ package actor Conductor {
         let set = try await ingest.makeTrainingSet(project, by: actor)
         var request = Pipelines.Request(compiled: Array(project.pipeline.utf8))
         request.parameters = project.parameters.merging(overrides) { $1 }
-        request.parameters[project.trainingParameter] = .string(set.ref.description)
+        request.parameters[project.trainingParameter] = .string(set.version.ref.description)
         request.reason = reason
+        request.purpose = .training(set.version.ref, madeFrom: set.madeFrom)
         return try await pipelines.start(request, by: actor)
     }
 
-    /// Rolls out what a pipeline has registered.
+    /// Rolls out what a pipeline has registered, or compares what a reproduction has made.
     ///
-    /// A run that only reproduces a release changes nothing that is live. What was done for the run already is not done again,
-    /// so this may be told of the same run twice.
+    /// What was done for the run already is not done again, so this may be told of the same run twice.
     package func pipelineEnded(_ run: PipelineRun) async throws(GyreError) {
-        guard run.state == .succeeded, !run.reason.hasPrefix(Self.reproduction) else { return }
+        if let release = run.purpose.reproduced { return try await reproductionEnded(run, of: release) }
+        guard run.state == .succeeded else { return }
         guard let version = try await version(madeBy: run.id),
             let project = try await project(where: { $0.model == version.name }),
             let policy = project.policies(.modelTrained).first(where: { $0.action == .rollOut })
@@ -121,71 +134,121 @@ package actor Conductor {
         if let known {
             let facts = try await store.facts(FactQuery(mentioning: known.ref))
             if !facts.contains(where: { $0.fact.kind.hasPrefix("rollout.") }) {
-                try await putOut(known, project, reason: reason, by: actor)
+                try await putOut(
+                    known, try await plan(request(for: version, reason: reason)), reason: reason, by: actor)
             }
         } else {
-            _ = try await rollOut(version, project, reason: reason, by: actor)
+            try await rollOut(request(for: version, reason: reason), by: actor)
         }
     }
 
-    /// Does what a killed server left undone: runs that ended just before it could act on them.
-    package func catchUp() async throws(GyreError) {
-        for run in try await pipelines.runs().prefix(20).reversed() { try await pipelineEnded(run) }
+    /// Finishes work that a killed server left half done: runs that ended just before it could act on them.
+    /// - Returns: what could not be finished, and why.
+    package func catchUp() async throws(GyreError) -> [GyreError] {
+        var problems: [GyreError] = []
+        for run in try await pipelines.runs().prefix(20).reversed() where run.state.isEnd {
+            do throws(GyreError) { try await pipelineEnded(run) } catch { problems.append(error) }
+        }
+        do throws(GyreError) { try await recallPromotions() } catch { problems.append(error) }
+        return problems
     }
 
     // MARK: Rolling out
 
-    /// Makes a release of a version and gives it traffic: all of it on an empty endpoint, else a canary.
+    /// What a deployment will do, before it does it.
+    package struct DeployPlan: Sendable {
+        /// The version that goes out.
+        package let version: ModelVersion
+        /// Where.
+        package let endpoint: String
+        /// What has the traffic now; nil for an endpoint that serves nothing yet.
+        package let stable: TrafficSplit.Target?
+        /// The steps; nil gives it all traffic at once.
+        package let plan: CanaryPlan?
+        /// Who judges the steps.
+        package let judge: Judge
+        /// What the release will pin.
+        package let pins: Release.Pins
+        /// Whether aliases tell of it: a project speaks for the model.
+        let movesAliases: Bool
+    }
+
+    /// What is asked for when a model version is deployed.
+    package struct DeployRequest: Sendable {
+        /// Where it goes out; nil for the endpoint of the model's project, or one with the model's name.
+        package var endpoint: String?
+        /// The model; nil for the one of the endpoint's project, or one with the endpoint's name.
+        package var model: String?
+        /// A number, an alias or `latest`.
+        package var selector = "latest"
+        /// How it comes to have traffic.
+        package var strategy = DeployStrategy.canary(nil)
+        /// Who judges; nil for the project's judge, or the usual one.
+        package var judge: JSONValue?
+        /// Why.
+        package var reason = ""
+
+        /// A canary of the newest version.
+        package init() {}
+    }
+
+    /// What deploying would do; nothing is changed.
+    ///
+    /// An endpoint that serves nothing yet gets all traffic at once, since there is nothing to compare with; any other one a canary,
+    /// unless all at once is asked for by name.
+    package func plan(_ request: DeployRequest) async throws(GyreError) -> DeployPlan {
+        let projects = try await projects()
+        // A name may be that of the endpoint or of the model; the endpoint's comes first.
+        let project =
+            projects.first { $0.endpoint == request.endpoint && request.model == nil || $0.model == request.model }
+            ?? projects.first { $0.model == request.endpoint && request.model == nil }
+        guard let model = request.model ?? project?.model ?? request.endpoint else {
+            throw GyreError(.invalid, "Neither an endpoint nor a model is named.")
+        }
+        let version = try await registry.resolve(model, request.selector)
+        let named = request.model == nil ? project?.endpoint ?? request.endpoint : request.endpoint
+        let endpoint = try Name(named ?? project?.endpoint ?? model, of: "endpoint").text
+        let stable = try await rollouts.split(endpoint)?.stable
+        let steps = try request.strategy.plan(usualSteps: project?.steps ?? DeployStrategy.usualSteps)
+        return DeployPlan(
+            version: version, endpoint: endpoint, stable: stable, plan: stable == nil ? nil : steps,
+            judge: try Judge(json: request.judge, over: try Judge(json: project?.judge)),
+            pins: try await builder.pins(of: version),
+            movesAliases: project?.endpoint == endpoint)
+    }
+
+    /// Makes a release of a version and gives it traffic as `plan(_:)` tells it.
     @discardableResult
-    package func rollOut(
-        model: String, selector: String, strategy: DeployStrategy = .usual, reason: String, by actor: String
-    ) async throws(GyreError) -> Release {
-        let version = try await registry.resolve(model, selector)
-        let project = try await project { $0.model == model }
-        if case .usual = strategy, let project {
-            return try await rollOut(version, project, reason: reason, by: actor)
-        }
-        let endpoint = project?.endpoint ?? model
-        let plan = try strategy.plan(usualSteps: project?.steps ?? DeployStrategy.usualSteps)
-        let release = try await release(version, endpoint: endpoint, reason: reason, by: actor)
-        guard let plan, try await rollouts.split(endpoint) != nil else {
-            try await endpoints.deploy(release, reason: .string(reason), by: actor)
-            if project != nil {
-                try await registry.setAlias("champion", of: version.name, to: version.number, by: actor)
-            }
-            return release
-        }
-        _ = try await endpoints.startCanary(
-            release, plan: plan, judge: Judge(json: project?.judge), reason: .string(reason), by: actor)
-        if project != nil {
-            try await registry.setAlias("challenger", of: version.name, to: version.number, by: actor)
-        }
+    package func rollOut(_ request: DeployRequest, by actor: String) async throws(GyreError) -> Release {
+        let plan = try await plan(request)
+        let release = try await releases.create(
+            try Name(plan.endpoint, of: "endpoint"), plan.pins, reason: request.reason, by: actor)
+        try await putOut(release, plan, reason: request.reason, by: actor)
         return release
     }
 
-    private func rollOut(
-        _ version: ModelVersion, _ project: Project, reason: String, by actor: String
-    ) async throws(GyreError) -> Release {
-        let release = try await release(version, endpoint: project.endpoint, reason: reason, by: actor)
-        try await putOut(release, project, reason: reason, by: actor)
-        return release
-    }
-
-    /// Gives a release traffic: all of it on an empty endpoint, else a canary's.
+    /// Gives a release the traffic that was planned.
     private func putOut(
-        _ release: Release, _ project: Project, reason: String, by actor: String
+        _ release: Release, _ plan: DeployPlan, reason: String, by actor: String
     ) async throws(GyreError) {
-        let model = release.pins.model
-        let number = model.version.flatMap { Int($0) } ?? 0
-        if try await rollouts.split(project.endpoint) == nil {
-            try await endpoints.deploy(release, reason: .string(reason), by: actor)
-            try await registry.setAlias("champion", of: model.name, to: number, by: actor)
-        } else {
+        if let steps = plan.plan {
             _ = try await endpoints.startCanary(
-                release, plan: try CanaryPlan(steps: project.steps), judge: Judge(json: project.judge),
-                reason: .string(reason), by: actor)
-            try await registry.setAlias("challenger", of: model.name, to: number, by: actor)
+                release, plan: steps, judge: plan.judge, reason: .string(reason), by: actor)
+        } else {
+            try await endpoints.deploy(release, reason: .string(reason), by: actor)
         }
+        guard plan.movesAliases else { return }
+        try await registry.setAlias(
+            plan.plan == nil ? "champion" : "challenger", of: plan.version.name, to: plan.version.number, by: actor)
+    }
+
+    /// The deployment of what a project's pipeline has registered.
+    private func request(for version: ModelVersion, reason: String) -> DeployRequest {
+        var request = DeployRequest()
+        request.model = version.name
+        request.selector = String(version.number)
+        request.reason = reason
+        return request
     }
 
     func release(
@@ -196,10 +259,29 @@ package actor Conductor {
     }
 
     /// Lets the judge look at every rollout under way; called again and again while the server runs.
+    ///
+    /// An endpoint that cannot be judged does not keep the others from it.
+    /// - Throws: what went wrong, once all were looked at.
     package func tick() async throws(GyreError) {
-        for (endpoint, split) in try await rollouts.endpoints() where split.canary != nil {
-            guard let rollout = try await endpoints.judge(endpoint) else { continue }
-            if rollout.plan.state == .promoted { try await promoted(rollout) }
+        var problems: [GyreError] = []
+        for (endpoint, split) in try await rollouts.endpoints() {
+            do throws(GyreError) {
+                if split.canary != nil, let rollout = try await endpoints.judge(endpoint) {
+                    if rollout.plan.state == .promoted { try await promoted(rollout) }
+                }
+                try await settlePromotion(of: endpoint)
+                try await reviewEnded(endpoint)
+            } catch {
+                problems.append(
+                    GyreError(error.code, "The endpoint \"\(endpoint)\" was not judged.", why: error.description))
+            }
+        }
+        if let first = problems.first {
+            throw problems.count == 1
+                ? first
+                : GyreError(
+                    first.code, "\(problems.count) endpoints were not judged.",
+                    why: problems.map(\.description).joined(separator: " "))
         }
     }
 
@@ -210,12 +292,6 @@ package actor Conductor {
         let rollout = try await endpoints.command(event, endpoint, reason: reason, by: actor)
         if rollout.plan.state == .promoted { try await promoted(rollout) }
         return rollout
-    }
-
-    private func promoted(_ rollout: Rollout) async throws(GyreError) {
-        let release = try await releases.release(rollout.endpoint, rollout.canary.release)
-        try await registry.setAlias(
-            "champion", of: release.pins.model.name, to: rollout.canary.version, by: "policy/canary")
     }
 
     // MARK: Monitoring
@@ -256,8 +332,9 @@ package actor Conductor {
                 $0.psi >= policy.threshold && (policy.column == nil || policy.column == $0.column)
             }
             guard !hits.isEmpty else { return nil }
-            let list = hits.sorted { $0.psi > $1.psi }.prefix(4).map { "\($0.column) \(Self.short($0.psi))" }.joined(
-                separator: ", ")
+            let list = hits.sorted { $0.psi > $1.psi }.prefix(4).map { "\($0.column) \(Number.readable($0.psi))" }
+                .joined(
+                    separator: ", ")
             return "In \(report.window) the stability index passes \(policy.threshold): \(list)"
         case .qualityFell:
             // Held against the first window in which this release was live: training data flatters a model.
@@ -270,12 +347,10 @@ package actor Conductor {
                 before - now >= policy.threshold
             else { return nil }
             return
-                "The AUC fell from \(Self.short(before)) in \(first["window"]?.string ?? "") to \(Self.short(now)) in \(report.window)"
+                "The AUC fell from \(Number.readable(before)) in \(first["window"]?.string ?? "") to \(Number.readable(now)) in \(report.window)"
         case .checkFailed, .modelTrained, .canaryWorse: return nil
         }
     }
-
-    private static func short(_ number: Double) -> String { "\((number * 1000).rounded() / 1000)" }
 
     private func act(_ policy: Project.Policy, on subject: Ref, inputs: [Ref], reason: String) async throws(GyreError) {
         try await store.commit(
@@ -291,9 +366,6 @@ package actor Conductor {
     }
 
     // MARK: Going back
-
-    /// How the reason of a run that reproduces a release begins.
-    static let reproduction = "reproduce "
 
     /// Brings an endpoint to a release, at once.
     package func rollBack(to release: Release, by actor: String) async throws(GyreError) {

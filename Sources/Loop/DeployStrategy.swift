@@ -5,8 +5,6 @@ internal import GyreRollout
 
 /// How a model version comes to have an endpoint's traffic.
 package enum DeployStrategy: Sendable, Hashable {
-    /// As the project says; without one all at once.
-    case usual
     /// All of it, now.
     case allAtOnce
     /// In steps beside stable; nil for the project's.
@@ -19,12 +17,11 @@ package enum DeployStrategy: Sendable, Hashable {
     /// The steps where nobody said any.
     static let usualSteps = [10, 50, 100]
 
-    /// A strategy by the name that commands and requests have for it.
+    /// A strategy by the name that commands and requests have for it; a canary where nobody names one.
     /// - Throws: `.invalid` for a name that there is not.
     package init(_ name: String?, steps: [Int]?) throws(GyreError) {
         switch name {
-        case nil: self = steps == nil ? .usual : .canary(steps)
-        case "canary": self = .canary(steps)
+        case nil, "canary": self = .canary(steps)
         case "shadow": self = .shadow(steps)
         case "blue-green": self = .blueGreen
         case "all-at-once": self = .allAtOnce
@@ -38,7 +35,7 @@ package enum DeployStrategy: Sendable, Hashable {
     /// The plan; nil for all at once.
     func plan(usualSteps: [Int]) throws(GyreError) -> CanaryPlan? {
         switch self {
-        case .usual, .allAtOnce: nil
+        case .allAtOnce: nil
         case .canary(let steps): try CanaryPlan(steps: steps ?? usualSteps)
         case .blueGreen: try CanaryPlan(steps: [0, 100])
         case .shadow(let steps):

@@ -17,6 +17,8 @@ package actor Endpoints {
     private let host: ModelHost
     private let predictor: Predictor
     private let log: any PredictionLog
+    /// The labels of each endpoint's last rollout when it was looked at, and how long they are waited for, microseconds since 1970.
+    private var reviews: [String: (labels: Predictor.LateLabels, until: Int64)] = [:]
     private let readConfiguration: @Sendable (String) throws(GyreError) -> ModelConfiguration
 
     /// Endpoints over these services.
@@ -45,15 +47,44 @@ package actor Endpoints {
         for (endpoint, split) in try await rollouts.endpoints() {
             do { try await follow(endpoint, split) } catch { problems.append(error) }
             predictor.sample(endpoint, try await rollouts.sample(of: endpoint))
-            let active = try await rollouts.active(endpoint)
-            if let since = active?.stepStartedAt ?? split.bandit?.startedAt {
-                predictor.watch(endpoint, active != nil)
-                var query = PredictionQuery(endpoint: endpoint, from: .min, to: .max)
-                query.answeredFrom = since
-                predictor.recount(endpoint, try await log.rows(query))
-            }
+            try await recount(endpoint, split)
         }
         return problems
+    }
+
+    /// Counts what the prediction log has of the rollout that ended last, and of the rollout or bandit under way.
+    private func recount(_ endpoint: String, _ split: TrafficSplit) async throws(GyreError) {
+        if let ended = try await rollouts.lastEnded(endpoint), let end = ended.endedAt {
+            try await recount(ended, until: end)
+            predictor.endWatch(endpoint)
+        }
+        if let active = try await rollouts.active(endpoint) {
+            try await recount(active, until: .max)
+        } else if let bandit = split.bandit {
+            predictor.relearn(endpoint, try await rows(endpoint, from: bandit.startedAt))
+        }
+    }
+
+    /// Counts a rollout step by step: what is under way in full, what is over as far as labels may still come for it.
+    private func recount(_ rollout: Rollout, until end: Int64) async throws(GyreError) {
+        for (step, start) in rollout.stepStarts.enumerated() {
+            predictor.watch(rollout.endpoint, rollout: rollout.id)
+            let next = step + 1 < rollout.stepStarts.count ? rollout.stepStarts[step + 1] : end
+            let rows = try await rows(
+                rollout.endpoint, from: start, before: next, newest: next == .max ? nil : Limits.predictionBuffer)
+            predictor.recount(rollout.endpoint, rows)
+        }
+    }
+
+    private func rows(
+        _ endpoint: String, from start: Int64, before end: Int64 = .max, newest: Int? = nil
+    ) async throws(GyreError) -> [LoggedRow] {
+        var query = PredictionQuery(endpoint: endpoint, from: .min, to: .max)
+        query.answeredFrom = start
+        query.answeredBefore = end
+        query.newest = newest
+        query.hasInputs = false
+        return try await log.rows(query)
     }
 
     /// Gives a release all traffic at once.
@@ -61,7 +92,7 @@ package actor Endpoints {
         let target = TrafficSplit.Target(version: Self.version(release), release: release.number)
         try await load(release)
         try await rollouts.setStable(release.endpoint, target, model: release.pins.model, reason: reason, by: actor)
-        predictor.watch(release.endpoint, false)
+        predictor.endWatch(release.endpoint)
         try await follow(release.endpoint)
     }
 
@@ -73,7 +104,7 @@ package actor Endpoints {
         let target = TrafficSplit.Target(version: Self.version(release), release: release.number)
         let rollout = try await rollouts.start(
             release.endpoint, canary: target, plan: plan, judge: judge, reason: reason, by: actor)
-        predictor.watch(release.endpoint, true)
+        predictor.watch(release.endpoint, rollout: rollout.id)
         try await follow(release.endpoint)
         return rollout
     }
@@ -81,10 +112,57 @@ package actor Endpoints {
     /// Lets the judge look at the rollout under way; nil where there is none.
     package func judge(_ endpoint: String) async throws(GyreError) -> Rollout? {
         guard let active = try await rollouts.active(endpoint) else { return nil }
-        let judgement = active.judge.judge(
-            stable: predictor.statistics(endpoint, version: active.stable.version),
-            canary: predictor.statistics(endpoint, version: active.canary.version))
+        let seconds = Double(rollouts.surroundings.now() - active.stepStartedAt) / 1_000_000
+        // Labels of the steps before count as well, where labels count at all.
+        let judgement =
+            (active.judge.minimumLabels > 0 ? contradiction(active) : nil)
+            ?? active.judge.judge(
+                stable: predictor.statistics(endpoint, version: active.stable.version),
+                canary: predictor.statistics(endpoint, version: active.canary.version), elapsedSeconds: seconds,
+                windows: active.windows)
         return try await settle(try await rollouts.judged(active, judgement), since: active)
+    }
+
+    /// Looks at labels that came for the rollout that ended last, and takes its promotion back where they speak against it and its judge
+    /// says so.
+    /// - Returns: the rollout whose former version got the traffic back; nil in all other cases.
+    package func reviewEnded(_ endpoint: String) async throws(GyreError) -> Rollout? {
+        guard let labels = predictor.lateLabels(endpoint) else { return nil }
+        if let last = reviews[endpoint], last.labels == labels {
+            if rollouts.surroundings.now() > last.until { forget(endpoint) }
+            return nil
+        }
+        guard let ended = try await rollouts.lastEnded(endpoint), let end = ended.endedAt, ended.id == labels.rollout
+        else {
+            forget(endpoint)
+            return nil
+        }
+        let reviewed = try await rollouts.reviewed(
+            ended, numbers: LabelledStep.json(predictor.labelledSteps(of: ended)), contradiction(ended))
+        let back = try await takeBack(reviewed)
+        reviews[endpoint] = (labels, end + Rollouts.reviewedSeconds * 1_000_000)
+        return back
+    }
+
+    private func forget(_ endpoint: String) {
+        predictor.forget(endpoint)
+        reviews[endpoint] = nil
+    }
+
+    /// Gives the former version its traffic back, if that is to be done and nothing else was deployed since.
+    private func takeBack(_ rollout: Rollout) async throws(GyreError) -> Rollout? {
+        guard rollout.isToBeTakenBack,
+            try await rollouts.split(rollout.endpoint) == TrafficSplit(stable: rollout.canary)
+        else { return nil }
+        try await load(try await releases.release(rollout.endpoint, rollout.stable.release))
+        let back = try await rollouts.takeBack(rollout)
+        try await follow(rollout.endpoint)
+        return back
+    }
+
+    /// What the labels of a whole rollout say against its canary.
+    private func contradiction(_ rollout: Rollout) -> Judge.Judgement? {
+        rollout.judge.contradiction(predictor.labelledSteps(of: rollout), windows: rollout.windows)
     }
 
     /// A person's word on the rollout under way.
@@ -137,8 +215,12 @@ package actor Endpoints {
     private func settle(_ rollout: Rollout, since before: Rollout?) async throws(GyreError) -> Rollout {
         if rollout.plan != before?.plan {
             try await follow(rollout.endpoint)
-            // Each step is judged over its own window, and so is what comes after the last.
-            predictor.watch(rollout.endpoint, !rollout.plan.state.isEnd)
+        }
+        if rollout.plan.state.isEnd {
+            predictor.endWatch(rollout.endpoint)
+        } else if let before, rollout.stepStartedAt != before.stepStartedAt {
+            // Each step is judged over its own window; a pause is none.
+            predictor.watch(rollout.endpoint, rollout: rollout.id)
         }
         return rollout
     }
@@ -155,7 +237,7 @@ package actor Endpoints {
     private func load(_ release: Release) async throws(GyreError) {
         var source = try await files.source(release.pins.modelDigest)
         if let text = release.pins.configuration { source.settings = try readConfiguration(text).settings }
-        source.features = release.pins.features
+        if !release.pins.features.isEmpty { source.features = release.pins.features }
         // What has traffic stays, whatever other models need.
         source.isPinned = true
         try await host.load(release.endpoint, Self.version(release), source)

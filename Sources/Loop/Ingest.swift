@@ -51,13 +51,13 @@ package struct Ingest: Sendable {
                             "ref": .string(ref.description), "dataset": .string(version.ref.description),
                             "suite": .string(suite.ref.description),
                             "at": .int(result.at), "success": .bool(result.isSuccess),
-                            "blocking": .bool(result.isBlocking),
+                            "blocking": .bool(result.isBlocking), "state": .string(result.state.rawValue),
                             "failures": .strings(failures), "result": writeResult(result),
                         ]))
             ],
             recording: [
                 Fact(
-                    result.isSuccess ? "quality.check.passed" : "quality.check.failed", ref, by: actor,
+                    Self.kind(result.state), ref, by: actor,
                     inputs: [version.ref, suite.ref],
                     outputs: [ref],
                     body: [
@@ -66,6 +66,14 @@ package struct Ingest: Sendable {
                     ])
             ])
         return (result, ref)
+    }
+
+    private static func kind(_ state: CheckResult.State) -> String {
+        switch state {
+        case .passed: "quality.check.passed"
+        case .warned: "quality.check.warned"
+        case .failed: "quality.check.failed"
+        }
     }
 
     /// A result in the format that its suite was written in.
@@ -77,7 +85,11 @@ package struct Ingest: Sendable {
     }
 
     /// Makes the training set of a project from the accepted versions of its datasets.
-    func makeTrainingSet(_ project: Project, by actor: String) async throws(GyreError) -> DatasetVersion {
+    ///
+    /// `madeFrom`: what it was made of this time, which may differ from the first time its content came about.
+    func makeTrainingSet(
+        _ project: Project, by actor: String
+    ) async throws(GyreError) -> (version: DatasetVersion, madeFrom: [Ref]) {
         guard let training = project.training else {
             throw GyreError(
                 .invalid, "The project \"\(project.name)\" says nothing about its training set.",
@@ -99,11 +111,11 @@ package struct Ingest: Sendable {
             spine: spine, query: training.query, timestampColumn: training.timestamp, views: training.views,
             sources: sources)
         let tree = try Tree([Tree.Entry(path: try RelativePath("\(training.dataset).parquet"), blob: joined.blob)])
-        return try await versioning.add(
+        let added = try await versioning.add(
             try Name(training.dataset, of: "dataset"), tree,
             message: "\(joined.rows) rows joined as of \(training.timestamp)",
-            madeFrom: joined.madeFrom, by: actor
-        ).version
+            madeFrom: joined.madeFrom, by: actor)
+        return (added.version, joined.madeFrom)
     }
 
     /// Only data that passed its checks is trained on; a dataset without a suite is taken as it is.

@@ -4,16 +4,33 @@ internal import GyreBase
 internal import GyreMonitoring
 internal import GyreRollout
 
-/// What the judge compares: both sides since the same moment.
+/// What the judge compares of one rollout: both sides since the same moment.
 struct JudgeWindow: Sendable {
+    /// The rollout.
+    let rollout: String
+    /// By version, since the present step began.
     private(set) var sides: [Int: SideStatistics] = [:]
-    /// Score and version by id, for labels that come later.
-    private var scores = RecentValues<(version: Int, score: Double)>(limit: Limits.predictionBuffer)
+    /// By step and version, what labels said: those that come when a step is over, or the rollout, still count here.
+    private var labelled: [Int: [Int: Moments]] = [:]
+    /// How many predictions have got a label.
+    private(set) var labels = 0
+    private var step = 0
+    /// Score, version and step by id, for labels that come later.
+    private var scores = RecentValues<(version: Int, score: Double, step: Int)>(limit: Limits.predictionBuffer)
+
+    init(rollout: String) { self.rollout = rollout }
+
+    /// Begins to count anew; labels still find the answers of the steps before.
+    mutating func beginStep() {
+        sides = [:]
+        step += 1
+    }
 
     mutating func count(_ id: String, version: Int, score: Double?, latencyMicroseconds: Int64, isError: Bool) {
         sides[version, default: SideStatistics()].add(latencyMicroseconds: latencyMicroseconds, isError: isError)
-        guard let score else { return }
-        scores.insert((version, score), for: id)
+        // One that is no number would make a mean that compares with nothing.
+        guard let score, score.isFinite else { return }
+        scores.insert((version, score, step), for: id)
     }
 
     /// Counts whether the canary gave a mirrored request the answer that stable gave.
@@ -23,14 +40,59 @@ struct JudgeWindow: Sendable {
     }
 
     mutating func label(_ label: Label) -> Bool {
+        guard label.value.isFinite else { return false }
         // A mirrored request has two answers, and the label is about both.
-        _ = join(Label(id: label.id + Predictor.mirroredSuffix, value: label.value))
+        for id in Self.copies(of: label.id) { _ = join(Label(id: id, value: label.value)) }
         return join(label)
     }
 
+    /// What labels said of two versions, step by step.
+    func labelledSteps(stable: Int, canary: Int) -> [LabelledStep] {
+        labelled.keys.sorted().map { step in
+            LabelledStep(
+                stable: labelled[step]?[stable] ?? Moments(), canary: labelled[step]?[canary] ?? Moments())
+        }
+    }
+
+    /// Counts rows of the log, in the order in which they were answered, after a restart.
+    mutating func recount(_ rows: [LoggedRow]) {
+        var originals: [String: LoggedRow] = [:]
+        if rows.contains(where: { Self.original(of: $0.id) != nil }) {
+            for row in rows { originals[row.id] = row }
+        }
+        for row in rows {
+            count(
+                row.id, version: row.version, score: row.score, latencyMicroseconds: row.latencyMicroseconds,
+                isError: row.isError)
+            let original = Self.original(of: row.id).flatMap { originals[$0] }
+            // The log has no more than the scores to compare by.
+            if let stable = original?.score, let canary = row.score {
+                compare(version: row.version, agrees: Agreement.holds(stable, canary))
+            }
+            guard let label = row.label ?? original?.label, label.isFinite else { continue }
+            _ = join(Label(id: row.id, value: label))
+        }
+    }
+
+    /// Under which ids the mirrored answer to a row may be: the number of a row stands behind the suffix.
+    private static func copies(of id: String) -> [String] {
+        guard let mark = id.lastIndex(of: "#") else { return [id + Predictor.mirroredSuffix] }
+        return [id + Predictor.mirroredSuffix, id[..<mark] + Predictor.mirroredSuffix + id[mark...]]
+    }
+
+    /// The row that this one is the mirrored answer to; nil for any other.
+    private static func original(of id: String) -> String? {
+        if id.hasSuffix(Predictor.mirroredSuffix) { return String(id.dropLast(Predictor.mirroredSuffix.count)) }
+        guard let mark = id.lastIndex(of: "#"), id[..<mark].hasSuffix(Predictor.mirroredSuffix) else { return nil }
+        return id[..<mark].dropLast(Predictor.mirroredSuffix.count) + String(id[mark...])
+    }
+
     private mutating func join(_ label: Label) -> Bool {
-        guard let (version, score) = scores.remove(label.id) else { return false }
-        sides[version, default: SideStatistics()].brier.add((score - label.value) * (score - label.value))
+        guard let (version, score, answeredIn) = scores.remove(label.id) else { return false }
+        let loss = (score - label.value) * (score - label.value)
+        labels += 1
+        labelled[answeredIn, default: [:]][version, default: Moments()].add(loss)
+        if answeredIn == step { sides[version, default: SideStatistics()].brier.add(loss) }
         return true
     }
 }

@@ -61,6 +61,7 @@ extension ModelFiles {
         else { return nil }
         var source = ModelSource(file: try await blobs.file(try Digest(hex: hex)), format: .onnx)
         source.isLenient = true
+        source.features = conversion["features"]?.strings ?? []
         return source
     }
 

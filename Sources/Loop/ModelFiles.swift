@@ -43,6 +43,32 @@ package struct ModelFiles: Sendable {
     /// The digest of what serves a version.
     /// - Throws: `.invalid` where nothing can.
     package func servable(_ version: ModelVersion) async throws(GyreError) -> Digest {
+        let content = try await content(of: version)
+        // The files of XGBoost and LightGBM are data, as ONNX's are.
+        if content.format == .python { try checkTrust("\(version.ref)") }
+        guard let list = content.list else { return content.digest }
+        let writer = try await blobs.writer()
+        try await writer.write(list)
+        let digest = try await writer.finish().digest
+        try await convert(version, digest)
+        return digest
+    }
+
+    /// What a version's files are; nothing is loaded, run or written for it.
+    package struct Content: Sendable {
+        /// What pins them: the digest of the one file, or of the list of files.
+        package let digest: Digest
+        /// What can load them.
+        package let format: ModelFormat
+        /// The files' paths below the model's folder.
+        package let paths: [String]
+        /// The list of files as its blob has it; nil for one file.
+        let list: [UInt8]?
+    }
+
+    /// Looks what would serve a version.
+    /// - Throws: `.invalid` where nothing can.
+    package func content(of version: ModelVersion) async throws(GyreError) -> Content {
         var uri = version.location.isEmpty ? version.source : version.location
         if !version.modelID.isEmpty { uri = try await loggedModels.model(version.modelID).artifactURI }
         guard uri.hasPrefix("mlflow-artifacts:/") else {
@@ -53,25 +79,21 @@ package struct ModelFiles: Sendable {
         let prefix = folder.description + "/"
         let files = try await tracking.store.artifacts(below: folder)
         let models = files.filter { $0.path.description.hasSuffix(".onnx") }
-        if let model = models.first, models.count == 1 { return model.blob.digest }
-        let main = ModelRepository.main(files.map { String($0.path.description.dropFirst(prefix.count)) })
+        let paths = files.map { String($0.path.description.dropFirst(prefix.count)) }
+        if let model = models.first, models.count == 1 {
+            return Content(digest: model.blob.digest, format: .onnx, paths: paths, list: nil)
+        }
+        let main = ModelRepository.main(paths)
         guard let main else {
             throw GyreError(
                 .invalid, "\(version.ref) cannot be served.",
                 why: "It has \(models.count) .onnx files, of which one is needed, and no other model.",
                 fix: "Log the model with mlflow, or gyre model import.")
         }
-        // The files of XGBoost and LightGBM are data, as ONNX's are.
-        if main.format == .python { try checkTrust("\(version.ref)") }
         var list: JSONValue = [:]
-        for file in files {
-            list[String(file.path.description.dropFirst(prefix.count))] = .string(file.blob.digest.hex)
-        }
-        let writer = try await blobs.writer()
-        try await writer.write(JSONValue.object(JSONObject([(Self.mark, list)])).canonicalBytes)
-        let digest = try await writer.finish().digest
-        try await convert(version, digest)
-        return digest
+        for (path, file) in zip(paths, files) { list[path] = .string(file.blob.digest.hex) }
+        let bytes = JSONValue.object(JSONObject([(Self.mark, list)])).canonicalBytes
+        return Content(digest: Digest(of: bytes), format: main.format, paths: paths, list: bytes)
     }
 
     /// Keeps the files of a model that lies on this machine as they are now.
@@ -123,6 +145,30 @@ package struct ModelFiles: Sendable {
         return try await writer.finish().digest
     }
 
+    /// The blobs that a list of files names, where the blob with this digest is such a list; else none.
+    package func members(of digest: Digest) async throws(GyreError) -> [Digest] {
+        guard await blobs.contains(digest), let list = try await list(digest) else { return [] }
+        return try list.members.map { member throws(GyreError) in try Digest(hex: member.value.string ?? "") }
+    }
+
+    /// The files of a folder by path; nil where the blob is no list of files.
+    private func list(_ digest: Digest) async throws(GyreError) -> JSONObject? {
+        let file = try await blobs.file(digest)
+        guard try await blobs.size(digest) <= Self.longestList, let handle = FileHandle(forReadingAtPath: file) else {
+            return nil
+        }
+        defer { try? handle.close() }  // nothing was written
+        let head = Array("{\"\(Self.mark)\":".utf8)
+        do {
+            guard let start = try handle.read(upToCount: head.count), start.elementsEqual(head),
+                let rest = try handle.readToEnd()
+            else { return nil }
+            return try JSONValue(parsing: Array(start) + Array(rest))[Self.mark]?.object
+        } catch {
+            throw GyreError.wrapping(error, "Reading the list of files \(digest.hex.prefix(12))")
+        }
+    }
+
     /// What loads the file or folder with this digest.
     package func source(_ digest: Digest) async throws(GyreError) -> ModelSource {
         if let converted = try await converted(digest) { return converted }
@@ -131,11 +177,9 @@ package struct ModelFiles: Sendable {
 
     /// The same as its owner made it.
     func original(_ digest: Digest) async throws(GyreError) -> ModelSource {
-        let file = try await blobs.file(digest)
-        guard try await blobs.size(digest) <= Self.longestList, let data = FileManager.default.contents(atPath: file),
-            data.starts(with: Array("{\"\(Self.mark)\":".utf8)),
-            case .object(let list)? = try JSONValue(parsing: Array(data))[Self.mark]
-        else { return ModelSource(file: file, format: .onnx) }
+        guard let list = try await list(digest) else {
+            return ModelSource(file: try await blobs.file(digest), format: .onnx)
+        }
         guard let (name, format) = ModelRepository.main(list.members.map(\.name)) else {
             throw GyreError(.invalid, "The model \(digest.hex.prefix(12)) has no file that can be served.")
         }

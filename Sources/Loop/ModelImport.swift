@@ -60,7 +60,7 @@ package struct ModelImport: Sendable {
                 // Somebody was first.
             }
         }
-        for (path, blob) in placed { try await tracking.store.putArtifact(path, blob) }
+        for (path, blob) in placed { try await tracking.putArtifact(path, blob, by: actor) }
         var draft = Registry.VersionDraft(source: "mlflow-artifacts:/\(folder)")
         draft.location = draft.source
         draft.description = description
@@ -69,6 +69,11 @@ package struct ModelImport: Sendable {
         for file in files { digests[file.path] = .string(file.digest.hex) }
         draft.files = digests
         return try await registry.createVersion(of: name, draft, by: actor)
+    }
+
+    /// - Throws: `.invalid` for a configuration that is none; nil is one.
+    package func check(_ configuration: String?) throws(GyreError) {
+        if let configuration { _ = try readConfiguration(configuration) }
     }
 
     /// Says how a version is served from its next deployment on; nil takes that back.

@@ -55,7 +55,8 @@ package actor ModelRepository {
     private func checkIsFree(_ name: String) throws(GyreError) {
         guard host.isPinned(name) else { return }
         throw GyreError(
-            .conflict, "The model \"\(name)\" has the traffic of an endpoint.", fix: "gyre endpoint show \(name)")
+            .conflict, "The model \"\(name)\" has the traffic of an endpoint.",
+            fix: "A deployment to the endpoint changes what it serves.")
     }
 
     /// - Throws: `.notFound` where the folder is not there.
@@ -85,6 +86,7 @@ package actor ModelRepository {
                 for (number, source) in try sources(name, nil) { host.register(name, number, source) }
                 if !isLazy { left.append(name) }
             } catch {
+                fail(name, error)
                 problems.append(error)
             }
         }
@@ -98,6 +100,7 @@ package actor ModelRepository {
     package func index() -> [ModelHost.Listing] {
         let listed = host.listings()
         let known = Set(listed.map(\.name))
+        // What is in the folder and was never asked for has no state yet.
         return listed + names.filter { !known.contains($0) }.map { ModelHost.Listing(name: $0) }
     }
 
@@ -121,10 +124,15 @@ package actor ModelRepository {
         }
         try checkIsFree(name)
         if !given.isEmpty { return try await load(files: given, name, configuration, above: above) }
-        let sources =
-            if has(name) { try self.sources(name, configuration) } else {
-                try await registered(name, configuration)
-            }
+        guard has(name) else {
+            host.forget(name)
+            return try await load(name, try await registered(name, configuration), above: above)
+        }
+        let sources: [Int: ModelSource]
+        do throws(GyreError) { sources = try self.sources(name, configuration) } catch {
+            fail(name, error)
+            throw error
+        }
         try await load(name, sources, above: above)
     }
 
@@ -149,6 +157,11 @@ package actor ModelRepository {
         for other in siblings where other != own {
             try? FileManager.default.removeItem(atPath: "\(uploads)/\(name)/\(other)")  // tried again the next time
         }
+    }
+
+    /// Keeps why a model of the folder cannot be served, until it is mended.
+    private func fail(_ name: String, _ error: GyreError) {
+        host.fail(name, error) { [weak self] () throws(GyreError) in try await self?.load(name) }
     }
 
     private func load(_ name: String, _ sources: [Int: ModelSource], above: [String]) async throws(GyreError) {
@@ -192,6 +205,7 @@ package actor ModelRepository {
         guard !versions.isEmpty || has(name) else {
             throw GyreError(.notFound, "Model \"\(name.prefix(200))\" is not found.")
         }
+        host.forget(name)
         for version in versions { host.unload(name, version.number, isForgotten: false) }
     }
 

@@ -101,13 +101,16 @@ package actor Monitors {
     private func scores(of release: Release, _ rows: [[JSONValue]]) async throws(GyreError) -> [Double] {
         // An old release is not loaded: then there are no reference scores.
         guard let hosted = try? host.model(release.endpoint, Int(release.pins.model.version ?? "")),
-            let input = hosted.model.inputs.first, hosted.model.inputs.count == 1, input.datatype == .fp32,
-            !rows.isEmpty
+            let input = hosted.model.inputs.first, !rows.isEmpty,
+            hosted.form.isLenient || hosted.form.hasColumns
+                || hosted.model.inputs.count == 1 && input.datatype == .fp32
         else { return [] }
         let values = rows.flatMap { row in row.map { Float($0.double ?? .nan) } }
         let tensor = Tensor(
             datatype: .fp32, shape: [rows.count, release.pins.features.count], storage: .floats(values))
-        let outputs = try await hosted.infer([NamedTensor(name: input.name, tensor: tensor)])
-        return rows.indices.compactMap { Predictor.score(outputs, row: $0) }
+        let answer = try await hosted.answer([NamedTensor(name: input.name, tensor: tensor)])
+        return rows.indices.compactMap {
+            PredictedScore(answer.outputs, probabilities: answer.probabilities, row: $0)?.value
+        }
     }
 }

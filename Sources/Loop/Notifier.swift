@@ -4,37 +4,32 @@ package import GyreBase
 package import GyreLedger
 package import GyreNotification
 package import GyreRegistry
-internal import Synchronization
 
 /// Reads the ledger as it grows and tells webhooks what happened in the registry, whoever did it.
-package final class Notifier: Sendable {
-    private let store: any LedgerStore
+///
+/// Each fact is told once; one during which the process was killed is told again after the start.
+package struct Notifier: Sendable {
     private let registry: Registry
     private let webhooks: Webhooks
-    private let position = Mutex<Int64?>(nil)
+    private let cursor: LedgerCursor
 
-    /// A notifier that begins at the end of the ledger.
+    /// A notifier that goes on where the last one stopped.
     package init(store: any LedgerStore, registry: Registry, webhooks: Webhooks) {
-        self.store = store
         self.registry = registry
         self.webhooks = webhooks
+        cursor = LedgerCursor("webhooks", in: store, kindPrefix: "registry.")
     }
 
     /// Tells of all that was recorded since the last time.
     package func tick() async throws(GyreError) {
-        let head = try await store.head().seq
-        guard let last = position.withLock({ $0 }), last < head else {
-            position.withLock { $0 = head }
-            return
+        let isAnybodyThere = try await webhooks.webhooks().contains(where: \.isActive)
+        try await cursor.advance { recorded throws(GyreError) in
+            guard isAnybodyThere else { return }
+            do throws(GyreError) { try await tell(recorded.fact) } catch {
+                // What it is about is gone meanwhile, and there is nothing left to tell.
+                if error.code != .notFound { throw error }
+            }
         }
-        if try await webhooks.webhooks().contains(where: \.isActive) {
-            var query = FactQuery()
-            query.after = last
-            query.upTo = head
-            query.kindPrefix = "registry."
-            for recorded in try await store.facts(query) { try await tell(recorded.fact) }
-        }
-        position.withLock { $0 = head }
     }
 
     private func tell(_ fact: Fact) async throws(GyreError) {

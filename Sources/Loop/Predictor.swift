@@ -20,7 +20,10 @@ package final class Predictor: Sendable {
 
     private struct State: Sendable {
         var endpoints: [String: TrafficSplit] = [:]
+        /// Of the rollouts under way.
         var windows: [String: JudgeWindow] = [:]
+        /// Of the rollouts that ended last: labels still find their answers.
+        var ended: [String: JudgeWindow] = [:]
         var bandits: [String: BanditWindow] = [:]
         /// The share of requests that is kept in the log, where that is not all.
         var samples: [String: Double] = [:]
@@ -255,8 +258,27 @@ package final class Predictor: Sendable {
         let ended: Int64
         var circumstances: Prediction.Circumstances
         var isKept = true
+        /// As the model took them, where it did.
+        var inputs: [NamedTensor]
+        var probabilities: Tensor?
+
+        init(
+            request: Request, id: String, target: TrafficSplit.Target, started: Int64, ended: Int64,
+            circumstances: Prediction.Circumstances, isKept: Bool = true
+        ) {
+            self.request = request
+            self.id = id
+            self.target = target
+            self.started = started
+            self.ended = ended
+            self.circumstances = circumstances
+            self.isKept = isKept
+            inputs = request.inputs
+        }
 
         mutating func take(_ answer: HostedModel.Answer) {
+            inputs = answer.inputs
+            probabilities = answer.probabilities
             circumstances.isCached = answer.isCached
             circumstances.queueMicroseconds = Int64(answer.queueNanoseconds / 1000)
             circumstances.runMicroseconds = Int64(answer.runNanoseconds / 1000)
@@ -273,19 +295,19 @@ package final class Predictor: Sendable {
     }
 
     private func write(_ record: Record, outputs: [NamedTensor]) throws(GyreError) {
-        let rows = record.request.inputs.first?.tensor.rows ?? 1
+        let rows = record.inputs.first?.tensor.rows ?? 1
         for row in 0..<rows {
-            let score = Self.score(outputs, row: row)
+            let score = PredictedScore(outputs, probabilities: record.probabilities, row: row)
             let prediction = Prediction(
                 id: row == 0 ? record.id : "\(record.id)#\(row)", endpoint: record.request.name,
                 version: record.target.version,
                 release: record.target.release, at: record.ended, eventAt: record.request.eventAt ?? record.ended,
                 latencyMicroseconds: record.ended - record.started,
-                inputs: Self.columns(record.request.inputs, row: row),
-                texts: Self.texts(record.request.inputs, row: row), score: score,
+                inputs: Self.columns(record.inputs, row: row), texts: Self.texts(record.inputs, row: row),
+                score: score?.value, scoreKind: score?.kind,
                 outputs: Self.values(outputs, row: row), error: nil, circumstances: record.circumstances)
             if record.isKept { try log.append(prediction) }
-            count(record, prediction.id, score: score, isError: false)
+            count(record, prediction.id, score: score?.value, isError: false)
         }
     }
 
@@ -348,21 +370,6 @@ package final class Predictor: Sendable {
     /// Characters of a text that are kept.
     private static let longestText = 4096
 
-    /// The probability of the second class where an output has several columns of numbers, else the one number of the row.
-    static func score(_ outputs: [NamedTensor], row: Int) -> Double? {
-        var single: Double?
-        for output in outputs {
-            let tensor = output.tensor
-            guard tensor.rows > row, tensor.count > 0, tensor.datatype != .bytes else { continue }
-            let width = tensor.count / tensor.rows
-            if width > 1 { return tensor.number(at: row * width + 1) }
-            // A label as a whole number stands beside its probabilities, where there are any.
-            let isReal = tensor.datatype == .fp32 || tensor.datatype == .fp64
-            if single == nil || isReal { single = tensor.number(at: row) }
-        }
-        return single
-    }
-
     private static func values(_ outputs: [NamedTensor], row: Int) -> JSONValue {
         var json = JSONObject()
         for output in outputs {
@@ -408,21 +415,34 @@ package final class Predictor: Sendable {
     /// The split of one endpoint.
     package func split(_ endpoint: String) -> TrafficSplit? { state.withLock { $0.endpoints[endpoint] } }
 
-    /// Starts counting both sides of an endpoint anew; nil stops.
-    package func watch(_ endpoint: String, _ isWatched: Bool) {
-        state.withLock { $0.windows[endpoint] = isWatched ? JudgeWindow() : nil }
+    /// Counts both sides of an endpoint anew, for the next step of a rollout or its first; labels still find the answers of its earlier steps.
+    package func watch(_ endpoint: String, rollout: String) {
+        state.withLock { state in
+            if state.windows[endpoint]?.rollout == rollout {
+                state.windows[endpoint]?.beginStep()
+            } else {
+                state.windows[endpoint] = JudgeWindow(rollout: rollout)
+            }
+        }
     }
 
-    /// Counts what the log already has of a window, after a restart.
-    package func recount(_ endpoint: String, _ rows: [LoggedRow]) {
+    /// Counts no more requests for the rollout of an endpoint; labels still find its answers, until `forget` or the next one ends.
+    package func endWatch(_ endpoint: String) {
+        state.withLock { if let window = $0.windows.removeValue(forKey: endpoint) { $0.ended[endpoint] = window } }
+    }
+
+    /// Drops what is remembered of a rollout that has ended.
+    package func forget(_ endpoint: String) { state.withLock { $0.ended[endpoint] = nil } }
+
+    /// Counts what the log already has of the step of a rollout, after a restart.
+    func recount(_ endpoint: String, _ rows: [LoggedRow]) {
+        state.withLock { $0.windows[endpoint]?.recount(rows) }
+    }
+
+    /// Learns what the log already has of a bandit, after a restart.
+    func relearn(_ endpoint: String, _ rows: [LoggedRow]) {
         state.withLock { state in
-            for row in rows {
-                state.bandits[endpoint]?.recount(row)
-                state.windows[endpoint]?.count(
-                    row.id, version: row.version, score: row.score, latencyMicroseconds: row.latencyMicroseconds,
-                    isError: row.isError)
-                if let label = row.label { _ = state.windows[endpoint]?.label(Label(id: row.id, value: label)) }
-            }
+            for row in rows { state.bandits[endpoint]?.recount(row) }
         }
     }
 
@@ -433,7 +453,8 @@ package final class Predictor: Sendable {
             for label in labels {
                 let isLearned = state.bandits[endpoint]?.label(label) ?? false
                 let isJudged = state.windows[endpoint]?.label(label) ?? false
-                if isLearned || isJudged { matched += 1 }
+                let isReviewed = state.ended[endpoint]?.label(label) ?? false
+                if isLearned || isJudged || isReviewed { matched += 1 }
             }
             return matched
         }
@@ -444,8 +465,28 @@ package final class Predictor: Sendable {
         state.withLock { $0.totals[endpoint]?[version] } ?? SideStatistics()
     }
 
-    /// What a version did in the window that is watched.
+    /// What a version did since the present step of the rollout began.
     package func statistics(_ endpoint: String, version: Int) -> SideStatistics {
         state.withLock { $0.windows[endpoint]?.sides[version] } ?? SideStatistics()
+    }
+
+    /// What labels said in each step of a rollout that is under way or ended last; nothing where it is not remembered.
+    func labelledSteps(of rollout: Rollout) -> [LabelledStep] {
+        state.withLock { state in
+            let windows = [state.windows[rollout.endpoint], state.ended[rollout.endpoint]].compactMap { $0 }
+            return windows.first { $0.rollout == rollout.id }?
+                .labelledSteps(stable: rollout.stable.version, canary: rollout.canary.version) ?? []
+        }
+    }
+
+    /// The rollout of an endpoint that ended last, and how many labels it has got; nil where none is remembered.
+    func lateLabels(_ endpoint: String) -> LateLabels? {
+        state.withLock { $0.ended[endpoint].map { LateLabels(rollout: $0.rollout, count: $0.labels) } }
+    }
+
+    /// Labels of a rollout that has ended.
+    struct LateLabels: Sendable, Hashable {
+        let rollout: String
+        let count: Int
     }
 }

@@ -55,8 +55,28 @@ package struct ReleaseBuilder: Sendable {
         pins.parameters = parameters
         pins.artifacts = try await artifacts(of: pipelineRun.id)
         pins.environment = ["compiled": .string(pipelineRun.compiled.hex), "runner": "uv, Python 3.11"]
-        try await addData(to: &pins, from: pipelineRun)
+        let prefix = "task/\(pipelineRun.id)/"
+        let task = run.tag("gyre.task").flatMap { $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : nil }
+        try await addData(to: &pins, from: pipelineRun, registeredBy: task)
         return pins
+    }
+
+    /// The dataset versions that tasks brought into a run, of those that ended before `task` began; of all for nil.
+    static func datasets(read tasks: [TaskRecord], before task: String?) -> Set<Ref> {
+        var counted = Set(tasks.map(\.path))
+        if let task, let first = tasks.first(where: { $0.path == task }) {
+            counted = []
+            var waiting = [first]
+            while let next = waiting.popLast() {
+                guard counted.insert(next.path).inserted else { continue }
+                // Who depends on a group of tasks depends on the tasks in it.
+                waiting += tasks.filter { other in
+                    next.upstream.contains { $0 == other.path || other.path.hasPrefix($0 + "/") }
+                }
+            }
+        }
+        let outputs = tasks.filter { counted.contains($0.path) }.flatMap { $0.outputs.artifacts.values.flatMap(\.self) }
+        return Set(outputs.map(\.ref).filter { $0.kind == "dataset" })
     }
 
     /// The digests of what each task made.
@@ -72,15 +92,32 @@ package struct ReleaseBuilder: Sendable {
         return json
     }
 
-    private func addData(to pins: inout Release.Pins, from run: PipelineRun) async throws(GyreError) {
-        for value in run.parameters.sorted(by: { $0.key < $1.key }).map(\.value) {
-            guard let text = value.string, text.hasPrefix("dataset/") else { continue }
-            let training = try await versioning.version(try Ref(parsing: text))
-            pins.training = training.ref
-            pins.datasets = training.madeFrom.filter { $0.kind == "dataset" }
-            pins.featureViews = training.madeFrom.filter { $0.kind == "feature-view" }
-            if pins.datasets.isEmpty { pins.datasets = [training.ref] }
+    /// Adds the data that went into the model, as the records of the tasks tell it; what a parameter says is no proof.
+    ///
+    /// `task`: the task that registered the model; nil where it is not known, and then the data of the whole run counts.
+    private func addData(
+        to pins: inout Release.Pins, from run: PipelineRun, registeredBy task: String?
+    ) async throws(GyreError) {
+        let read = Self.datasets(read: try await pipelines.tasks(of: run.id), before: task)
+        var madeFrom: [Ref: [Ref]] = [:]
+        if case .training(let set, let sources) = run.purpose, read.contains(set) {
+            pins.training = set
+            // The same content may have been made of other things before; what counts is what it was made of for this run.
+            madeFrom[set] = sources
+        } else if read.count == 1 {
+            pins.training = read.first
         }
+        var datasets: Set<Ref> = []
+        var views: Set<Ref> = []
+        for ref in read {
+            let sources: [Ref]
+            if let told = madeFrom[ref] { sources = told } else { sources = try await versioning.version(ref).madeFrom }
+            let data = sources.filter { $0.kind == "dataset" }
+            datasets.formUnion(data.isEmpty ? [ref] : data)
+            views.formUnion(sources.filter { $0.kind == "feature-view" })
+        }
+        pins.datasets = datasets.sorted()
+        pins.featureViews = views.sorted()
         for dataset in pins.datasets {
             for check in try await ingest.checks(of: dataset) {
                 if let text = check["ref"]?.string { pins.checks.append(try Ref(parsing: text)) }

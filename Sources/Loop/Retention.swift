@@ -15,6 +15,7 @@ package struct Retention: Sendable {
     private let registry: Registry
     private let loggedModels: LoggedModels
     private let releases: Releases
+    private let files: ModelFiles
     private let surroundings: Surroundings
     /// Seconds that a blob without a name is kept by the policy.
     private static let graceSeconds: Int64 = 3600
@@ -24,7 +25,7 @@ package struct Retention: Sendable {
     /// Retention over these.
     package init(
         store: any LedgerStore, blobs: any BlobStore, tracking: Tracking, registry: Registry,
-        loggedModels: LoggedModels, releases: Releases, surroundings: Surroundings
+        loggedModels: LoggedModels, releases: Releases, files: ModelFiles, surroundings: Surroundings
     ) {
         self.store = store
         self.blobs = blobs
@@ -32,6 +33,7 @@ package struct Retention: Sendable {
         self.registry = registry
         self.loggedModels = loggedModels
         self.releases = releases
+        self.files = files
         self.surroundings = surroundings
     }
 
@@ -104,7 +106,7 @@ package struct Retention: Sendable {
             begin += Self.runsAtOnce
         }
         for model in plan.loggedModels {
-            if let folder = try Self.folder(model.artifactURI) { _ = try await tracking.store.deleteArtifacts(folder) }
+            if let folder = try Self.folder(model.artifactURI) { try await tracking.deleteArtifacts(folder, by: actor) }
             try await loggedModels.remove(model, by: actor)
         }
         for experiment in plan.experiments {
@@ -129,6 +131,8 @@ package struct Retention: Sendable {
     private func sweep(_ graceSeconds: Int64, by actor: String, _ outcome: inout Outcome) async throws(GyreError) {
         let all = try await blobs.all()
         var named = try await store.namedDigests()
+        // A folder of a model is named by its list of files; the files are named nowhere but there.
+        for digest in named { named.formUnion(try await files.members(of: digest)) }
         named.formUnion(try await tracking.store.artifactDigests())
         for digest in all where !named.contains(digest) {
             if let bytes = try await blobs.remove(digest, unusedFor: graceSeconds) {

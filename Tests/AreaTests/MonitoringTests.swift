@@ -45,8 +45,8 @@ import Testing
         let labels = (0..<200).map { ($0 * 29) % 83 + ($0 % 7) * 8 > 60 ? 1.0 : 0.0 }
         let performance = try #require(Performance(scores: scores, labels: labels))
         #expect(abs((performance.areaUnderCurve ?? 0) - 0.9311124510099488) < 1e-12)
-        #expect(abs(performance.brierScore - 0.11960661924807664) < 1e-12)
-        #expect(abs(performance.logLoss - 0.3828440855188735) < 1e-12)
+        #expect(abs((performance.brierScore ?? .nan) - 0.11960661924807664) < 1e-12)
+        #expect(abs((performance.logLoss ?? .nan) - 0.3828440855188735) < 1e-12)
         #expect(performance.accuracy == 0.85)
         #expect(Performance(scores: [0.2, 0.3], labels: [1, 1])?.areaUnderCurve == nil)
     }

@@ -125,6 +125,33 @@ import Testing
         #expect(host.listings().contains { $0.reason.contains("make room") })
     }
 
+    @Test(
+        "a model that cannot be made known is listed with its reason, and asking for it tries again until it is mended")
+    func broken() async throws {
+        let host = ModelHost(runtimes: [DoublerRuntime(Doubler(microseconds: 0))], surroundings: .test)
+        let mended = Mutex(false)
+        let problem = GyreError(.invalid, "The configuration cannot be used.", why: "It is damaged.")
+        host.fail("m", problem) { () throws(GyreError) in
+            guard mended.withLock({ $0 }) else { throw problem }
+            host.register("m", 1, ModelSource(file: "none", format: .onnx))
+        }
+        #expect(host.listings().map(\.state) == [.unavailable] && host.listings()[0].reason.contains("damaged"))
+        #expect(try host.loaded("m") == nil)
+        let error = await #expect(throws: GyreError.self) { try await host.summon("m") }
+        #expect(error?.code == .unavailable && error?.why?.contains("damaged") == true)
+        mended.withLock { $0 = true }
+        #expect(try await host.summon("m").number == 1)
+        #expect(host.listings().map(\.state) == [.ready])
+    }
+
+    @Test("a name that no model has is told with the names that there are")
+    func unknown() async throws {
+        let host = ModelHost(runtimes: [DoublerRuntime(Doubler(microseconds: 0))], surroundings: .test)
+        host.register("known", 1, ModelSource(file: "none", format: .onnx))
+        let error = #expect(throws: GyreError.self) { try host.loaded("unknown") }
+        #expect(error?.code == .notFound && error?.why?.contains("known") == true && error?.fix == nil)
+    }
+
     @Test("a load that many ask for happens once")
     func singleFlight() async throws {
         let doubler = Doubler(microseconds: 0)

@@ -51,6 +51,9 @@ extension Tag {
     @Test("a pipeline compiled by kfp runs: parallel, condition, loop, cache, retry, cancel, resume after a kill")
     func kfp() async throws { try await run("kfp_day") }
 
+    @Test("a release names the data that was read, reproducing changes nothing, a copy of a home is a home of its own")
+    func provenance() async throws { try await run("provenance_day") }
+
     @Test("bad input gets a clear error with the right status, and nothing is lost")
     func badInput() async throws { try await run("bad_input") }
 
@@ -74,10 +77,13 @@ extension Tag {
     func bandits() async throws { try await run("bandits_day") }
 
     @Test("scikit-learn models are converted as they are registered, answer as before, and the numbers are on record")
-    func conversions() async throws { try await run("conversions") }
+    func conversions() async throws { try await run("conversions", Installed.serving) }
 
     @Test("ensembles, graphs that combine and do not wait, models of other servers, trained models, explainers, maps")
     func compositions() async throws { try await run("compositions") }
+
+    @Test("models that cannot be served say why on every surface until they are mended; any byte may be in a text")
+    func servingBroken() async throws { try await run("serving_broken") }
 
     @Test("models from a disk come into the registry with their configurations, and endpoints serve them so")
     func modelImport() async throws { try await run("model_import") }

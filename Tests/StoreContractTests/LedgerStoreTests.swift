@@ -131,7 +131,7 @@ import Testing
     func lineage(kind: String) async throws {
         let folder = try TemporaryFolder()
         let store = try Self.store(kind, in: folder)
-        let (data, run, model) = (Ref("dataset", "d", "1"), Ref("run", "r"), Ref("model", "m", "1"))
+        let (data, run, model) = (Ref("dataset", "d", "3f2a00000000"), Ref("run", "r"), Ref("model", "m", "1"))
         try await store.commit([], recording: [Fact("x", run, by: "t", inputs: [data], outputs: [run])])
         try await store.commit([], recording: [Fact("y", model, by: "t", inputs: [run], outputs: [model])])
         let lineage = Lineage(store: store)

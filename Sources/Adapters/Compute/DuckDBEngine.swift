@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CAllocator
 internal import CDuckDB
 internal import Foundation
 package import GyreBase
@@ -29,6 +30,9 @@ package final class DuckDBEngine: TableEngine {
             let session = try await NIOThreadPool.singleton.runIfActive { try DuckDBSession(library) }
             try await session.run("SET memory_limit = '\(memoryLimitBytes >> 20)MiB'")
             try await session.run("SET TimeZone = 'UTC'")
+            // What a query took goes back to the system when it ends.
+            try await session.run("SET allocator_flush_threshold = '1MiB'")
+            try await session.run("SET allocator_bulk_deallocation_flush_threshold = '1MiB'")
             return session
         } catch {
             throw GyreError.wrapping(error, "Opening DuckDB")
@@ -66,9 +70,11 @@ package final class DuckDBEngine: TableEngine {
 @safe private final class DuckDBSession: TableSession, @unchecked Sendable {
     // SAFETY: the connection is used under `lock` only.
     private let pointer: OpaquePointer
+    private let library: DuckDBLibrary
     private let lock = Mutex(())
 
     init(_ library: DuckDBLibrary) throws(GyreError) {
+        self.library = library
         let (result, message) = unsafe withErrorText { buffer, size in
             unsafe gyre_duckdb_open(library.pointer, buffer, size)
         }
@@ -81,7 +87,26 @@ package final class DuckDBEngine: TableEngine {
     deinit {
         // Freeing a large table takes time that no request should wait for.
         let address = unsafe UInt(bitPattern: pointer)
-        Background.detach { unsafe gyre_duckdb_close(OpaquePointer(bitPattern: address)) }
+        let library = library
+        Background.detach {
+            unsafe gyre_duckdb_close(OpaquePointer(bitPattern: address))
+            Self.rest(library)
+        }
+    }
+
+    /// Whether memory is about to be given back.
+    private static let isAboutToRest = Atomic(false)
+    /// Microseconds for which the memory stays, since one question is often followed by another.
+    private static let restAfter: Int64 = 5_000_000
+
+    /// Gives back to the system what the allocator keeps and what the library takes, once for all sessions that end meanwhile.
+    private static func rest(_ library: DuckDBLibrary) {
+        guard !isAboutToRest.exchange(true, ordering: .relaxed) else { return }
+        Background.detach(after: restAfter) {
+            isAboutToRest.store(false, ordering: .relaxed)
+            gyre_trim_memory()
+            unsafe gyre_duckdb_rest(library.pointer)
+        }
     }
 
     @discardableResult

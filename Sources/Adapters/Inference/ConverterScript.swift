@@ -6,6 +6,9 @@
 enum ConverterScript {
     static let text = WorkerScript.common + converting
 
+    /// The output of a converted model that holds the probabilities of classes where its owner did not ask for them.
+    static let probabilities = WorkerScript.probabilities
+
     private static let converting = #"""
         ROWS = 512
 
@@ -65,7 +68,7 @@ enum ConverterScript {
             return drawn
 
 
-        def converted(model, inputs, outputs, real):
+        def converted(model, inputs, outputs, real, beside):
             """A graph with the worker's inputs and outputs around what skl2onnx makes of the model; `real` is the type it computes in."""
             from onnx import TensorProto, compose, helper
             from skl2onnx import to_onnx
@@ -75,7 +78,7 @@ enum ConverterScript {
                      "INT16": TensorProto.INT16, "INT8": TensorProto.INT8, "UINT8": TensorProto.UINT8, "BOOL": TensorProto.BOOL, "BYTES": TensorProto.STRING}
             number, code = (DoubleTensorType, TensorProto.DOUBLE) if real == "FP64" else (FloatTensorType, TensorProto.FLOAT)
             is_matrix = len(inputs) == 1 and len(inputs[0]["shape"]) == 2
-            by_name = any("ColumnTransformer" in type(step).__name__ for _, step in getattr(model, "steps", [("", model)]))
+            by_name = picks(model)
             width = inputs[0]["shape"][1] if is_matrix else len(inputs)
             if is_matrix and width < 1:
                 raise ValueError("the model does not say how many columns it takes")
@@ -102,7 +105,10 @@ enum ConverterScript {
             if not is_matrix and not by_name:
                 before.append(helper.make_node("Concat", columns, ["m/gyre_matrix"], axis=1))
             results = []
-            for entry, output in zip(outputs, made.graph.output):
+            wanted = list(zip(outputs, made.graph.output))
+            if beside is not None and len(outputs) == 1 and len(made.graph.output) == 2:
+                wanted.append((beside, made.graph.output[1]))
+            for entry, output in wanted:
                 name = output.name
                 if len(entry["shape"]) == 1 and len(output.type.tensor_type.shape.dim) != 1:
                     after.append(helper.make_node("Reshape", [name, "gyre_flat"], [f"gyre_flat/{entry['name']}"]))
@@ -145,16 +151,20 @@ enum ConverterScript {
             model = estimator(path)
             outputs = described(inputs, predict)
             rows = samples(path, inputs, model)
-            expected, problems, best = predict(rows), [], None
+            expected, problems, best, beside = predict(rows), [], None, None
+            if getattr(own, "probabilities", None) is not None:
+                expected[PROBABILITIES] = own.probabilities(rows)
+                beside, _ = encode(PROBABILITIES, numpy.asarray(expected[PROBABILITIES]))
             for real in ["FP64", "FP32"]:
                 try:
-                    content = converted(model, inputs, outputs, real)
+                    content = converted(model, inputs, outputs, real, beside)
                     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-                    found = session.run([entry["name"] for entry in outputs], rows)
+                    names = [entry["name"] for entry in outputs] + ([] if beside is None else [PROBABILITIES])
+                    found = session.run(names, rows)
                 except Exception as error:
                     problems.append(f"{real}: " + "".join(traceback.format_exception_only(error)).strip()[:500])
                     continue
-                same, most = compare(expected, {entry["name"]: value for entry, value in zip(outputs, found)})
+                same, most = compare(expected, dict(zip(names, found)))
                 if best is None or same > best["same"]:
                     best = {"same": same, "greatest_difference": most, "computes_in": real}
                 if same >= 0.999:
@@ -162,7 +172,7 @@ enum ConverterScript {
                         file.write(content)
                     best["agrees"] = True
                     break
-            answer = {"agrees": False, **(best or {}), "rows": ROWS, "skl2onnx": skl2onnx.__version__, "scikit_learn": sklearn.__version__}
+            answer = {"agrees": False, **(best or {}), "rows": ROWS, "features": getattr(own, "features", []), "skl2onnx": skl2onnx.__version__, "scikit_learn": sklearn.__version__}
             if best is None:
                 answer["reason"] = "; ".join(problems)
             elif not answer["agrees"]:

@@ -10,16 +10,34 @@ internal import Synchronization
 package final class OnnxRuntime: ModelRuntime {
     private let search: NativeLibrary.Search
     private let threads: Int
+    private let log: @Sendable (Message) -> Void
     private let loaded = Mutex<OnnxLibrary?>(nil)
     /// Up to this a model's memory is not worth an arena, which would take more than the model.
     private static let smallModelBytes = 256 << 10
 
     /// A runtime that looks for its library when it is first needed.
     ///
-    /// `threads`: threads of one inference; 1 is best for small models under many requests.
-    package init(search: NativeLibrary.Search, threads: Int = 1) {
+    /// `threads`: threads of one inference; 1 is best for small models under many requests. `log`: takes what ONNX Runtime has to say, from
+    /// any thread.
+    package init(
+        search: NativeLibrary.Search, threads: Int = 1, log: @escaping @Sendable (Message) -> Void = { _ in }
+    ) {
         self.search = search
         self.threads = threads
+        self.log = log
+    }
+
+    /// A line of ONNX Runtime's own.
+    package struct Message: Sendable, Hashable {
+        /// `warning`, `error` or `fatal`.
+        package let severity: String
+        /// The model and version that it is about, `NAME@VERSION`; empty where it is about none.
+        package let model: String
+        /// What it says, in one line.
+        package let text: String
+
+        /// As the server's log has it.
+        package var line: String { "\(model.isEmpty ? "ONNX Runtime" : "model \(model)"): \(severity): \(text)" }
     }
 
     /// The library's own version, for `gyre doctor`.
@@ -29,7 +47,7 @@ package final class OnnxRuntime: ModelRuntime {
 
     package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
         try OnnxModel(
-            try library(), file: source.file,
+            try library(), file: source.file, name: source.title,
             threads: source.settings.runThreads > 0 ? source.settings.runThreads : threads,
             optimization: source.settings.optimization ?? .all, hasArena: source.sizeBytes > Self.smallModelBytes,
             isLenient: source.isLenient)
@@ -37,7 +55,7 @@ package final class OnnxRuntime: ModelRuntime {
 
     private func library() throws(GyreError) -> OnnxLibrary {
         if let library = loaded.withLock({ $0 }) { return library }
-        let library = try OnnxLibrary(try NativeLibrary.onnxRuntime(search))
+        let library = try OnnxLibrary(try NativeLibrary.onnxRuntime(search), log)
         loaded.withLock { $0 = library }
         return library
     }
@@ -48,13 +66,37 @@ package final class OnnxRuntime: ModelRuntime {
     // SAFETY: never changed after loading; ONNX Runtime's environment may be used from any thread.
     let pointer: OpaquePointer
 
-    init(_ location: NativeLibrary) throws(GyreError) {
-        let (result, message) = unsafe withErrorText { unsafe gyre_onnx_load(location.path, $0, $1) }
+    init(
+        _ location: NativeLibrary, _ log: @escaping @Sendable (OnnxRuntime.Message) -> Void
+    ) throws(GyreError) {
+        // The library stays for the life of the process, and so does what it talks to.
+        let sink = unsafe Unmanaged.passRetained(Sink(take: log)).toOpaque()
+        let (result, message) = unsafe withErrorText {
+            unsafe gyre_onnx_load(location.path, Self.take, sink, $0, $1)
+        }
         guard let result = unsafe result else {
             throw GyreError(
-                .unavailable, "ONNX Runtime at \(location.path) could not be loaded.", why: message, fix: "gyre doctor")
+                .unavailable, "ONNX Runtime at \(location.path) could not be loaded.", why: message,
+                fix: "On the server's machine: gyre doctor")
         }
         unsafe pointer = result
+    }
+
+    private final class Sink: Sendable {
+        let take: @Sendable (OnnxRuntime.Message) -> Void
+
+        init(take: @escaping @Sendable (OnnxRuntime.Message) -> Void) { self.take = take }
+    }
+
+    private static let take: gyre_onnx_log = { context, severity, model, message in
+        guard let context = unsafe context, let model = unsafe model, let message = unsafe message else { return }
+        // A colour or a line's end of its own has no place in a log of lines.
+        let text = unsafe String(cString: message).filter { $0 >= " " || $0 == "\n" }
+        let sink = unsafe Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
+        unsafe sink.take(
+            OnnxRuntime.Message(
+                severity: severity >= 4 ? "fatal" : severity == 3 ? "error" : "warning",
+                model: String(cString: model), text: text.split(separator: "\n").joined(separator: " ")))
     }
 
     var version: String { unsafe String(cString: gyre_onnx_version(pointer)) }
@@ -71,7 +113,7 @@ package final class OnnxRuntime: ModelRuntime {
     let platform = "onnxruntime_onnx"
 
     init(
-        _ library: OnnxLibrary, file: String, threads: Int, optimization: ModelSettings.GraphOptimization,
+        _ library: OnnxLibrary, file: String, name: String, threads: Int, optimization: ModelSettings.GraphOptimization,
         hasArena: Bool, isLenient: Bool
     ) throws(GyreError) {
         // ONNX Runtime's own numbers.
@@ -83,7 +125,7 @@ package final class OnnxRuntime: ModelRuntime {
             case .all: 99
             }
         let (result, message) = unsafe withErrorText {
-            unsafe gyre_onnx_open(library.pointer, file, Int32(threads), level, hasArena, $0, $1)
+            unsafe gyre_onnx_open(library.pointer, file, name, Int32(threads), level, hasArena, $0, $1)
         }
         guard let session = unsafe result else {
             throw GyreError(.invalid, "The file is no ONNX model that can be served.", why: message)
@@ -96,12 +138,14 @@ package final class OnnxRuntime: ModelRuntime {
             // Maps of numbers (scikit-learn's ZipMap) come as rows; what else is no tensor is left out.
             let ports = unsafe (0..<gyre_onnx_output_count(session)).map { unsafe gyre_onnx_output(session, $0) }
             wantedOutputs = unsafe ports.indices.filter { unsafe ports[$0].element != 0 }
-            outputs = try wantedOutputs.map { index throws(GyreError) in try unsafe Self.spec(ports[index], "output") }
+            let all = try wantedOutputs.map { index throws(GyreError) in try unsafe Self.spec(ports[index], "output") }
+            // A converted model gives probabilities that its owner did not ask for; they are the last one.
+            outputs = isLenient && all.last?.name == ConverterScript.probabilities ? all.dropLast() : all
         } catch {
             unsafe gyre_onnx_close(session)
             throw error
         }
-        self.isLenient = isLenient && inputs.count == 1
+        self.isLenient = isLenient
     }
 
     deinit { unsafe gyre_onnx_close(session) }

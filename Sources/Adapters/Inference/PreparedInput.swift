@@ -66,7 +66,6 @@ struct PreparedInput {
             for text in texts {
                 starts.append(joined.count)
                 joined.append(contentsOf: text)
-                joined.append(0)
             }
             bytes = joined
             offsets = starts

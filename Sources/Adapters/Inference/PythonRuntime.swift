@@ -28,6 +28,7 @@ private final class PythonModel: RunnableModel {
     let platform: String
     let isInProcess = false
     let isLenient: Bool
+    let features: [String]
     let isRowwise: Bool
     private let explains: Bool
     private let python: String
@@ -50,7 +51,9 @@ private final class PythonModel: RunnableModel {
         inputs = try Self.specs(first.greeting["inputs"])
         outputs = try Self.specs(first.greeting["outputs"])
         platform = first.greeting["platform"]?.string ?? "python"
-        isLenient = inputs.count == 1
+        features = first.greeting["features"]?.strings ?? []
+        // A class of a user's own says which types it takes.
+        isLenient = inputs.count == 1 || platform != "python"
         // What scikit-learn predicts of a row is that row's affair; other models may look at all rows of a request.
         isRowwise = platform == "sklearn"
         explains = first.greeting["explains"]?.bool ?? false
@@ -112,6 +115,8 @@ private final class PythonModel: RunnableModel {
             }
             ordered.append(output.tensor)
         }
+        // What the model says beside its outputs is for the log of predictions.
+        if let more = answer.first(where: { $0.name == WorkerScript.probabilities }) { ordered.append(more.tensor) }
         return ordered
     }
 

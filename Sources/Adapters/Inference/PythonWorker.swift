@@ -35,7 +35,7 @@ internal import GyreServing
             throw GyreError(
                 .unavailable, "A Python worker could not be started.",
                 why: unsafe "\(python): \(String(cString: strerror(code)))",
-                fix: "make setup")
+                fix: "On the server's machine: gyre doctor")
         }
         (greeting, _) = try receive(timeout)
         if let problem = greeting["error"]?.string {

@@ -111,7 +111,7 @@ package final class SharedMemory: TensorRegions {
         guard let entry = table.withLock({ $0[slice.region] }) else {
             throw GyreError(
                 .notFound, "Unable to find shared memory region: '\(slice.region.prefix(200))'",
-                fix: "Register it first: POST /v2/systemsharedmemory/region/NAME/register")
+                fix: "Register it with this server first.")
         }
         let (end, overflows) = slice.offset.addingReportingOverflow(max(count, slice.byteCount))
         guard !overflows, end <= entry.region.byteCount else {

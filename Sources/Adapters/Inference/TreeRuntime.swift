@@ -31,7 +31,7 @@ package final class TreeRuntime: ModelRuntime {
         guard let pointer = unsafe pointer else {
             throw GyreError(
                 .unavailable, "\(location.title) at \(location.path) could not be loaded.", why: message,
-                fix: "gyre doctor")
+                fix: "On the server's machine: gyre doctor")
         }
         let library = unsafe TreeLibrary(pointer: pointer)
         loaded.withLock { $0 = library }

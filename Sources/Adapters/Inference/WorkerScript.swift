@@ -7,11 +7,15 @@
 enum WorkerScript {
     static let text = common + serving
 
+    /// The name of the probabilities of classes that a classifier gives beside its outputs, for the log of predictions alone.
+    static let probabilities = "gyre_probabilities"
+
     /// What is shared with the program that converts models.
     static let common = #"""
         import json, mmap, os, pickle, resource, socket, struct, sys, traceback
 
         SHARED = 65536
+        PROBABILITIES = "gyre_probabilities"
         TYPES = {"BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2", "INT32": "<i4",
                  "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
         channel = socket.socket(fileno=3)
@@ -82,12 +86,36 @@ enum WorkerScript {
             return {"predict": numpy.asarray(result)}
 
 
+        def names_of(model):
+            """The names of the columns that a model of scikit-learn was trained on, in order, in which it is given them."""
+            import warnings
+
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            return [str(name) for name in getattr(model, "feature_names_in_", [])]
+
+
+        def picks(model):
+            """Whether a model picks its columns by name."""
+            return any("ColumnTransformer" in type(step).__name__ for _, step in getattr(model, "steps", [("", model)]))
+
+
+        def framed(model):
+            """What makes of a matrix the table that a model needs which picks its columns by name."""
+            if not picks(model) or not names_of(model):
+                return lambda value: value
+            import pandas
+
+            return lambda value: pandas.DataFrame(value, columns=names_of(model))
+
+
         def scikit(model):
             width = getattr(model, "n_features_in_", None)
             has_scores = hasattr(model, "predict_proba")
+            own.features = names_of(model)
+            table = framed(model)
 
             def predict(inputs):
-                value = next(iter(inputs.values()))
+                value = table(next(iter(inputs.values())))
                 outputs = {"predict": model.predict(value)}
                 if has_scores:
                     outputs["predict_proba"] = model.predict_proba(value)
@@ -96,11 +124,18 @@ enum WorkerScript {
             return [{"name": "input", "datatype": "FP64", "shape": [-1, width or -1]}], predict, "sklearn"
 
 
+        def beside(model, raw, frame):
+            """What gives the probabilities of classes where a model of MLflow's gives the classes alone."""
+            if hasattr(raw, "predict_proba") and hasattr(raw, "classes_") and getattr(getattr(model, "_predict_fn", None), "__name__", "") == "predict":
+                own.probabilities = lambda given: raw.predict_proba(frame(given))
+
+
         def pyfunc(folder):
             import mlflow.pyfunc
             import pandas
 
             model = mlflow.pyfunc.load_model(folder)
+            raw = model.get_raw_model() if hasattr(model, "get_raw_model") else None
             schema = model.metadata.get_input_schema()
             kinds = {"long": "INT64", "integer": "INT32", "double": "FP64", "float": "FP32", "boolean": "BOOL", "string": "BYTES", "datetime": "BYTES"}
             if schema is not None and schema.is_tensor_spec():
@@ -110,15 +145,22 @@ enum WorkerScript {
                     kind = next((name for name, code in TYPES.items() if numpy.dtype(code) == tensor.type), "BYTES")
                     inputs.append({"name": tensor.name or "input", "datatype": kind, "shape": list(tensor.shape)})
                 one = len(tensors) == 1 and not tensors[0].name
+                if one:
+                    beside(model, raw, lambda given: next(iter(given.values())))
                 return inputs, lambda given: named(model.predict(next(iter(given.values())) if one else dict(given))), "mlflow"
             if schema is not None and all(hasattr(column, "name") and column.name for column in schema.inputs):
                 inputs = [
                     {"name": column.name, "datatype": kinds.get(getattr(column.type, "name", ""), "BYTES"), "shape": [-1]} for column in schema.inputs]
-                return inputs, lambda given: named(model.predict(pandas.DataFrame({k: v.ravel() for k, v in given.items()}))), "mlflow"
+                frame = lambda given: pandas.DataFrame({k: v.ravel() for k, v in given.items()})
+                beside(model, raw, frame)
+                return inputs, lambda given: named(model.predict(frame(given))), "mlflow"
             # Without a signature the model itself may tell how many columns it takes; else the first number that it does not refuse.
-            raw = model.get_raw_model() if hasattr(model, "get_raw_model") else None
             width = getattr(raw, "n_features_in_", None)
-            predict = lambda given: named(model.predict(next(iter(given.values()))))
+            own.features = names_of(raw)
+            table = framed(raw)
+            frame = lambda given: table(next(iter(given.values())))
+            beside(model, raw, frame)
+            predict = lambda given: named(model.predict(frame(given)))
             for columns in [width] if width else range(1, 257):
                 try:
                     predict({"input": numpy.zeros((1, columns))})
@@ -165,11 +207,15 @@ enum WorkerScript {
 
         def described(inputs, predict):
             """What a model gives, by what it gives for a row of nothing."""
-            outputs = []
-            for name, value in predict({entry["name"]: sample(entry) for entry in inputs}).items():
+            outputs, row = [], {entry["name"]: sample(entry) for entry in inputs}
+            for name, value in predict(row).items():
                 entry, _ = encode(name, value)
                 entry["shape"] = [-1] + entry["shape"][1:] if entry["shape"] else []
                 outputs.append(entry)
+            try:
+                getattr(own, "probabilities", len)(row)
+            except Exception:
+                own.probabilities = None  # a classifier may have the method and refuse it
             return outputs
 
 
@@ -190,7 +236,8 @@ enum WorkerScript {
 
             inputs, predict, platform = load(sys.argv[1])
             explain = getattr(own, "explain", None)
-            send({"inputs": inputs, "outputs": described(inputs, predict), "platform": platform, "explains": explain is not None})
+            send({"inputs": inputs, "outputs": described(inputs, predict), "platform": platform, "explains": explain is not None,
+                  "features": getattr(own, "features", [])})
         except BaseException as error:
             send({"error": "".join(traceback.format_exception_only(error)).strip()})
             os._exit(1)
@@ -211,7 +258,10 @@ enum WorkerScript {
                     given[entry["name"]] = decode(entry, content[place:place + entry["bytes"]])
                     place += entry["bytes"]
                 entries, parts = [], []
-                for name, value in predict(given).items():
+                answer = dict(predict(given))
+                if getattr(own, "probabilities", None) is not None:
+                    answer[PROBABILITIES] = own.probabilities(given)
+                for name, value in answer.items():
                     entry, part = encode(name, value)
                     entry["bytes"] = len(part)
                     entries.append(entry)

@@ -8,6 +8,7 @@ package actor MemoryLedgerStore: LedgerStore {
     private var chain: [RecordedFact] = []
     private var contents: [String: [String: JSONValue]] = [:]
     private var live: [Pointer.Name: JSONValue] = [:]
+    private var positions: [String: Int64] = [:]
     private let now: @Sendable () -> Int64
 
     /// An empty ledger.
@@ -21,6 +22,7 @@ package actor MemoryLedgerStore: LedgerStore {
     @discardableResult
     private func write(_ changes: [Change], recording facts: [Fact]) throws(GyreError) -> [RecordedFact] {
         precondition(!facts.isEmpty || changes.isEmpty, "a change needs a fact that tells it")
+        for fact in facts { try fact.checkIsPinned() }
         let (contentsBefore, liveBefore) = (contents, live)
         var moves: [PointerMove] = []
         for change in changes {
@@ -62,15 +64,17 @@ package actor MemoryLedgerStore: LedgerStore {
         }
 
         func documents(_ kind: String, prefix: String) throws(GyreError) -> [Document] {
-            (contents[kind] ?? [:]).filter { $0.key.hasPrefix(prefix) }
+            (contents[kind] ?? [:]).filter { $0.key.utf8.starts(with: prefix.utf8) }
                 .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { Document(kind, $0.key, $0.value) }
         }
 
         func pointer(_ name: Pointer.Name) throws(GyreError) -> JSONValue? { live[name] }
 
         func pointers(prefix: String) throws(GyreError) -> [Pointer] {
-            live.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-                .map { Pointer($0.key, $0.value) }
+            live.filter { $0.key.utf8.starts(with: prefix.utf8) }.sorted {
+                $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
+            }
+            .map { Pointer($0.key, $0.value) }
         }
     }
 
@@ -108,7 +112,9 @@ package actor MemoryLedgerStore: LedgerStore {
     package func documents(
         _ kind: String, prefix: String, after: String?, limit: Int
     ) async throws(GyreError) -> [Document] {
-        let keys = (contents[kind] ?? [:]).filter { $0.key.hasPrefix(prefix) && $0.key > (after ?? "") }
+        let keys = (contents[kind] ?? [:]).filter {
+            $0.key.utf8.starts(with: prefix.utf8) && (after ?? "").utf8.lexicographicallyPrecedes($0.key.utf8)
+        }
         return keys.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.prefix(limit)
             .map { Document(kind, $0.key, $0.value) }
     }
@@ -116,8 +122,10 @@ package actor MemoryLedgerStore: LedgerStore {
     package func pointer(_ name: Pointer.Name) async throws(GyreError) -> JSONValue? { live[name] }
 
     package func pointers(prefix: String) async throws(GyreError) -> [Pointer] {
-        live.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-            .map { Pointer($0.key, $0.value) }
+        live.filter { $0.key.utf8.starts(with: prefix.utf8) }.sorted {
+            $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
+        }
+        .map { Pointer($0.key, $0.value) }
     }
 
     package func namedDigests() async throws(GyreError) -> Set<Digest> {
@@ -125,6 +133,10 @@ package actor MemoryLedgerStore: LedgerStore {
         for body in contents.values.flatMap(\.values) + live.values { NamedDigests.collect(body.text, into: &found) }
         return found
     }
+
+    package func position(of cursor: String) async throws(GyreError) -> Int64? { positions[cursor] }
+
+    package func setPosition(of cursor: String, to seq: Int64) async throws(GyreError) { positions[cursor] = seq }
 
     package func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact] {
         let hits = chain.filter { link in

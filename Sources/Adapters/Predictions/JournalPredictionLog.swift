@@ -15,11 +15,14 @@ package final class JournalPredictionLog: PredictionLog {
     private let root: String
     private let tables: any TableEngine
     private let now: @Sendable () -> Int64
-    private let open = Mutex<[String: Segment]>([:])
+    /// The journals by endpoint; each has a lock of its own, so that a write of one does not hold up the others.
+    private let journals = Mutex<[String: Journal]>([:])
+    private let counted = Mutex<[String: Counts]>([:])
 
-    private struct Segment: Sendable {
-        let descriptor: Int32
-        var rows: Int64
+    /// What `counts` gave, and the files that it was counted from.
+    private struct Counts: Sendable {
+        let files: [String]
+        let answer: JSONValue
     }
 
     /// The log in the folder `root`.
@@ -34,39 +37,16 @@ package final class JournalPredictionLog: PredictionLog {
     // MARK: Writing
 
     package func append(_ prediction: Prediction) throws(GyreError) {
-        let line = prediction.line
-        try open.withLock { segments throws(GyreError) in
-            var segment: Segment
-            if let known = segments[prediction.endpoint] {
-                segment = known
-            } else {
-                segment = try openSegment(prediction.endpoint)
-            }
-            try Self.write(line, to: segment.descriptor)
-            segment.rows += 1
-            segments[prediction.endpoint] = segment
-        }
+        try journal(prediction.endpoint).append(prediction.line, id: prediction.id)
     }
 
-    private func openSegment(_ endpoint: String) throws(GyreError) -> Segment {
-        let path = folder(endpoint) + "/open.jsonl"
-        do {
-            try FileManager.default.createDirectory(atPath: folder(endpoint), withIntermediateDirectories: true)
-        } catch {
-            throw GyreError.wrapping(error, "Making the prediction log")
+    private func journal(_ endpoint: String) -> Journal {
+        journals.withLock { journals in
+            if let known = journals[endpoint] { return known }
+            let journal = Journal(folder: folder(endpoint), now: now)
+            journals[endpoint] = journal
+            return journal
         }
-        try Self.mend(path)
-        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw Self.failure("Opening the prediction log") }
-        return Segment(descriptor: descriptor, rows: 0)
-    }
-
-    /// A process killed in the middle of a write leaves part of a line, which belongs to no answer: it is cut off.
-    private static func mend(_ path: String) throws(GyreError) {
-        guard let data = FileManager.default.contents(atPath: path), !data.isEmpty, data.last != UInt8(ascii: "\n")
-        else { return }
-        let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        if unsafe truncate(path, end) != 0 { throw failure("Mending the prediction log") }
     }
 
     package func append(_ labels: [Label], endpoint: String) async throws(GyreError) {
@@ -86,75 +66,54 @@ package final class JournalPredictionLog: PredictionLog {
             try await NIOThreadPool.singleton.runIfActive {
                 let descriptor = unsafe Glibc.open(
                     folder + "/labels.jsonl", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-                guard descriptor >= 0 else { throw Self.failure("Opening the labels") }
+                guard descriptor >= 0 else { throw Journal.failure("Opening the labels") }
                 defer { close(descriptor) }
-                try Self.write(lines, to: descriptor)
-                guard fdatasync(descriptor) == 0 else { throw Self.failure("Syncing the labels") }
+                try Journal.write(lines, to: descriptor)
+                guard fdatasync(descriptor) == 0 else { throw Journal.failure("Syncing the labels") }
             }
         } catch {
             throw GyreError.wrapping(error, "Storing labels")
         }
     }
 
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws(GyreError) {
-        var written = 0
-        while written < bytes.count {
-            let result = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-            }
-            if result < 0, errno == EINTR { continue }
-            if result < 0 { throw failure("Writing to the prediction log") }
-            written += result
-        }
-    }
-
-    private static func failure(_ doing: String) -> GyreError {
-        let isFull = errno == ENOSPC
-        return GyreError(
-            .unavailable, isFull ? "\(doing) failed: the disk is full." : "\(doing) failed.",
-            why: unsafe String(cString: strerror(errno)))
-    }
-
     package func closeSegments(all: Bool) async throws(GyreError) -> [ClosedSegment] {
-        let ready = open.withLock { segments in
-            let ready = segments.filter { all ? $0.value.rows > 0 : $0.value.rows >= Limits.predictionSegment }
-            for (endpoint, segment) in ready {
-                unsafe rename(folder(endpoint) + "/open.jsonl", folder(endpoint) + "/closing-\(now()).jsonl")
-                close(segment.descriptor)
-                segments[endpoint] = nil
-            }
-            return ready.keys.sorted()
-        }
+        if all { for journal in journals.withLock({ Array($0.values) }) { try journal.close() } }
         var closed: [ClosedSegment] = []
-        for endpoint in ready {
-            for name in files(endpoint) where name.hasPrefix("closing-") {
+        // An endpoint without a folder has had no predictions.
+        for endpoint in ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).sorted() {
+            for name in files(endpoint) where name.hasPrefix("closing-") && name.hasSuffix(".jsonl") {
                 closed.append(try await settle(endpoint, name))
             }
         }
         return closed
     }
 
+    /// Bytes that the engine may take for making a segment.
+    private static let settlingBytes = 24 << 20
+    /// Rows that it gathers before it writes them.
+    private static let rowsOfGroup = 8192
+
     /// Makes a Parquet file of a journal; the journal goes only when that is there.
     private func settle(_ endpoint: String, _ name: String) async throws(GyreError) -> ClosedSegment {
         let journal = "\(folder(endpoint))/\(name)"
         let segment = String(name.dropFirst("closing-".count).dropLast(".jsonl".count))
         let target = "\(folder(endpoint))/segment-\(segment).parquet"
+        let longest = try await Background.run { () throws(GyreError) in try JournalScan(journal).longestLine }
         let session = try await tables.open()
         // One thread: requests are answered meanwhile.
         try await session.run("SET threads = 1")
+        try await session.run("SET memory_limit = '\((Self.settlingBytes + 16 * longest) >> 20)MiB'")
         try await session.run(
-            "COPY (SELECT * FROM \(Self.journalReader([journal]))) TO \(SQL.text(target + ".new")) (FORMAT parquet, COMPRESSION zstd)"
-        )
+            "COPY (SELECT * FROM \(Self.journalReader([journal], longest))) TO \(SQL.text(target + ".new")) "
+                + "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE \(Self.rowsOfGroup))")
         let rows =
             try await session.run("SELECT count(*) FROM read_parquet(\(SQL.text(target + ".new")))").scalar?.int ?? 0
         let digest = try await Background.run { () throws(GyreError) in
-            guard let data = FileManager.default.contents(atPath: target + ".new") else {
-                throw GyreError(.internal, "The segment \(target) was not written.")
-            }
+            let digest = try JournalScan.digest(target + ".new")
             guard unsafe rename(target + ".new", target) == 0, unsafe unlink(journal) == 0 else {
-                throw Self.failure("Closing a segment")
+                throw Journal.failure("Closing a segment")
             }
-            return Digest(of: Array(data))
+            return digest
         }
         return ClosedSegment(endpoint: endpoint, name: segment, rows: rows, digest: digest)
     }
@@ -166,36 +125,51 @@ package final class JournalPredictionLog: PredictionLog {
         (try? FileManager.default.contentsOfDirectory(atPath: folder(endpoint)))?.sorted() ?? []
     }
 
-    private static let columns =
-        "{'id': 'VARCHAR', 'version': 'BIGINT', 'release': 'BIGINT', 'at': 'BIGINT', 'event': 'BIGINT', 'latency_us': 'BIGINT', "
-        + "'x': 'DOUBLE[]', 'score': 'DOUBLE', 'y': 'JSON', 'error': 'VARCHAR', 'how': 'JSON', 't': 'VARCHAR[]'}"
+    /// Bytes of the longest line that an endpoint has written, where that is known.
+    private func longestLine(_ endpoint: String) -> Int? { journals.withLock { $0[endpoint] }?.longestLine }
 
-    private static func journalReader(_ paths: [String]) -> String {
-        "read_json([\(paths.map(SQL.text).joined(separator: ", "))], format = 'newline_delimited', columns = \(columns))"
+    /// The members of a line and the types of their columns.
+    private static let structure = """
+        {"id": "VARCHAR", "version": "BIGINT", "release": "BIGINT", "at": "BIGINT", "event": "BIGINT", "latency_us": "BIGINT", \
+        "x": ["DOUBLE"], "score": "DOUBLE", "kind": "VARCHAR", "y": "JSON", "error": "VARCHAR", "how": "JSON", "t": ["VARCHAR"]}
+        """
+
+    /// The rows of journals whose longest line has so many bytes, nil where nobody knows.
+    ///
+    /// The engine's reader of JSON takes 32 MiB whatever it reads; its reader of lines takes what it is told. No line holds U+0001.
+    private static func journalReader(_ paths: [String], _ longest: Int?) -> String {
+        let line = max(1 << 18, longest.map { $0 + 1 } ?? 16 << 20)
+        return """
+            (SELECT unnest(from_json(line, '\(structure)')) FROM read_csv([\(paths.map(SQL.text).joined(separator: ", "))],
+                columns = {'line': 'VARCHAR'}, delim = '\u{1}', quote = '', escape = '', comment = '', header = false,
+                auto_detect = false, new_line = '\\n', max_line_size = \(line), buffer_size = \(4 * line)))
+            """
     }
 
-    /// A query over all predictions and labels of an endpoint; nil where it has none.
-    private func source(_ endpoint: String) -> String? {
+    /// A query over all predictions of an endpoint, with their labels if asked; nil where it has none.
+    private func source(_ endpoint: String, joinsLabels: Bool = true) -> String? {
         let names = files(endpoint)
         let journals = names.filter { $0.hasSuffix(".jsonl") && $0 != "labels.jsonl" }.map {
             "\(folder(endpoint))/\($0)"
         }
         let segments = names.filter { $0.hasSuffix(".parquet") }.map { SQL.text("\(folder(endpoint))/\($0)") }
         var parts: [String] = []
-        if !journals.isEmpty { parts.append("SELECT * FROM \(Self.journalReader(journals))") }
+        if !journals.isEmpty { parts.append("SELECT * FROM \(Self.journalReader(journals, longestLine(endpoint)))") }
         if !segments.isEmpty {
             parts.append("SELECT * FROM read_parquet([\(segments.joined(separator: ", "))], union_by_name = true)")
         }
         guard !parts.isEmpty else { return nil }
         // Segments of earlier versions do not have all members.
-        parts.append("SELECT NULL::JSON AS how, NULL::VARCHAR[] AS t WHERE false")
+        parts.append("SELECT NULL::JSON AS how, NULL::VARCHAR[] AS t, NULL::VARCHAR AS kind WHERE false")
+        let predictions = parts.joined(separator: " UNION ALL BY NAME ")
+        if !joinsLabels { return predictions }
         let labels =
             names.contains("labels.jsonl")
             ? "SELECT id, last(label ORDER BY \"at\") AS label FROM read_json(\(SQL.text(folder(endpoint) + "/labels.jsonl")), "
                 + "format = 'newline_delimited', columns = {'id': 'VARCHAR', 'label': 'DOUBLE', 'at': 'BIGINT'}) GROUP BY id"
             : "SELECT NULL::VARCHAR AS id, NULL::DOUBLE AS label WHERE false"
         return """
-            WITH p AS (\(parts.joined(separator: " UNION ALL BY NAME "))), l AS (\(labels))
+            WITH p AS (\(predictions)), l AS (\(labels))
             SELECT p.*, l.label FROM p LEFT JOIN l ON l.id = p.id
             """
     }
@@ -205,23 +179,24 @@ package final class JournalPredictionLog: PredictionLog {
         let session = try await tables.open()
         let result = try await session.run(
             """
-            SELECT id, version, CAST(to_json(x) AS VARCHAR), score, label, latency_us, error IS NOT NULL,
-                TRY_CAST(how->>'$.p' AS DOUBLE) FROM (\(source))
-            WHERE event >= ? AND event < ? AND "at" >= ? AND (? IS NULL OR version = ?)
+            SELECT id, version, \(query.hasInputs ? "CAST(to_json(x) AS VARCHAR)" : "'[]'"), score, label, latency_us, error IS NOT NULL,
+                TRY_CAST(how->>'$.p' AS DOUBLE), kind FROM (\(source))
+            WHERE event >= ? AND event < ? AND "at" >= ? AND "at" < ? AND (? IS NULL OR version = ?)
+            ORDER BY "at"\(query.newest.map { " DESC LIMIT \($0)" } ?? "")
             """,
             [
-                .int(query.from), .int(query.to), .int(query.answeredFrom), .optional(query.version.map(Int64.init)),
-                .optional(query.version.map(Int64.init)),
+                .int(query.from), .int(query.to), .int(query.answeredFrom), .int(query.answeredBefore),
+                .optional(query.version.map(Int64.init)), .optional(query.version.map(Int64.init)),
             ])
         return try await Background.run { () throws(GyreError) in
-            try result.rows.map { row throws(GyreError) in
+            try (query.newest == nil ? result.rows : result.rows.reversed()).map { row throws(GyreError) in
                 LoggedRow(
                     id: row[0].string ?? "", version: Int(row[1].int ?? 0),
                     inputs: (try JSONValue(parsing: row[2].string ?? "[]").array ?? []).map(\.double),
                     score: row[3].double,
                     label: row[4].double,
                     latencyMicroseconds: row[5].int ?? 0, isError: row[6].bool ?? false,
-                    probability: row[7].double)
+                    probability: row[7].double, scoreKind: row[8].string.flatMap(ScoreKind.init))
             }
         }
     }
@@ -230,7 +205,7 @@ package final class JournalPredictionLog: PredictionLog {
         guard let source = source(endpoint) else { return nil }
         let found = try await tables.open().run(
             """
-            SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, CAST(y AS VARCHAR) AS y, error, label,
+            SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, kind, CAST(y AS VARCHAR) AS y, error, label,
                 CAST(how AS VARCHAR) AS how, CAST(to_json(t) AS VARCHAR) AS t
             FROM (\(source)) WHERE id = ? LIMIT 1
             """, [.string(id)])
@@ -243,14 +218,42 @@ package final class JournalPredictionLog: PredictionLog {
         return object
     }
 
-    package func counts(_ endpoint: String) async throws(GyreError) -> JSONValue {
-        guard let source = source(endpoint) else { return [] }
+    package func known(_ ids: [String], endpoint: String) async throws(GyreError) -> Set<String> {
+        // A label mostly comes soon after its prediction, and searching the files takes a hundred times as long.
+        let recent = journal(endpoint).written(ids)
+        let rest = ids.filter { !recent.contains($0) }
+        guard !rest.isEmpty, let source = source(endpoint, joinsLabels: false) else { return recent }
         let found = try await tables.open().run(
+            "SELECT DISTINCT id FROM (\(source)) WHERE id IN (SELECT unnest(from_json(?, '[\"VARCHAR\"]')))",
+            [.string(JSONValue.strings(rest).text)])
+        return recent.union(found.rows.compactMap { $0[0].string })
+    }
+
+    package func ids(
+        beginningWith digits: String, endpoint: String, limit: Int
+    ) async throws(GyreError) -> [String] {
+        guard let source = source(endpoint, joinsLabels: false) else { return [] }
+        let found = try await tables.open().run(
+            "SELECT DISTINCT id FROM (\(source)) WHERE starts_with(id, ?) ORDER BY id LIMIT ?",
+            [.string(digits), .int(Int64(limit))])
+        return found.rows.compactMap { $0[0].string }
+    }
+
+    package func counts(_ endpoint: String) async throws(GyreError) -> JSONValue {
+        // Pages ask every few seconds: what has not grown is not counted again.
+        let found = files(endpoint).map {
+            "\($0) \((try? FileManager.default.attributesOfItem(atPath: "\(folder(endpoint))/\($0)"))?[.size] ?? 0)"
+        }
+        if let known = counted.withLock({ $0[endpoint] }), known.files == found { return known.answer }
+        guard let source = source(endpoint) else { return [] }
+        let counts = try await tables.open().run(
             """
             SELECT version, count(*) AS predictions, count(label) AS labels, count(error) AS errors,
                 CAST(quantile_cont(latency_us, 0.5) AS DOUBLE) AS latency_us_p50, CAST(quantile_cont(latency_us, 0.99) AS DOUBLE) AS latency_us_p99
             FROM (\(source)) GROUP BY version ORDER BY version
             """)
-        return .array(found.objects)
+        let answer = JSONValue.array(counts.objects)
+        counted.withLock { $0[endpoint] = Counts(files: found, answer: answer) }
+        return answer
     }
 }

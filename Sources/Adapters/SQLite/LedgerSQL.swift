@@ -33,6 +33,7 @@ enum LedgerSQL {
     /// Appends one fact.
     @discardableResult
     static func append(_ fact: Fact, at now: Int64, in db: Database, tail: inout ChainTail) throws -> RecordedFact {
+        try fact.checkIsPinned()
         let recorded = RecordedFact(seq: tail.seq + 1, at: max(now, tail.lastTime), fact: fact, following: tail.hash)
         let statement = try BoundStatement(
             """
@@ -135,8 +136,8 @@ enum LedgerSQL {
     static func pointers(prefix: String, in db: Database) throws -> [Pointer] {
         try Row.fetchAll(
             db.cachedStatement(
-                sql: "SELECT name, value FROM pointer WHERE name >= ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?"),
-            arguments: [prefix, prefix.unicodeScalars.count, prefix, Limits.pageRows]
+                sql: "SELECT name, value FROM pointer WHERE name >= ? AND substr(name, 1, ?) = ? ORDER BY name"),
+            arguments: [prefix, prefix.unicodeScalars.count, prefix]
         ).map { Pointer($0["name"], try JSONValue(parsing: $0["value"] as String)) }
     }
 

@@ -15,6 +15,7 @@ enum Migrations {
         migration0003Online(&migrator)
         migration0004Search(&migrator)
         migration0005Traces(&migrator)
+        migration0006Cursors(&migrator)
         let known = migrator.migrations
         let unknown = try pool.read { db in
             try db.tableExists("grdb_migrations")
@@ -208,6 +209,18 @@ enum Migrations {
                     INSERT INTO model_metric
                         SELECT model_id, key, '', '', run, step, timestamp_ms, value, is_nan FROM metric
                         WHERE model_id IS NOT NULL GROUP BY model_id, key, run, step, timestamp_ms;
+                    """)
+        }
+    }
+
+    private static func migration0006Cursors(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("0006-cursors") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE ledger_cursor (
+                        name TEXT    NOT NULL PRIMARY KEY,
+                        seq  INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
                     """)
         }
     }

@@ -75,6 +75,22 @@ package final class SQLiteDatabase: Sendable {
         do { return try await commits.write(body) } catch { throw SQLiteDatabase.translate(error, doing) }
     }
 
+    /// Writes what the database holds now into a new file; writers are not disturbed.
+    package func copy(to path: String) throws(GyreError) {
+        let unfinished = path + ".unfinished"
+        do {
+            if FileManager.default.fileExists(atPath: unfinished) {
+                try FileManager.default.removeItem(atPath: unfinished)
+            }
+            let target = try DatabaseQueue(path: unfinished)
+            try pool.backup(to: target)
+            try target.close()
+            try FileManager.default.moveItem(atPath: unfinished, toPath: path)
+        } catch {
+            throw SQLiteDatabase.translate(error, "Copying the database")
+        }
+    }
+
     /// Folds the write-ahead log into the file; for a graceful stop.
     package func close() throws(GyreError) {
         do {

@@ -63,6 +63,24 @@ package struct SQLiteLedgerStore: LedgerStore {
         }
     }
 
+    package func position(of cursor: String) async throws(GyreError) -> Int64? {
+        try await database.read("Reading the position of \(cursor)") { db in
+            try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT seq FROM ledger_cursor WHERE name = ?"), arguments: [cursor])
+        }
+    }
+
+    package func setPosition(of cursor: String, to seq: Int64) async throws(GyreError) {
+        try await database.write("Keeping the position of \(cursor)") { db, _ in
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO ledger_cursor (name, seq) VALUES (?, ?)
+                    ON CONFLICT (name) DO UPDATE SET seq = excluded.seq
+                    """
+            ).execute(arguments: [cursor, seq])
+        }
+    }
+
     package func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact] {
         try await database.read("Reading the ledger") { db in
             var sql = "SELECT l.* FROM ledger l"
@@ -91,22 +109,23 @@ package struct SQLiteLedgerStore: LedgerStore {
     }
 
     package func scan(_ body: @Sendable @escaping (ChainVerifier.Row) -> Void) async throws(GyreError) {
-        try await database.read("Reading the whole ledger") { db in
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT seq, at_us, actor, kind, subject, inputs, outputs, body, prev_hash, hash FROM ledger ORDER BY seq
-                    """)
-            while let row = try rows.next() {
-                let parts = HashChain.Parts(
-                    actor: row[2], kind: row[3], subject: row[4], inputs: Self.bytes(row, 5),
-                    outputs: Self.bytes(row, 6),
-                    body: Self.bytes(row, 7))
-                body(
-                    ChainVerifier.Row(
-                        seq: row[0], at: row[1], parts: parts, previousHash: Self.bytes(row, 8),
-                        hash: Self.bytes(row, 9)))
-            }
+        try await database.read("Reading the whole ledger") { db in try Self.scan(db, body) }
+    }
+
+    /// Reads every stored row in its order.
+    static func scan(_ db: Database, _ body: (ChainVerifier.Row) -> Void) throws {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT seq, at_us, actor, kind, subject, inputs, outputs, body, prev_hash, hash FROM ledger ORDER BY seq
+                """)
+        while let row = try rows.next() {
+            let parts = HashChain.Parts(
+                actor: row[2], kind: row[3], subject: row[4], inputs: bytes(row, 5), outputs: bytes(row, 6),
+                body: bytes(row, 7))
+            body(
+                ChainVerifier.Row(
+                    seq: row[0], at: row[1], parts: parts, previousHash: bytes(row, 8), hash: bytes(row, 9)))
         }
     }
 

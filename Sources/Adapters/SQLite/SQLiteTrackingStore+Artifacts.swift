@@ -14,8 +14,11 @@ extension SQLiteTrackingStore {
         }
     }
 
-    package func putArtifact(_ path: RelativePath, _ blob: StoredBlob) async throws(GyreError) {
-        try await database.write("Storing the artifact \"\(path)\"") { db, _ in
+    package func putArtifact(
+        _ path: RelativePath, _ blob: StoredBlob, replacing: @escaping @Sendable (Digest) -> Fact
+    ) async throws(GyreError) {
+        let now = database.now()
+        try await database.write("Storing the artifact \"\(path)\"") { db, tail in
             // A file cannot stand where a folder is, nor below a file.
             var folders: [String] = []
             for count in 1..<max(2, path.parts.count) {
@@ -30,6 +33,11 @@ extension SQLiteTrackingStore {
             let below = try Bool.fetchOne(
                 db, sql: "SELECT 1 FROM artifact WHERE path >= ? AND path < ?", arguments: ["\(text)/", "\(text)0"])
             if below != nil { throw GyreError(.invalid, "Invalid path: \"\(text)\".", why: "It is a folder.") }
+            let old = try Row.fetchOne(db, sql: "SELECT * FROM artifact WHERE path = ?", arguments: [text])
+                .map(Self.blob)
+            if let old, old.digest != blob.digest {
+                try LedgerSQL.append(replacing(old.digest), at: now, in: db, tail: &tail)
+            }
             try db.execute(
                 sql: "INSERT OR REPLACE INTO artifact (path, digest, size_bytes) VALUES (?, ?, ?)",
                 arguments: [text, blob.digest.data, blob.sizeBytes])
@@ -51,12 +59,15 @@ extension SQLiteTrackingStore {
         }
     }
 
-    package func deleteArtifacts(_ path: RelativePath) async throws(GyreError) -> Bool {
-        try await database.write("Deleting the artifact \"\(path)\"") { db, _ in
+    package func deleteArtifacts(_ path: RelativePath, recording fact: Fact) async throws(GyreError) -> Bool {
+        let now = database.now()
+        return try await database.write("Deleting the artifact \"\(path)\"") { db, tail in
             try db.execute(
                 sql: "DELETE FROM artifact WHERE path = ? OR (path >= ? AND path < ?)",
                 arguments: [path.description, "\(path)/", "\(path)0"])
-            return db.changesCount > 0
+            let isGone = db.changesCount > 0
+            if isGone { try LedgerSQL.append(fact, at: now, in: db, tail: &tail) }
+            return isGone
         }
     }
 

@@ -124,7 +124,7 @@ package struct Features: Sendable {
         let view = try await view(name)
         let session = try await tables.open()
         let time = SQL.name(view.timestampColumn)
-        let entity = view.entities.map { "CAST(\(SQL.name($0)) AS VARCHAR)" }.joined(separator: " || '|' || ")
+        let entity = Self.keySQL(view.entities)
         let values = view.features.map { "\(SQL.text($0)), \(SQL.name($0))" }.joined(separator: ", ")
         let known = asOf == nil ? "true" : "\(time) <= make_timestamp(CAST(? AS BIGINT))"
         let result = try await session.run(
@@ -140,13 +140,16 @@ package struct Features: Sendable {
                     entity: row[0].string ?? "", eventMicroseconds: row[1].int ?? 0,
                     values: try JSONValue(parsing: row[2].string ?? "{}")))
         }
-        let generation = (try await store.pointer(Self.onlinePointer(name))?["generation"]?.int ?? 0) + 1
+        let before = try await store.pointer(Self.onlinePointer(name))
+        let old = before?["generation"]?.int ?? 0
+        // Two at the same time have generations of their own; the second to move the pointer is refused.
+        let generation = max(old + 1, surroundings.now())
         try await online.write(rows, view: name, generation: generation)
         let digest = Digest(of: JSONValue.array(rows.map { [.string($0.entity), $0.values] }).canonicalBytes)
         try await store.commit(
             [
-                .move(
-                    Self.onlinePointer(name),
+                .moveIf(
+                    Self.onlinePointer(name), expecting: before,
                     to: ["generation": .int(generation), "source": .string(source.ref.description)])
             ],
             recording: [
@@ -157,8 +160,19 @@ package struct Features: Sendable {
                     ])
             ])
         // The one before stays for readers that have its number, and for the way back.
-        try await online.prune(view: name, before: generation - 1)
+        try await online.prune(view: name, before: old)
         return rows.count
+    }
+
+    /// The key of an entity: its value where it is one, else the list of its values as JSON, which no other list has.
+    static func key(_ values: [String]) -> String {
+        values.count == 1 ? values[0] : JSONValue.strings(values).text
+    }
+
+    /// The same of a row's columns.
+    private static func keySQL(_ entities: [String]) -> String {
+        let values = entities.map { "CAST(\(SQL.name($0)) AS VARCHAR)" }
+        return values.count == 1 ? values[0] : "CAST(to_json([\(values.joined(separator: ", "))]) AS VARCHAR)"
     }
 
     /// The latest values of an entity that are not too old at `now`; nil values where there are none.
@@ -174,7 +188,7 @@ package struct Features: Sendable {
         for feature in view.features { empty[feature] = .null }
         answer["values"] = empty
         guard let generation = try await store.pointer(Self.onlinePointer(name))?["generation"]?.int,
-            let row = try await online.read(view: name, generation: generation, entity: entity.joined(separator: "|"))
+            let row = try await online.read(view: name, generation: generation, entity: Self.key(entity))
         else { return answer }
         answer["event_timestamp"] = .string(Timestamp.text(row.eventMicroseconds))
         if let ttl = view.ttlSeconds, (now ?? surroundings.now()) - row.eventMicroseconds > ttl * 1_000_000 {

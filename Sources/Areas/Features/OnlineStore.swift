@@ -14,7 +14,7 @@ package protocol OnlineStore: Sendable {
 
 /// The latest values of one entity.
 package struct OnlineRow: Sendable, Hashable {
-    /// The entity's key: its values joined by `|`.
+    /// The entity's key: its value, or the JSON list of its values where it has several.
     package let entity: String
     /// From when on they were known, microseconds since 1970.
     package let eventMicroseconds: Int64

@@ -67,7 +67,16 @@ package struct MonitorReport: Sendable, Hashable {
         }
         return MonitorReport(
             endpoint: endpoint, version: version, release: release, window: window, rows: rows.count, drift: drift,
-            performance: Performance(scores: scores, labels: labels), at: at)
+            performance: Performance(scores: scores, labels: labels, kind: kind(of: rows)), at: at)
+    }
+
+    /// What the scores of a window are: a word of all rows that have one, else what their values leave open.
+    private static func kind(of rows: [LoggedRow]) -> ScoreKind {
+        let scored = rows.filter { $0.score != nil }
+        let kinds = Set(scored.map(\.scoreKind))
+        if let only = kinds.first, let only, kinds.count == 1 { return only }
+        // Earlier versions did not write it down.
+        return scored.allSatisfy { $0.score == 0 || $0.score == 1 } ? .hardClass : .number
     }
 
     private static func compare(

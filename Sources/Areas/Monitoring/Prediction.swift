@@ -24,6 +24,8 @@ package struct Prediction: Sendable, Hashable {
     package let texts: [String?]
     /// The score: the probability of the positive class, or the one number that came out.
     package let score: Double?
+    /// What the score is; nil without one.
+    package let scoreKind: ScoreKind?
     /// The outputs by name, this row's share of each.
     package let outputs: JSONValue
     /// Why there is no answer.
@@ -81,8 +83,8 @@ package struct Prediction: Sendable, Hashable {
     /// A prediction.
     package init(
         id: String, endpoint: String, version: Int, release: Int, at: Int64, eventAt: Int64, latencyMicroseconds: Int64,
-        inputs: [Float], texts: [String?] = [], score: Double?, outputs: JSONValue, error: String?,
-        circumstances: Circumstances
+        inputs: [Float], texts: [String?] = [], score: Double?, scoreKind: ScoreKind? = nil, outputs: JSONValue,
+        error: String?, circumstances: Circumstances
     ) {
         self.id = id
         self.endpoint = endpoint
@@ -94,6 +96,7 @@ package struct Prediction: Sendable, Hashable {
         self.inputs = inputs
         self.texts = texts
         self.score = score
+        self.scoreKind = scoreKind
         self.outputs = outputs
         self.error = error
         self.circumstances = circumstances
@@ -126,6 +129,10 @@ package struct Prediction: Sendable, Hashable {
         }
         writer.raw(",\"score\":")
         if let score { writer.double(score) } else { writer.raw("null") }
+        if let scoreKind {
+            writer.raw(",\"kind\":")
+            writer.string(scoreKind.rawValue)
+        }
         writer.raw(",\"y\":")
         writer.value(outputs)
         writer.raw(",\"error\":")

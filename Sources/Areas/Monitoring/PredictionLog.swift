@@ -8,10 +8,14 @@ package protocol PredictionLog: Sendable {
     func append(_ prediction: Prediction) throws(GyreError)
     /// Appends labels; they are on disk when this returns.
     func append(_ labels: [Label], endpoint: String) async throws(GyreError)
-    /// Rows of an endpoint whose event falls in a window, with their labels.
+    /// Rows of an endpoint whose event falls in a window, with their labels, in the order in which they were answered.
     func rows(_ query: PredictionQuery) async throws(GyreError) -> [LoggedRow]
     /// One prediction by its id, with its label if there is one.
     func find(_ id: String, endpoint: String) async throws(GyreError) -> JSONValue?
+    /// Those of `ids` that the log has predictions of.
+    func known(_ ids: [String], endpoint: String) async throws(GyreError) -> Set<String>
+    /// Ids that begin with `digits`, at most `limit` of them.
+    func ids(beginningWith digits: String, endpoint: String, limit: Int) async throws(GyreError) -> [String]
     /// How many predictions, labels and failures an endpoint has had, by model version.
     func counts(_ endpoint: String) async throws(GyreError) -> JSONValue
     /// Closes the open segment if it is large enough, or in any case; tells what was closed.
@@ -30,6 +34,12 @@ package struct PredictionQuery: Sendable, Hashable {
     package let version: Int?
     /// Only rows answered at or after this time.
     package var answeredFrom: Int64 = 0
+    /// Only rows answered before this time.
+    package var answeredBefore = Int64.max
+    /// Only so many, those answered last.
+    package var newest: Int?
+    /// Whether rows come with the columns of their inputs, which take most of the memory.
+    package var hasInputs = true
 
     /// A window.
     package init(endpoint: String, from: Int64, to: Int64, version: Int? = nil) {
@@ -58,11 +68,13 @@ package struct LoggedRow: Sendable, Hashable {
     package let isError: Bool
     /// How likely this version was to be asked; nil where that was not known.
     package let probability: Double?
+    /// What the score is; nil where that was not written down.
+    package let scoreKind: ScoreKind?
 
     /// A row.
     package init(
         id: String, version: Int, inputs: [Double?], score: Double?, label: Double?, latencyMicroseconds: Int64,
-        isError: Bool, probability: Double? = nil
+        isError: Bool, probability: Double? = nil, scoreKind: ScoreKind? = nil
     ) {
         self.id = id
         self.version = version
@@ -72,6 +84,7 @@ package struct LoggedRow: Sendable, Hashable {
         self.latencyMicroseconds = latencyMicroseconds
         self.isError = isError
         self.probability = probability
+        self.scoreKind = scoreKind
     }
 }
 

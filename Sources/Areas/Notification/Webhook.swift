@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+internal import GyreLedger
 
 /// An address that is told of certain events.
 package struct Webhook: Sendable, Hashable {
@@ -78,14 +79,15 @@ package struct Webhook: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
+        let stored = StoredReader("webhook", json)
         self.init(
-            id: json["id"]?.string ?? "", name: json["name"]?.string ?? "",
-            description: json["description"]?.string ?? "", url: json["url"]?.string ?? "",
+            id: try stored.text("id"), name: try stored.text("name"), description: try stored.text("description"),
+            url: try stored.text("url"),
             events: try (json["events"]?.array ?? []).map { event throws(GyreError) in
                 try Event(event["entity"]?.string ?? "", event["action"]?.string ?? "")
-            }, secret: json["secret"]?.string ?? "", isActive: json["active"]?.bool ?? true,
-            atMilliseconds: json["created_ms"]?.int ?? 0)
-        updatedMilliseconds = json["updated_ms"]?.int ?? 0
+            }, secret: try stored.text("secret"), isActive: json["active"]?.bool ?? true,
+            atMilliseconds: try stored.integer("created_ms"))
+        updatedMilliseconds = try stored.integer("updated_ms")
     }
 
     var json: JSONValue {

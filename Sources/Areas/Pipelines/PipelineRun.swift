@@ -17,6 +17,10 @@ package struct PipelineRun: Sendable, Hashable {
     package let actor: String
     /// The reason in words.
     package let reason: String
+    /// What it is for.
+    package let purpose: Purpose
+    /// What addresses of imports that float were found to mean when the run started, by the address as it was written.
+    package let resolved: [String: Ref]
     /// Whether earlier results may be taken.
     package let usesCache: Bool
     /// How it goes.
@@ -29,6 +33,22 @@ package struct PipelineRun: Sendable, Hashable {
     package var endedAt: Int64?
     /// The outputs of the root graph.
     package var outputs: TaskOutputs
+
+    /// What a run is for.
+    package enum Purpose: Sendable, Hashable {
+        /// Whatever its caller wants.
+        case ordinary
+        /// To train on this version of a project's training set, which was made from these for this run.
+        case training(Ref, madeFrom: [Ref])
+        /// To make a release again and compare: it changes nothing that is live or listed.
+        case reproduction(Ref)
+
+        /// The release that is made again; nil for any other purpose.
+        package var reproduced: Ref? {
+            if case .reproduction(let release) = self { return release }
+            return nil
+        }
+    }
 
     /// How a run or a task goes; the words are KFP's.
     package enum State: String, Sendable, Hashable {
@@ -45,8 +65,7 @@ package struct PipelineRun: Sendable, Hashable {
 
     init(
         id: String, pipeline: Ref, compiled: Digest, parameters: [String: JSONValue], actor: String, reason: String,
-        usesCache: Bool,
-        startedAt: Int64
+        purpose: Purpose, resolved: [String: Ref], usesCache: Bool, startedAt: Int64
     ) {
         self.id = id
         self.pipeline = pipeline
@@ -54,6 +73,8 @@ package struct PipelineRun: Sendable, Hashable {
         self.parameters = parameters
         self.actor = actor
         self.reason = reason
+        self.purpose = purpose
+        self.resolved = resolved
         self.usesCache = usesCache
         self.startedAt = startedAt
         state = .running
@@ -61,15 +82,19 @@ package struct PipelineRun: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
+        let stored = StoredReader("pipeline run", json)
         var parameters: [String: JSONValue] = [:]
         for member in json["parameters"]?.object?.members ?? [] { parameters[member.name] = member.value }
+        var resolved: [String: Ref] = [:]
+        for member in json["resolved"]?.object?.members ?? [] {
+            resolved[member.name] = try Ref(parsing: member.value.string ?? "")
+        }
         self.init(
-            id: json["id"]?.string ?? "", pipeline: try Ref(parsing: json["pipeline"]?.string ?? ""),
-            compiled: try Digest(hex: json["compiled"]?.string ?? ""), parameters: parameters,
-            actor: json["actor"]?.string ?? "",
-            reason: json["reason"]?.string ?? "", usesCache: json["uses_cache"]?.bool ?? true,
-            startedAt: json["started_at"]?.int ?? 0)
-        state = State(rawValue: json["state"]?.string ?? "") ?? .failed
+            id: try stored.text("id"), pipeline: try stored.ref("pipeline"), compiled: try stored.digest("compiled"),
+            parameters: parameters, actor: try stored.text("actor"), reason: try stored.text("reason"),
+            purpose: try Purpose(json: json["purpose"], reason: json["reason"]?.string ?? ""), resolved: resolved,
+            usesCache: json["uses_cache"]?.bool ?? true, startedAt: try stored.integer("started_at"))
+        state = try stored.word("state", State.self)
         message = json["message"]?.string
         endedAt = json["ended_at"]?.int
         outputs = try TaskOutputs(json: json["outputs"] ?? [:])
@@ -82,7 +107,11 @@ package struct PipelineRun: Sendable, Hashable {
         return [
             "id": .string(id), "pipeline": .string(pipeline.description), "compiled": .string(compiled.hex),
             "parameters": values,
-            "actor": .string(actor), "reason": .string(reason), "uses_cache": .bool(usesCache),
+            "actor": .string(actor), "reason": .string(reason), "purpose": purpose.json,
+            "resolved": .object(
+                JSONObject(
+                    resolved.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value.description)) })),
+            "uses_cache": .bool(usesCache),
             "state": .string(state.rawValue),
             "message": .optional(message), "started_at": .int(startedAt), "ended_at": .optional(endedAt),
             "outputs": outputs.json,
@@ -91,6 +120,37 @@ package struct PipelineRun: Sendable, Hashable {
 
     /// `pipeline-run/<id>`.
     package var ref: Ref { Ref("pipeline-run", id) }
+}
+
+extension PipelineRun.Purpose {
+    init(json: JSONValue?, reason: String) throws(GyreError) {
+        let stored = StoredReader("purpose of a pipeline run", json ?? [:])
+        switch json?["kind"]?.string {
+        case nil:
+            // Runs that were stored before they had a purpose told it by their reason.
+            let release = reason.hasPrefix("reproduce release/") ? try? Ref(parsing: String(reason.dropFirst(10))) : nil
+            self = release.map { .reproduction($0) } ?? .ordinary
+        case "ordinary": self = .ordinary
+        case "training":
+            var sources: [Ref] = []
+            for text in json?["made_from"]?.strings ?? [] { sources.append(try Ref(parsing: text)) }
+            self = .training(try stored.ref("dataset"), madeFrom: sources)
+        case "reproduction": self = .reproduction(try stored.ref("release"))
+        case let other?: throw GyreError(.corrupt, "A stored pipeline run has the purpose \"\(other.prefix(40))\".")
+        }
+    }
+
+    var json: JSONValue {
+        switch self {
+        case .ordinary: ["kind": "ordinary"]
+        case .training(let dataset, let sources):
+            [
+                "kind": "training", "dataset": .string(dataset.description),
+                "made_from": .strings(sources.map(\.description)),
+            ]
+        case .reproduction(let release): ["kind": "reproduction", "release": .string(release.description)]
+        }
+    }
 }
 
 /// A task of a run, with what went in and came out.
@@ -128,9 +188,10 @@ package struct TaskRecord: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
+        let stored = StoredReader("task of a pipeline", json)
         self.init(
-            run: json["run"]?.string ?? "", path: json["path"]?.string ?? "", upstream: json["upstream"]?.strings ?? [])
-        state = PipelineRun.State(rawValue: json["state"]?.string ?? "") ?? .failed
+            run: try stored.text("run"), path: try stored.text("path"), upstream: json["upstream"]?.strings ?? [])
+        state = try stored.word("state", PipelineRun.State.self)
         attempts = Int(json["attempts"]?.int ?? 0)
         cacheReason = json["cache_reason"]?.string ?? ""
         isCacheHit = json["cache_hit"]?.bool ?? false
@@ -208,10 +269,10 @@ package struct Artifact: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
+        let stored = StoredReader("artifact", json)
         self.init(
-            name: json["name"]?.string ?? "", type: json["type"]?.string ?? "",
-            tree: try Tree(json: json["tree"] ?? []),
-            metadata: json["metadata"] ?? [:], ref: try Ref(parsing: json["ref"]?.string ?? ""))
+            name: try stored.text("name"), type: try stored.text("type"), tree: try stored.tree("tree"),
+            metadata: json["metadata"] ?? [:], ref: try stored.ref("ref"))
     }
 
     /// As stored.

@@ -12,10 +12,12 @@ package struct PipelineOptions: Sendable {
     package let images: [String]
     /// Seconds until a task is stopped.
     package let timeoutSeconds: Int
-    /// Variables that a task gets.
-    package let variables: @Sendable (PipelineRun, TaskRecord) -> [String: String]
-    /// The files behind an importer's address, and what they are in the lineage.
-    package let importSource: @Sendable (String) async throws(GyreError) -> (Tree, Ref)
+    /// Variables that a task gets; the refs are what goes into it, by the name of the input.
+    package let variables: @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String]
+    /// What an importer's address means now; the ref never means anything else later.
+    package let resolve: @Sendable (String) async throws(GyreError) -> Ref
+    /// The files of something resolved.
+    package let files: @Sendable (Ref) async throws(GyreError) -> Tree
     /// Reads a compiled package.
     package let read: @Sendable ([UInt8]) throws(GyreError) -> Pipeline
     /// Told when a run has ended.
@@ -24,8 +26,9 @@ package struct PipelineOptions: Sendable {
     /// Options.
     package init(
         folder: String, images: [String] = ["python:3"], timeoutSeconds: Int = 3600,
-        variables: @escaping @Sendable (PipelineRun, TaskRecord) -> [String: String],
-        importSource: @escaping @Sendable (String) async throws(GyreError) -> (Tree, Ref),
+        variables: @escaping @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String],
+        resolve: @escaping @Sendable (String) async throws(GyreError) -> Ref,
+        files: @escaping @Sendable (Ref) async throws(GyreError) -> Tree,
         read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline,
         onEnd: @escaping @Sendable (PipelineRun) async -> Void
     ) {
@@ -33,7 +36,8 @@ package struct PipelineOptions: Sendable {
         self.images = images
         self.timeoutSeconds = timeoutSeconds
         self.variables = variables
-        self.importSource = importSource
+        self.resolve = resolve
+        self.files = files
         self.read = read
         self.onEnd = onEnd
     }
@@ -69,6 +73,8 @@ package actor Pipelines {
         package var parameters: [String: JSONValue] = [:]
         /// Why it is started.
         package var reason = ""
+        /// What it is for.
+        package var purpose = PipelineRun.Purpose.ordinary
         /// Whether earlier results may be taken.
         package var usesCache = true
 
@@ -77,9 +83,54 @@ package actor Pipelines {
     }
 
     /// Starts a run; it goes on after this returns.
-    /// - Throws: `.invalid` for a package that is none, or parameters that do not fit.
+    ///
+    /// What it will import is resolved now: a name that floats means the same thing for the whole run, and the run says which.
+    /// - Throws: `.invalid` for a package that is none, or parameters that do not fit; `.notFound` for data that is not there.
     package func start(_ request: Request, by actor: String) async throws(GyreError) -> PipelineRun {
         let pipeline = try options.read(request.compiled)
+        var parameters = try Self.parameters(of: request, pipeline)
+        var resolved: [String: Ref] = [:]
+        for address in pipeline.importAddresses(parameters).sorted() {
+            let ref = try await options.resolve(address)
+            if ref.description != address { resolved[address] = ref }
+        }
+        // The tasks are told what is read, not what was asked for.
+        for (name, value) in parameters {
+            if let text = value.string, let ref = resolved[text] { parameters[name] = .string(ref.description) }
+        }
+        let blob = try await blobs.put(request.compiled)
+        let run = PipelineRun(
+            id: surroundings.newID(), pipeline: pipeline.ref, compiled: blob.digest, parameters: parameters,
+            actor: actor, reason: request.reason, purpose: request.purpose, resolved: resolved,
+            usesCache: request.usesCache, startedAt: surroundings.now())
+        try await store.commit(
+            [.create(document(run))],
+            recording: [
+                Fact(
+                    "pipelines.run.started", run.ref, by: actor, inputs: [pipeline.ref], outputs: [run.ref],
+                    body: [
+                        "reason": .string(request.reason), "parameters": run.json["parameters"] ?? [:],
+                        "purpose": run.json["purpose"] ?? .null, "resolved": run.json["resolved"] ?? [:],
+                    ])
+            ])
+        launch(run, pipeline)
+        return run
+    }
+
+    /// The addresses of what a run of this request would import that may mean something else by now.
+    package func floatingImports(_ request: Request) throws(GyreError) -> [String] {
+        let pipeline = try options.read(request.compiled)
+        let addresses = pipeline.importAddresses(try Self.parameters(of: request, pipeline))
+        return addresses.filter { address in
+            // What is no ref at all is an address that no release can have been made from.
+            guard let ref = try? Ref(parsing: address) else { return true }
+            return ref.floating != nil
+        }.sorted()
+    }
+
+    private static func parameters(
+        of request: Request, _ pipeline: Pipeline
+    ) throws(GyreError) -> [String: JSONValue] {
         var parameters: [String: JSONValue] = [:]
         for (name, definition) in pipeline.root.inputParameters {
             if let value = request.parameters[name] ?? definition.defaultValue {
@@ -95,27 +146,22 @@ package actor Pipelines {
                 .invalid, "The pipeline \"\(pipeline.name)\" has no parameter \"\(unknown)\".",
                 why: "It has \(pipeline.root.inputParameters.keys.sorted().joined(separator: ", ")).")
         }
-        let blob = try await blobs.put(request.compiled)
-        let run = PipelineRun(
-            id: surroundings.newID(), pipeline: pipeline.ref, compiled: blob.digest, parameters: parameters,
-            actor: actor,
-            reason: request.reason, usesCache: request.usesCache, startedAt: surroundings.now())
-        try await store.commit(
-            [.create(document(run))],
-            recording: [
-                Fact(
-                    "pipelines.run.started", run.ref, by: actor, inputs: [pipeline.ref], outputs: [run.ref],
-                    body: ["reason": .string(request.reason), "parameters": run.json["parameters"] ?? [:]])
-            ])
-        launch(run, pipeline)
-        return run
+        return parameters
     }
 
     /// Takes up the runs that a stopped server left; finished tasks are not run again.
-    package func resume() async throws(GyreError) {
+    /// - Returns: what could not be taken up, and why; the others go on.
+    package func resume() async throws(GyreError) -> [GyreError] {
+        var problems: [GyreError] = []
         for run in try await runs() where !run.state.isEnd && running[run.id] == nil {
-            launch(run, try options.read(try await blobs.bytes(run.compiled)))
+            do throws(GyreError) {
+                launch(run, try options.read(try await blobs.bytes(run.compiled)))
+            } catch {
+                problems.append(
+                    GyreError(error.code, "The pipeline run \(run.id) was not taken up.", why: error.description))
+            }
         }
+        return problems
     }
 
     /// Stops a run with its processes.

@@ -1,21 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A number of places; who finds none waits in line.
-actor Slots {
-    private var free: Int
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+internal import GyreBase
+internal import Synchronization
 
-    init(_ count: Int) { free = count }
-
-    func take() async {
-        if free > 0 {
-            free -= 1
-            return
-        }
-        await withCheckedContinuation { waiting.append($0) }
+/// A number of places for tasks that run at the same time; further ones wait in the order in which they came.
+final class Slots: Sendable {
+    private struct State: Sendable {
+        var free: Int
+        var next = 0
+        /// Those who wait, in their order.
+        var waiting: [(ticket: Int, continuation: CheckedContinuation<Void, any Error>)] = []
+        /// Those who were cancelled before they began to wait.
+        var cancelled: Set<Int> = []
     }
 
+    private let state: Mutex<State>
+
+    init(_ count: Int) { state = Mutex(State(free: count)) }
+
+    /// Takes a place, or waits for one.
+    /// - Throws: `.cancelled` as soon as the task is cancelled; it has no place then.
+    func take() async throws(GyreError) {
+        let ticket = state.withLock { state in
+            state.next += 1
+            return state.next
+        }
+        do {
+            try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { wait(ticket, $0) }
+            } onCancel: {
+                giveUp(ticket)
+            }
+        } catch {
+            throw GyreError.wrapping(error, "Waiting for a place to run")
+        }
+    }
+
+    private func wait(_ ticket: Int, _ continuation: CheckedContinuation<Void, any Error>) {
+        let outcome: Result<Void, any Error>? = state.withLock { state in
+            if state.cancelled.remove(ticket) != nil { return .failure(CancellationError()) }
+            if state.free > 0 {
+                state.free -= 1
+                return .success(())
+            }
+            state.waiting.append((ticket, continuation))
+            return nil
+        }
+        if let outcome { continuation.resume(with: outcome) }
+    }
+
+    private func giveUp(_ ticket: Int) {
+        let continuation = state.withLock { state -> CheckedContinuation<Void, any Error>? in
+            guard let place = state.waiting.firstIndex(where: { $0.ticket == ticket }) else {
+                state.cancelled.insert(ticket)
+                return nil
+            }
+            return state.waiting.remove(at: place).continuation
+        }
+        continuation?.resume(throwing: CancellationError())
+    }
+
+    /// Gives a place back.
     func give() {
-        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+        let next = state.withLock { state -> CheckedContinuation<Void, any Error>? in
+            guard !state.waiting.isEmpty else {
+                state.free += 1
+                return nil
+            }
+            return state.waiting.removeFirst().continuation
+        }
+        next?.resume()
     }
 }

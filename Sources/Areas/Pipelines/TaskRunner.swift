@@ -64,7 +64,10 @@ struct TaskRunner: Sendable {
             throw GyreError(.invalid, "The importer \"\(job.path)\" has no output.")
         }
         do {
-            let (tree, ref) = try await options.importSource(address)
+            // What the start of the run could not know is resolved here, once; the task's record keeps it.
+            let ref: Ref
+            if let known = run.resolved[address] { ref = known } else { ref = try await options.resolve(address) }
+            let tree = try await options.files(ref)
             record.outputs.artifacts[output] = [
                 Artifact(name: output, type: importer.type, tree: tree, metadata: importer.metadata, ref: ref)
             ]
@@ -107,8 +110,8 @@ struct TaskRunner: Sendable {
             try await save(record, "reused", inputs: inputRefs(job), body: ["cache": .string(reason)])
             return GraphRunner.Outcome(state: .succeeded, outputs: found)
         }
-        await slots.take()
-        defer { Task { await slots.give() } }  // ends at once; `defer` cannot wait
+        do { try await slots.take() } catch { return try await fail(record, error) }
+        defer { slots.give() }
         var attempt = 0
         while true {
             attempt += 1
@@ -129,7 +132,10 @@ struct TaskRunner: Sendable {
         record.state = .succeeded
         record.endedAt = now()
         record.process = nil
-        let kept = cache.keep(record.outputs, of: identity, task: record.ref, pipeline: pipeline.name)
+        // A reproduction leaves what later runs are given as it is.
+        let kept =
+            run.purpose.reproduced == nil
+            ? cache.keep(record.outputs, of: identity, task: record.ref, pipeline: pipeline.name) : []
         try await save(
             record, "succeeded", changes: kept,
             inputs: inputRefs(job) + [
@@ -157,7 +163,8 @@ struct TaskRunner: Sendable {
         let (command, requirements) = try CommandTemplate(executorInput: input, run: run, path: job.path).fill(
             container)
         var variables = container.environment
-        variables.merge(options.variables(run, record)) { $1 }
+        let inputs = job.inputs.artifacts.compactMapValues { $0.first?.ref }
+        variables.merge(options.variables(run, record, inputs)) { $1 }
         let launch = TaskLaunch(
             command: command, requirements: requirements, environment: variables, folder: folder,
             log: folder + "/log.txt",

@@ -46,6 +46,27 @@ package struct CheckResult: Sendable, Hashable {
     package var isSuccess: Bool { results.allSatisfy(\.isSuccess) }
     /// Whether an expectation of severity critical fails: what stops a pipeline.
     package var isBlocking: Bool { worstFailure == .critical }
+    /// How it went, in the one word that all surfaces use.
+    package var state: State { isSuccess ? .passed : isBlocking ? .failed : .warned }
+
+    /// How a check went.
+    package enum State: String, Sendable, Hashable, CaseIterable {
+        /// Every expectation holds.
+        case passed
+        /// Something fails, but nothing of severity critical: the data may be used.
+        case warned
+        /// Something critical fails.
+        case failed
+
+        /// As it is told in a sentence.
+        package var words: String {
+            switch self {
+            case .passed: "passed"
+            case .warned: "passed with warnings"
+            case .failed: "failed"
+            }
+        }
+    }
     /// The worst severity among the failures.
     package var worstFailure: Expectation.Severity? {
         results.filter { !$0.isSuccess }.map(\.expectation.severity).max()

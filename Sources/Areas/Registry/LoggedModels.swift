@@ -48,16 +48,16 @@ package struct LoggedModel: Sendable, Hashable {
         updatedMilliseconds = atMilliseconds
     }
 
-    init(json: JSONValue) {
+    init(json: JSONValue) throws(GyreError) {
+        let stored = StoredReader("logged model", json)
         self.init(
-            id: json["id"]?.string ?? "", experimentID: json["experiment_id"]?.string ?? "",
-            name: json["name"]?.string ?? "",
-            runID: json["run_id"]?.string ?? "", modelType: json["model_type"]?.string ?? "",
-            artifactURI: json["artifact_uri"]?.string ?? "", params: ModelVersion.tags(json["params"]),
-            tags: ModelVersion.tags(json["tags"]), atMilliseconds: json["created_ms"]?.int ?? 0)
-        status = json["status"]?.string ?? status
+            id: try stored.text("id"), experimentID: try stored.text("experiment_id"), name: try stored.text("name"),
+            runID: try stored.text("run_id"), modelType: try stored.text("model_type"),
+            artifactURI: try stored.text("artifact_uri"), params: ModelVersion.tags(json["params"]),
+            tags: ModelVersion.tags(json["tags"]), atMilliseconds: try stored.integer("created_ms"))
+        status = try stored.text("status")
         isDeleted = json["deleted"]?.bool ?? false
-        updatedMilliseconds = json["updated_ms"]?.int ?? 0
+        updatedMilliseconds = try stored.integer("updated_ms")
     }
 
     var json: JSONValue {
@@ -122,7 +122,9 @@ package struct LoggedModels: Sendable {
     /// A model.
     /// - Throws: `.notFound`; also for a deleted one unless `allowsDeleted`.
     package func model(_ id: String, allowsDeleted: Bool = false) async throws(GyreError) -> LoggedModel {
-        if let found = try await store.document("logged-model", id).map({ LoggedModel(json: $0.body) }),
+        if let found = try await store.document("logged-model", id).map({ document throws(GyreError) in
+            try LoggedModel(json: document.body)
+        }),
             allowsDeleted || !found.isDeleted
         {
             return found
@@ -133,9 +135,11 @@ package struct LoggedModels: Sendable {
     /// All models of these experiments, newest first.
     package func models(in experimentIDs: [String]) async throws(GyreError) -> [LoggedModel] {
         let wanted = Set(experimentIDs)
-        return try await store.documents("logged-model").map { LoggedModel(json: $0.body) }
-            .filter { wanted.contains($0.experimentID) && !$0.isDeleted }
-            .sorted { ($1.createdMilliseconds, $0.id) < ($0.createdMilliseconds, $1.id) }
+        return try await store.documents("logged-model").map { document throws(GyreError) in
+            try LoggedModel(json: document.body)
+        }
+        .filter { wanted.contains($0.experimentID) && !$0.isDeleted }
+        .sorted { ($1.createdMilliseconds, $0.id) < ($0.createdMilliseconds, $1.id) }
     }
 
     /// Changes a model.
@@ -172,8 +176,10 @@ package struct LoggedModels: Sendable {
 
     /// Models that were deleted up to a time.
     package func deleted(before milliseconds: Int64) async throws(GyreError) -> [LoggedModel] {
-        try await store.documents("logged-model").map { LoggedModel(json: $0.body) }
-            .filter { $0.isDeleted && $0.updatedMilliseconds <= milliseconds }
+        try await store.documents("logged-model").map { document throws(GyreError) in
+            try LoggedModel(json: document.body)
+        }
+        .filter { $0.isDeleted && $0.updatedMilliseconds <= milliseconds }
     }
 
     /// Removes a deleted model for good.
@@ -187,7 +193,9 @@ package struct LoggedModels: Sendable {
 
     static func find(_ id: String, in ledger: any LedgerTransaction) throws(GyreError) -> LoggedModel? {
         if id.isEmpty { return nil }
-        return try ledger.document("logged-model", id).map { LoggedModel(json: $0.body) }
+        return try ledger.document("logged-model", id).map { document throws(GyreError) in
+            try LoggedModel(json: document.body)
+        }
     }
 
     static func document(_ model: LoggedModel) -> Document { Document("logged-model", model.id, model.json) }

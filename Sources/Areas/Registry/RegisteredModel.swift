@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+internal import GyreLedger
 
 /// A named line of model versions.
 package struct RegisteredModel: Sendable, Hashable {
@@ -36,11 +37,12 @@ package struct RegisteredModel: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
+        let stored = StoredReader("registered model", json)
         try self.init(
-            name: json["name"]?.string ?? "", description: json["description"]?.string ?? "",
-            tags: ModelVersion.tags(json["tags"]), atMilliseconds: json["created_ms"]?.int ?? 0)
-        nextNumber = Int(json["next_number"]?.int ?? 1)
-        updatedMilliseconds = json["updated_ms"]?.int ?? 0
+            name: try stored.text("name"), description: try stored.text("description"),
+            tags: ModelVersion.tags(json["tags"]), atMilliseconds: try stored.integer("created_ms"))
+        nextNumber = Int(try stored.integer("next_number"))
+        updatedMilliseconds = try stored.integer("updated_ms")
     }
 
     var json: JSONValue {
@@ -117,18 +119,18 @@ package struct ModelVersion: Sendable, Hashable {
         updatedMilliseconds = atMilliseconds
     }
 
-    init(json: JSONValue) {
+    init(json: JSONValue) throws(GyreError) {
+        let stored = StoredReader("model version", json)
         self.init(
-            name: json["name"]?.string ?? "", number: Int(json["number"]?.int ?? 0),
-            source: json["source"]?.string ?? "",
-            runID: json["run_id"]?.string ?? "", modelID: json["model_id"]?.string ?? "",
-            description: json["description"]?.string ?? "", tags: Self.tags(json["tags"]),
-            signature: json["signature"] ?? .null, atMilliseconds: json["created_ms"]?.int ?? 0)
-        stage = Stage(rawValue: json["stage"]?.string ?? "") ?? .none
+            name: try stored.text("name"), number: Int(try stored.integer("number")),
+            source: try stored.text("source"), runID: try stored.text("run_id"), modelID: try stored.text("model_id"),
+            description: try stored.text("description"), tags: Self.tags(json["tags"]),
+            signature: json["signature"] ?? .null, atMilliseconds: try stored.integer("created_ms"))
+        stage = try stored.word("stage", Stage.self)
         runLink = json["run_link"]?.string ?? ""
         location = json["location"]?.string ?? ""
         semantic = SemanticVersion(json["semantic"]?.string ?? "") ?? semantic
-        updatedMilliseconds = json["updated_ms"]?.int ?? 0
+        updatedMilliseconds = try stored.integer("updated_ms")
     }
 
     /// As stored and as the native API tells it.

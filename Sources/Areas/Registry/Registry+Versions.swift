@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-internal import GyreLedger
+package import GyreLedger
 
 extension Registry {
     /// What a new version is made of.
@@ -16,6 +16,8 @@ extension Registry {
         package var location = ""
         /// Its logged model.
         package var modelID = ""
+        /// The version that it is a copy of.
+        package var original: ModelVersion?
         /// What is said about it.
         package var description = ""
         /// Its tags.
@@ -53,7 +55,8 @@ extension Registry {
             if let logged = try LoggedModels.find(draft.modelID, in: ledger) {
                 changes.append(.put(LoggedModels.document(logged.registered(as: version))))
             }
-            let inputs = [model.ref] + (draft.runID.isEmpty ? [] : [Ref("run", draft.runID)])
+            let run = draft.runID.isEmpty ? [] : [Ref("run", draft.runID)]
+            let inputs = [model.ref] + run + (draft.original.map { [$0.ref] } ?? [])
             return Proposal(
                 version, changes,
                 recording: [
@@ -71,26 +74,32 @@ extension Registry {
     /// - Throws: `.notFound`.
     package func version(_ name: String, _ number: Int) async throws(GyreError) -> ModelVersion {
         if let found = try await store.document("model-version", ModelVersion.key(name, number)) {
-            return ModelVersion(json: found.body)
+            return try ModelVersion(json: found.body)
         }
         throw Self.missing(name, number)
     }
 
     /// All versions of a model by number.
     package func versions(of name: String) async throws(GyreError) -> [ModelVersion] {
-        try await store.documents("model-version", prefix: "\(name)@").map { ModelVersion(json: $0.body) }
+        try await store.documents("model-version", prefix: "\(name)@").map { document throws(GyreError) in
+            try ModelVersion(json: document.body)
+        }
     }
 
     /// All versions of all models.
     package func versions() async throws(GyreError) -> [ModelVersion] {
-        try await store.documents("model-version").map { ModelVersion(json: $0.body) }
+        try await store.documents("model-version").map { document throws(GyreError) in
+            try ModelVersion(json: document.body)
+        }
     }
 
     /// Changes the description.
+    ///
+    /// `alongside`: facts that belong to the same change.
     package func describeVersion(
-        _ name: String, _ number: Int, _ description: String, by actor: String
+        _ name: String, _ number: Int, _ description: String, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) -> ModelVersion {
-        try await changeVersion(name, number, "described", by: actor) { version in
+        try await changeVersion(name, number, "described", by: actor, alongside: facts) { version in
             let old = version.description
             version.description = description
             return ["old": .string(old), "new": .string(description)]
@@ -98,12 +107,14 @@ extension Registry {
     }
 
     /// Sets a tag, or removes it where `value` is nil.
+    ///
+    /// `alongside`: facts that belong to the same change.
     package func tagVersion(
-        _ name: String, _ number: Int, _ key: String, _ value: String?, by actor: String
+        _ name: String, _ number: Int, _ key: String, _ value: String?, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) {
         if let value { try RegistryRules.checkTags([key: value]) }
         let what = value == nil ? "untagged" : "tagged"
-        _ = try await changeVersion(name, number, what, touches: false, by: actor) { version in
+        _ = try await changeVersion(name, number, what, touches: false, by: actor, alongside: facts) { version in
             let old = version.tags[key]
             version.tags[key] = value
             return RegistryRules.tagChange(key, old, value)
@@ -112,7 +123,8 @@ extension Registry {
 
     /// Moves a version to a stage; where `archivesOthers`, the versions that are there go to the archive.
     package func stageVersion(
-        _ name: String, _ number: Int, _ stage: ModelVersion.Stage, archivesOthers: Bool, by actor: String
+        _ name: String, _ number: Int, _ stage: ModelVersion.Stage, archivesOthers: Bool, by actor: String,
+        alongside others: [Fact] = []
     ) async throws(GyreError) -> ModelVersion {
         let now = now
         return try await store.transact { ledger throws(GyreError) in
@@ -135,12 +147,12 @@ extension Registry {
                     move(&other, to: .archived)
                 }
             }
-            return Proposal(version, changes, recording: facts)
+            return Proposal(version, changes, recording: facts + others)
         }
     }
 
     private func changeVersion(
-        _ name: String, _ number: Int, _ what: String, touches: Bool = true, by actor: String,
+        _ name: String, _ number: Int, _ what: String, touches: Bool = true, by actor: String, alongside facts: [Fact],
         _ change: @escaping @Sendable (inout ModelVersion) -> JSONValue
     ) async throws(GyreError) -> ModelVersion {
         let now = now
@@ -148,14 +160,14 @@ extension Registry {
             guard let found = try ledger.document("model-version", ModelVersion.key(name, number)) else {
                 throw Self.missing(name, number)
             }
-            var version = ModelVersion(json: found.body)
+            var version = try ModelVersion(json: found.body)
             let body = change(&version)
             if touches { version.updatedMilliseconds = now }
             return Proposal(
                 version, [.put(Self.document(version))],
                 recording: [
                     Fact("registry.version.\(what)", version.ref, by: actor, inputs: [Ref("model", name)], body: body)
-                ])
+                ] + facts)
         }
     }
 
@@ -182,7 +194,9 @@ extension Registry {
     // MARK: Parts
 
     static func versions(of name: String, in ledger: any LedgerTransaction) throws(GyreError) -> [ModelVersion] {
-        try ledger.documents("model-version", prefix: "\(name)@").map { ModelVersion(json: $0.body) }
+        try ledger.documents("model-version", prefix: "\(name)@").map { document throws(GyreError) in
+            try ModelVersion(json: document.body)
+        }
     }
 
     static func document(_ version: ModelVersion) -> Document {

@@ -56,10 +56,12 @@ package struct Registry: Sendable {
     }
 
     /// Changes the description.
+    ///
+    /// `alongside`: facts that belong to the same change.
     package func describeModel(
-        _ name: String, _ description: String, by actor: String
+        _ name: String, _ description: String, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) -> RegisteredModel {
-        try await changeModel(name, "described", by: actor) { model throws(GyreError) in
+        try await changeModel(name, "described", by: actor, alongside: facts) { model throws(GyreError) in
             let old = model.description
             model.description = description
             return ["old": .string(old), "new": .string(description)]
@@ -67,11 +69,14 @@ package struct Registry: Sendable {
     }
 
     /// Sets a tag, or removes it where `value` is nil.
+    ///
+    /// `alongside`: facts that belong to the same change.
     package func tagModel(
-        _ name: String, _ key: String, _ value: String?, by actor: String
+        _ name: String, _ key: String, _ value: String?, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) {
         if let value { try RegistryRules.checkTags([key: value]) }
-        _ = try await changeModel(name, value == nil ? "untagged" : "tagged", by: actor) { model throws(GyreError) in
+        _ = try await changeModel(name, value == nil ? "untagged" : "tagged", by: actor, alongside: facts) {
+            model throws(GyreError) in
             let old = model.tags[key]
             model.tags[key] = value
             return RegistryRules.tagChange(key, old, value)
@@ -79,7 +84,7 @@ package struct Registry: Sendable {
     }
 
     private func changeModel(
-        _ name: String, _ what: String, by actor: String,
+        _ name: String, _ what: String, by actor: String, alongside facts: [Fact],
         _ change: @escaping @Sendable (inout RegisteredModel) throws(GyreError) -> JSONValue
     ) async throws(GyreError) -> RegisteredModel {
         let now = now
@@ -89,13 +94,15 @@ package struct Registry: Sendable {
             model.updatedMilliseconds = now
             return Proposal(
                 model, [.put(Self.document(model))],
-                recording: [Fact("registry.model.\(what)", model.ref, by: actor, body: body)])
+                recording: [Fact("registry.model.\(what)", model.ref, by: actor, body: body)] + facts)
         }
     }
 
     /// Gives a model another name; versions, tags and aliases come along.
+    ///
+    /// `alongside`: facts that belong to the same change.
     package func renameModel(
-        _ name: String, to newName: String, by actor: String
+        _ name: String, to newName: String, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) -> RegisteredModel {
         let now = now
         return try await store.transact { ledger throws(GyreError) in
@@ -119,7 +126,9 @@ package struct Registry: Sendable {
             }
             return Proposal(
                 new, changes,
-                recording: [Fact("registry.model.renamed", new.ref, by: actor, inputs: [old.ref], outputs: [new.ref])])
+                recording: [
+                    Fact("registry.model.renamed", new.ref, by: actor, inputs: [old.ref], outputs: [new.ref])
+                ] + facts)
         }
     }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import GyreBase
+package import GyreBase
 
 /// The rules on names and tags of the registry, as MLflow has them.
-enum RegistryRules {
+package enum RegistryRules {
     /// Most tags of one model or version.
     private static let mostTags = 1000
 
@@ -32,7 +32,8 @@ enum RegistryRules {
         }
     }
 
-    static func checkAlias(_ alias: String) throws(GyreError) {
+    /// - Throws: `.invalid` for a text that cannot be an alias.
+    package static func checkAlias(_ alias: String) throws(GyreError) {
         let isAllowed = alias.unicodeScalars.allSatisfy {
             $0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "_" || $0 == "-"
         }

@@ -90,8 +90,9 @@ package struct Release: Sendable, Hashable {
                 for text in json[name]?.strings ?? [] { refs.append(try Ref(parsing: text)) }
                 return refs
             }
-            model = try Ref(parsing: json["model"]?.string ?? "")
-            modelDigest = try Digest(hex: json["model_sha256"]?.string ?? "")
+            let stored = StoredReader("release", json)
+            model = try stored.ref("model")
+            modelDigest = try stored.digest("model_sha256")
             run = try ref("run")
             training = try ref("training")
             datasets = try refs("datasets")
@@ -119,10 +120,11 @@ package struct Release: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
+        let stored = StoredReader("release", json)
         self.init(
-            endpoint: json["endpoint"]?.string ?? "", number: Int(json["number"]?.int ?? 0),
+            endpoint: try stored.text("endpoint"), number: Int(try stored.integer("number")),
             pins: try Pins(json: json["pins"] ?? [:]),
-            at: json["at"]?.int ?? 0, actor: json["actor"]?.string ?? "", reason: json["reason"]?.string ?? "")
+            at: try stored.integer("at"), actor: try stored.text("actor"), reason: try stored.text("reason"))
     }
 
     /// As stored and as the native API tells it.
@@ -138,8 +140,8 @@ package struct Release: Sendable, Hashable {
     package var ref: Ref { Ref("release", endpoint, String(number)) }
 }
 
-/// Keeps releases; an actor, so that numbers are given out one after another.
-package actor Releases {
+/// Keeps releases; their numbers are given out in the transaction that writes them.
+package struct Releases: Sendable {
     private let store: any LedgerStore
     private let surroundings: Surroundings
 
@@ -153,18 +155,24 @@ package actor Releases {
     package func create(
         _ endpoint: Name, _ pins: Release.Pins, reason: String, by actor: String
     ) async throws(GyreError) -> Release {
-        let number = (try await releases(of: endpoint.text).first?.number ?? 0) + 1
-        let release = Release(
-            endpoint: endpoint.text, number: number, pins: pins, at: surroundings.now(), actor: actor, reason: reason)
-        try await store.commit(
-            [.create(Document("release", Self.key(endpoint.text, number), release.json))],
-            recording: [
-                Fact(
-                    "releases.release.created", release.ref, by: actor, inputs: Array(Set(pins.refs)).sorted(),
-                    outputs: [release.ref],
-                    body: ["reason": .string(reason), "pins_sha256": .string(Digest(of: pins.json.canonicalBytes).hex)])
-            ])
-        return release
+        let now = surroundings.now()
+        return try await store.transact { ledger throws(GyreError) in
+            let last = try ledger.documents("release", prefix: "\(endpoint.text)@").last
+            let number = try last.map { document throws(GyreError) in try Release(json: document.body).number } ?? 0
+            let release = Release(
+                endpoint: endpoint.text, number: number + 1, pins: pins, at: now, actor: actor, reason: reason)
+            return Proposal(
+                release, [.create(Document("release", Self.key(endpoint.text, release.number), release.json))],
+                recording: [
+                    Fact(
+                        "releases.release.created", release.ref, by: actor, inputs: Array(Set(pins.refs)).sorted(),
+                        outputs: [release.ref],
+                        body: [
+                            "reason": .string(reason),
+                            "pins_sha256": .string(Digest(of: pins.json.canonicalBytes).hex),
+                        ])
+                ])
+        }
     }
 
     /// The releases of an endpoint, newest first; of all endpoints for nil.
@@ -184,7 +192,7 @@ package actor Releases {
     }
 
     /// What two releases pin differently: name, old value, new value.
-    package nonisolated func diff(_ old: Release, _ new: Release) -> [(name: String, old: JSONValue, new: JSONValue)] {
+    package func diff(_ old: Release, _ new: Release) -> [(name: String, old: JSONValue, new: JSONValue)] {
         (new.pins.json.object?.members ?? []).compactMap { member in
             let before = old.pins.json[member.name] ?? .null
             return before == member.value ? nil : (member.name, before, member.value)

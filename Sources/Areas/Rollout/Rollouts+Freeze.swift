@@ -48,7 +48,7 @@ extension Rollouts {
     }
 
     /// - Throws: `.conflict` while the endpoint is frozen.
-    func checkNotFrozen(_ endpoint: String) async throws(GyreError) {
+    package func checkNotFrozen(_ endpoint: String) async throws(GyreError) {
         if let freeze = try await freeze(of: endpoint) { throw freeze.refusal(endpoint) }
     }
 

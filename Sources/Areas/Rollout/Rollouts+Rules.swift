@@ -40,7 +40,7 @@ extension Rollouts {
     }
 
     /// - Throws: `.conflict` while a bandit has the traffic.
-    func checkNoBandit(_ endpoint: String, _ split: TrafficSplit) throws(GyreError) {
+    package func checkNoBandit(_ endpoint: String, _ split: TrafficSplit) throws(GyreError) {
         guard let bandit = split.bandit else { return }
         throw GyreError(
             .conflict, "A bandit has the traffic of \"\(endpoint)\".",

@@ -23,12 +23,52 @@ package struct Rollout: Sendable, Hashable {
     package let startedAt: Int64
     /// When its present step began, microseconds since 1970.
     package var stepStartedAt: Int64
+    /// When each of its steps began, the present one included, microseconds since 1970.
+    package var stepStarts: [Int64]
     /// When it ended, microseconds since 1970.
     package var endedAt: Int64?
+    /// Who ended it; nil while it is under way.
+    package var endedBy: String?
+    /// What the judge said last; nil before it has looked.
+    package var lastVerdict: Verdict?
     /// What was said last.
     package var lastReason: String
     /// The numbers of what was said last.
     package var lastNumbers: JSONValue
+    /// What labels that came after a promotion said against it; nil for nothing.
+    package var contradicted: Contradicted?
+    /// Labels and Brier scores of both sides over the whole rollout, those that came after its end included; nil while that is unknown.
+    package var review: JSONValue?
+
+    /// Labels that spoke against a promotion.
+    package struct Contradicted: Sendable, Hashable {
+        /// When that was seen, microseconds since 1970.
+        package let at: Int64
+        /// What was seen, in words.
+        package let reason: String
+        /// The numbers of both sides.
+        package let numbers: JSONValue
+        /// Whether the former version got the traffic back for it.
+        package var isTakenBack = false
+
+        init(at: Int64, reason: String, numbers: JSONValue) {
+            self.at = at
+            self.reason = reason
+            self.numbers = numbers
+        }
+
+        init?(json: JSONValue?) {
+            guard let json, let at = json["at"]?.int else { return nil }
+            self.init(at: at, reason: json["reason"]?.string ?? "", numbers: json["numbers"] ?? [:])
+            isTakenBack = json["taken_back"]?.bool ?? false
+        }
+
+        var json: JSONValue {
+            [
+                "at": .int(at), "reason": .string(reason), "numbers": numbers, "taken_back": .bool(isTakenBack),
+            ]
+        }
+    }
 
     init(
         id: String, endpoint: String, stable: TrafficSplit.Target, canary: TrafficSplit.Target, plan: CanaryPlan,
@@ -43,6 +83,7 @@ package struct Rollout: Sendable, Hashable {
         self.judge = judge
         self.startedAt = startedAt
         stepStartedAt = startedAt
+        stepStarts = [startedAt]
         lastReason = "The canary has just begun."
         lastNumbers = [:]
     }
@@ -55,10 +96,15 @@ package struct Rollout: Sendable, Hashable {
         }
         self.init(
             id: json["id"]?.string ?? "", endpoint: json["endpoint"]?.string ?? "", stable: stable, canary: canary,
-            plan: try CanaryPlan(json: json["plan"] ?? [:]), judge: Judge(json: json["judge"]),
+            plan: try CanaryPlan(json: json["plan"] ?? [:]), judge: Judge(stored: json["judge"]),
             startedAt: json["started_at"]?.int ?? 0)
         stepStartedAt = json["step_started_at"]?.int ?? startedAt
+        stepStarts = (json["step_starts"]?.array ?? []).compactMap(\.int)
+        if stepStarts.isEmpty { stepStarts = startedAt == stepStartedAt ? [startedAt] : [startedAt, stepStartedAt] }
         endedAt = json["ended_at"]?.int
+        endedBy = json["ended_by"]?.string
+        lastVerdict = Verdict(rawValue: json["last_verdict"]?.string ?? "")
+        contradicted = Contradicted(json: json["contradicted"])
         lastReason = json["last_reason"]?.string ?? ""
         lastNumbers = json["last_numbers"] ?? [:]
         rules = try TrafficRule.read(json["rules"])
@@ -69,15 +115,30 @@ package struct Rollout: Sendable, Hashable {
         [
             "id": .string(id), "endpoint": .string(endpoint), "stable": stable.json, "canary": canary.json,
             "plan": plan.json,
-            "percent": .int(Int64(plan.state.isEnd ? 0 : plan.percent)), "state": .string(plan.state.rawValue),
+            "percent": .int(Int64(percent)), "state": .string(plan.state.rawValue),
             "judge": judge.json,
-            "started_at": .int(startedAt), "step_started_at": .int(stepStartedAt), "ended_at": .optional(endedAt),
+            "started_at": .int(startedAt), "step_started_at": .int(stepStartedAt),
+            "step_starts": .array(stepStarts.map { .int($0) }), "ended_at": .optional(endedAt),
+            "ended_by": .optional(endedBy), "last_verdict": .optional(lastVerdict?.rawValue),
+            "contradicted": contradicted?.json ?? .null, "review": review ?? .null,
             "last_reason": .string(lastReason), "last_numbers": lastNumbers, "rules": .array(rules.map(\.json)),
         ]
     }
 
     /// `rollout/<endpoint>@<id>`.
     package var ref: Ref { Ref("rollout", endpoint, id) }
+
+    /// The percent of the traffic that it gave its version: all of it once that was promoted, none where it was taken back.
+    package var percent: Int {
+        switch plan.state {
+        case .running, .paused: plan.percent
+        case .promoted: contradicted?.isTakenBack == true ? 0 : 100
+        case .rolledBack, .aborted: 0
+        }
+    }
+
+    /// How many windows the judge's level is shared by: one for each step, and the whole rollout, whose labels are looked at to the end.
+    package var windows: Int { plan.steps.count + 1 }
 }
 
 /// Rollouts and the traffic pointers that they move.
@@ -85,6 +146,14 @@ package actor Rollouts {
     let store: any LedgerStore
     /// Its clock, and its chance.
     package nonisolated let surroundings: Surroundings
+    /// The last look at each endpoint's rollout: kept here, since a look that moves nothing is no fact.
+    var looks: [String: Look] = [:]
+
+    struct Look {
+        let rollout: String
+        var judgement: Judge.Judgement?
+        var review: JSONValue?
+    }
 
     /// Rollouts in `store`.
     package init(store: any LedgerStore, surroundings: Surroundings) {
@@ -112,7 +181,14 @@ package actor Rollouts {
     /// The rollouts of an endpoint, newest first.
     package func rollouts(of endpoint: String) async throws(GyreError) -> [Rollout] {
         try await store.documents("rollout", prefix: "\(endpoint)/").map { document throws(GyreError) in
-            try Rollout(json: document.body)
+            var rollout = try Rollout(json: document.body)
+            guard let look = looks[endpoint], look.rollout == rollout.id else { return rollout }
+            rollout.review = look.review
+            if let judgement = look.judgement, !rollout.plan.state.isEnd {
+                rollout.lastReason = judgement.reason
+                rollout.lastNumbers = judgement.numbers
+            }
+            return rollout
         }
         .sorted { $0.startedAt > $1.startedAt }
     }
@@ -191,13 +267,19 @@ package actor Rollouts {
 
     /// Takes a judgement: moves the traffic on, back, or not at all.
     ///
-    /// A judgement that moves nothing is kept without a fact of its own unless its verdict changed.
+    /// One that moves nothing and says what was said before is shown with the rollout and not stored.
     package func judged(_ rollout: Rollout, _ judgement: Judge.Judgement) async throws(GyreError) -> Rollout {
         guard let current = try await active(rollout.endpoint), current.id == rollout.id else { return rollout }
+        var judgement = judgement
         if judgement.verdict == .pass, let freeze = try await freeze(of: rollout.endpoint) {
-            return try await apply(
-                .judged(.inconclusive), to: current, reason: "\(judgement.reason) It stays: \(freeze.reason)",
-                numbers: judgement.numbers, by: "policy/canary")
+            judgement = Judge.Judgement(
+                verdict: .inconclusive, reason: "\(judgement.reason) It stays: \(freeze.reason)",
+                numbers: judgement.numbers)
+        }
+        looks[rollout.endpoint] = Look(rollout: rollout.id, judgement: judgement)
+        var plan = current.plan
+        if plan.handle(.judged(judgement.verdict)) == .none, current.lastVerdict == judgement.verdict {
+            return current
         }
         return try await apply(
             .judged(judgement.verdict), to: current, reason: judgement.reason, numbers: judgement.numbers,
@@ -224,6 +306,8 @@ package actor Rollouts {
         _ event: CanaryPlan.Event, to seen: Rollout, reason: String, numbers: JSONValue? = nil, by actor: String
     ) async throws(GyreError) -> Rollout {
         let now = surroundings.now()
+        let look = looks[seen.endpoint].flatMap { $0.rollout == seen.id ? $0.judgement : nil }
+        let seenNumbers = numbers ?? look?.numbers
         return try await store.transact { ledger throws(GyreError) in
             let key = "\(seen.endpoint)/\(seen.id)"
             guard let document = try ledger.document("rollout", key) else {
@@ -231,18 +315,27 @@ package actor Rollouts {
             }
             var rollout = try Rollout(json: document.body)
             let before = rollout.plan
-            if case .judged = event, before != seen.plan { return Proposal(rollout) }
+            var isNewVerdict = false
+            if case .judged(let verdict) = event {
+                if before != seen.plan { return Proposal(rollout) }
+                isNewVerdict = rollout.lastVerdict != verdict
+                rollout.lastVerdict = verdict
+            }
             guard !before.state.isEnd else {
                 throw GyreError(.conflict, "The rollout of \"\(seen.endpoint)\" has ended: \(before.state.rawValue).")
             }
             let action = rollout.plan.handle(event)
-            let hasNews = before != rollout.plan || rollout.lastReason != reason
+            let hasNews = before != rollout.plan || isNewVerdict || (numbers == nil && rollout.lastReason != reason)
             rollout.lastReason = reason
-            if let numbers { rollout.lastNumbers = numbers }
+            if let seenNumbers { rollout.lastNumbers = seenNumbers }
             let (next, what) = Self.outcome(of: action, rollout, before)
             guard hasNews || next != nil else { return Proposal(rollout) }
             if next != nil { rollout.stepStartedAt = now }
-            if rollout.plan.state.isEnd { rollout.endedAt = now }
+            if rollout.plan.state.isEnd {
+                (rollout.endedAt, rollout.endedBy) = (now, actor)
+            } else if next != nil {
+                rollout.stepStarts.append(now)
+            }
             var changes: [Change] = [.put(Self.document(rollout))]
             if let next { changes.append(.move(TrafficSplit.pointer(rollout.endpoint), to: next.json)) }
             return Proposal(

@@ -31,13 +31,14 @@ package struct SideStatistics: Sendable, Hashable {
         if isError { errors += 1 } else { latency.add(latencyMicroseconds) }
     }
 
-    /// As the judge's numbers tell it.
+    /// As the judge's numbers tell it; what there are no requests or labels for is null.
     package var json: JSONValue {
         [
             "requests": .int(Int64(requests)), "errors": .int(Int64(errors)),
-            "latency_us_p50": .double(latency.quantile(0.5)),
-            "latency_us_p99": .double(latency.quantile(0.99)), "labels": .int(Int64(brier.count)),
-            "brier": .double(brier.mean), "compared": .int(Int64(compared)), "agreed": .int(Int64(agreed)),
+            "latency_us_p50": .optional(latency.quantile(0.5)),
+            "latency_us_p99": .optional(latency.quantile(0.99)), "labels": .int(Int64(brier.count)),
+            "brier": .optional(brier.count > 0 ? brier.mean : nil), "compared": .int(Int64(compared)),
+            "agreed": .int(Int64(agreed)),
         ]
     }
 }
@@ -63,6 +64,19 @@ package struct Moments: Sendable, Hashable {
         mean += difference / Double(count)
         squares += difference * (value - mean)
     }
+
+    /// Those of both sets of values together (Chan, Golub and LeVeque).
+    func merged(with other: Moments) -> Moments {
+        guard count > 0 else { return other }
+        guard other.count > 0 else { return self }
+        var all = self
+        all.count += other.count
+        let difference = other.mean - mean
+        let share = Double(other.count) / Double(all.count)
+        all.mean += difference * share
+        all.squares += other.squares + difference * difference * Double(count) * share
+        return all
+    }
 }
 
 /// Counts of durations in buckets that grow by a fifth: quantiles within 10 %.
@@ -80,29 +94,23 @@ package struct LatencyHistogram: Sendable, Hashable {
         total += 1
     }
 
-    /// One-sided p-value that durations here are longer than there: Mann and Whitney's test with ties, by the normal approximation.
-    package func longerThan(_ other: LatencyHistogram) -> Double {
-        let (here, there) = (Double(total), Double(other.total))
-        guard here > 0, there > 0 else { return 1 }
-        var below = 0.0
-        var statistic = 0.0
-        var ties = 0.0
-        for bucket in counts.indices {
-            let (own, theirs) = (Double(counts[bucket]), Double(other.counts[bucket]))
-            statistic += own * (below + theirs / 2)
-            below += theirs
-            let tied = own + theirs
-            ties += tied * tied * tied - tied
+    /// Where the buckets begin, microseconds; behind the end of the last there is no limit.
+    static let edges: [Double] = (0..<128).map { $0 == 0 ? 0 : pow(1.2, Double($0)) } + [.infinity]
+
+    /// How many durations are in each bucket or one before it.
+    var cumulated: [Int] {
+        var (sum, list) = (0, [Int]())
+        list.reserveCapacity(counts.count)
+        for count in counts {
+            sum += Int(count)
+            list.append(sum)
         }
-        let all = here + there
-        let variance = here * there / 12 * (all + 1 - ties / (all * max(1, all - 1)))
-        guard variance > 0 else { return 1 }
-        return 0.5 * erfc((statistic - here * there / 2) / variance.squareRoot() / 2.0.squareRoot())
+        return list
     }
 
-    /// The duration, in microseconds, that the share `q` does not exceed; 0 for none.
-    package func quantile(_ q: Double) -> Double {
-        guard total > 0 else { return 0 }
+    /// The duration, in microseconds, that the share `q` does not exceed; nil for none.
+    package func quantile(_ q: Double) -> Double? {
+        guard total > 0 else { return nil }
         var left = Int((q * Double(total)).rounded(.up))
         for (bucket, count) in counts.enumerated() {
             left -= Int(count)

@@ -15,6 +15,8 @@ package final class HostedModel: Sendable {
     package let model: any RunnableModel
     /// Where it came from and how it is served.
     package let source: ModelSource
+    /// What it takes, and what clients may send for that.
+    package let form: InputForm
     /// What it did since it was loaded.
     package let statistics = ModelStatistics()
     /// When it was loaded, microseconds since 1970.
@@ -42,6 +44,9 @@ package final class HostedModel: Sendable {
         self.number = number
         self.model = model
         self.source = source
+        form = InputForm(
+            name, model.inputs, features: source.features.isEmpty ? model.features : source.features,
+            isLenient: model.isLenient)
         now = surroundings.now
         loadedAt = now()
         lastUse = Atomic(loadedAt)
@@ -86,6 +91,10 @@ package final class HostedModel: Sendable {
     package struct Answer: Sendable {
         /// The outputs by name.
         package let outputs: [NamedTensor]
+        /// The inputs as the model took them, in its order.
+        package var inputs: [NamedTensor] = []
+        /// The probabilities of classes that the model gives beside its outputs, for the log alone.
+        package var probabilities: Tensor?
         /// Whether they were kept from an equal request.
         package var isCached = false
         /// Nanoseconds that the request waited for the model.
@@ -104,7 +113,7 @@ package final class HostedModel: Sendable {
         guard mayRunHere || cache != nil else { return nil }
         let ordered = try order(inputs)
         let began = DispatchTime.now().uptimeNanoseconds
-        if let known = cache?.answer(to: ordered) { return cached(known, since: began) }
+        if let known = cache?.answer(to: ordered) { return cached(known, ordered, since: began) }
         let rows = UInt64(max(1, ordered.first?.rows ?? 1))
         guard mayRunHere, statistics.nanosecondsPerRow &* rows < Self.shortRun else { return nil }
         return try runHere(ordered, since: began)
@@ -122,7 +131,7 @@ package final class HostedModel: Sendable {
         let began = DispatchTime.now().uptimeNanoseconds
         guard let cache else { return try await run(ordered, wishes, since: began) }
         switch await cache.claim(ordered) {
-        case .known(let known): return cached(known, since: began)
+        case .known(let known): return cached(known, ordered, since: began)
         case .failed(let error):
             // What was wrong with the other's waiting is not wrong with this one's.
             if [.timeout, .unavailable, .cancelled].contains(error.code) {
@@ -134,7 +143,8 @@ package final class HostedModel: Sendable {
             statistics.missedCache(DispatchTime.now().uptimeNanoseconds - began)
             do throws(GyreError) {
                 let answer = try await run(ordered, wishes, since: began)
-                cache.settle(.success(answer.outputs.map(\.tensor)), for: ordered)
+                cache.settle(
+                    .success(answer.outputs.map(\.tensor) + (answer.probabilities.map { [$0] } ?? [])), for: ordered)
                 return answer
             } catch {
                 cache.settle(.failure(error), for: ordered)
@@ -150,15 +160,16 @@ package final class HostedModel: Sendable {
                 let took = DispatchTime.now().uptimeNanoseconds - began
                 statistics.executed(rows: ordered.first?.rows ?? 1, nanoseconds: took)
                 statistics.succeeded(at: used(), total: took, queue: 0, infer: took)
-                return Answer(outputs: named(outputs), runNanoseconds: took)
+                return made(outputs, ordered, run: took)
             }
             let outcome = try await queue.run(ordered, wishes)
             statistics.succeeded(
                 at: used(), total: DispatchTime.now().uptimeNanoseconds - began, queue: outcome.queueNanoseconds,
                 infer: outcome.inferNanoseconds)
-            return Answer(
-                outputs: named(outcome.outputs), queueNanoseconds: outcome.queueNanoseconds,
-                runNanoseconds: outcome.inferNanoseconds, batchRows: outcome.batchRows)
+            var answer = made(outcome.outputs, ordered, run: outcome.inferNanoseconds)
+            answer.queueNanoseconds = outcome.queueNanoseconds
+            answer.batchRows = outcome.batchRows
+            return answer
         } catch {
             statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
             throw error
@@ -183,16 +194,25 @@ package final class HostedModel: Sendable {
             let took = DispatchTime.now().uptimeNanoseconds - began
             statistics.executed(rows: ordered.first?.rows ?? 1, nanoseconds: took)
             statistics.succeeded(at: used(), total: took, queue: 0, infer: took)
-            return Answer(outputs: named(outputs), runNanoseconds: took)
+            return made(outputs, ordered, run: took)
         } catch {
             statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
             throw error
         }
     }
 
-    private func cached(_ outputs: [Tensor], since began: UInt64) -> Answer {
+    private func cached(_ outputs: [Tensor], _ inputs: [Tensor], since began: UInt64) -> Answer {
         statistics.foundCached(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
-        return Answer(outputs: named(outputs), isCached: true)
+        var answer = made(outputs, inputs, run: 0)
+        answer.isCached = true
+        return answer
+    }
+
+    /// The answer that a run gave, by names.
+    private func made(_ outputs: [Tensor], _ inputs: [Tensor], run nanoseconds: UInt64) -> Answer {
+        Answer(
+            outputs: named(outputs, model.outputs), inputs: named(inputs, model.inputs),
+            probabilities: outputs.count > model.outputs.count ? outputs.last : nil, runNanoseconds: nanoseconds)
     }
 
     private func used() -> Int64 {
@@ -201,46 +221,17 @@ package final class HostedModel: Sendable {
         return time
     }
 
-    private func named(_ outputs: [Tensor]) -> [NamedTensor] {
+    private func named(_ tensors: [Tensor], _ specs: [TensorSpec]) -> [NamedTensor] {
         var named: [NamedTensor] = []
-        named.reserveCapacity(outputs.count)
-        for (spec, tensor) in zip(model.outputs, outputs) { named.append(NamedTensor(name: spec.name, tensor: tensor)) }
+        named.reserveCapacity(tensors.count)
+        for (spec, tensor) in zip(specs, tensors) { named.append(NamedTensor(name: spec.name, tensor: tensor)) }
         return named
     }
 
     /// The tensors in the model's order, each checked, and no more rows than it takes.
     private func order(_ inputs: [NamedTensor]) throws(GyreError) -> [Tensor] {
-        let ordered = try match(inputs)
+        let ordered = try form.tensors(inputs)
         try checkRows(ordered)
-        return ordered
-    }
-
-    private func match(_ inputs: [NamedTensor]) throws(GyreError) -> [Tensor] {
-        let specs = model.inputs
-        if model.isLenient, inputs.count == 1, specs.count == 1 {
-            let tensor = inputs[0].tensor.converted(to: specs[0].datatype)
-            try specs[0].check(tensor)
-            return [tensor]
-        }
-        var ordered: [Tensor] = []
-        ordered.reserveCapacity(specs.count)
-        for spec in specs {
-            guard let given = inputs.first(where: { $0.name == spec.name }) else {
-                throw GyreError(
-                    .invalid, "The input \"\(spec.name)\" of the model \"\(name)\" is missing.",
-                    why: "It has \(specs.map(\.name).joined(separator: ", ")).")
-            }
-            try spec.check(given.tensor)
-            ordered.append(given.tensor)
-        }
-        if inputs.count > ordered.count {
-            let unknown = inputs.first { given in !specs.contains { $0.name == given.name } }
-            throw GyreError(
-                .invalid,
-                unknown.map { "The model \"\(name)\" has no input \"\($0.name.prefix(200))\"." }
-                    ?? "An input of the model \"\(name)\" is given twice.",
-                why: "It has \(specs.map(\.name).joined(separator: ", ")).")
-        }
         return ordered
     }
 

@@ -20,6 +20,13 @@ package final class ModelHost: Sendable {
         var labels: [String: [String: Int]] = [:]
         var loads: [Key: Task<HostedModel, any Error>] = [:]
         var usedFormats: Set<ModelFormat> = []
+        var broken: [String: Broken] = [:]
+    }
+
+    /// A model that is there and of which no version could be made known, and what tries it again.
+    private struct Broken: Sendable {
+        let error: GyreError
+        let retry: @Sendable () async throws(GyreError) -> Void
     }
 
     private struct Key: Hashable, Sendable {
@@ -47,7 +54,7 @@ package final class ModelHost: Sendable {
     package struct Listing: Sendable {
         /// The model.
         package let name: String
-        /// The version.
+        /// The version; 0 where none could be made known.
         package let number: Int
         /// How it stands.
         package let state: State
@@ -91,15 +98,21 @@ package final class ModelHost: Sendable {
         if let hosted = try loaded(name, number) { return hosted }
         let listing = listings().last { $0.name == name && (number == nil || $0.number == number) }
         throw GyreError(
-            .unavailable, "Version \(listing?.number ?? 0) of the model \"\(name)\" is not ready.", why: listing?.reason
-        )
+            .unavailable, "\(Self.title(name, listing?.number)) is not ready.", why: listing?.reason)
+    }
+
+    private static func title(_ name: String, _ number: Int?) -> String {
+        guard let number, number > 0 else { return "The model \"\(name)\"" }
+        return "Version \(number) of the model \"\(name)\""
     }
 
     /// A loaded version, the newest for nil; nil where it is known and not loaded.
     /// - Throws: `.notFound` naming what there is.
     package func loaded(_ name: String, _ number: Int? = nil) throws(GyreError) -> HostedModel? {
         let (found, versions): (Slot?, [Int]) = table.withLock { table in
-            guard let slots = table.models[name] else { return (nil, []) }
+            guard let slots = table.models[name] else {
+                return table.broken[name] == nil ? (nil, []) : (Slot(source: ModelSource(file: "", format: .onnx)), [])
+            }
             if let number { return (slots[number], slots[number] == nil ? slots.keys.sorted() : []) }
             if let champion = table.labels[name]?[Self.usualLabel], let slot = slots[champion], slot.hosted != nil {
                 return (slot, [])
@@ -108,9 +121,7 @@ package final class ModelHost: Sendable {
             return (newest.flatMap { slots[$0] }, [])
         }
         if let found { return found.hosted }
-        if versions.isEmpty {
-            throw GyreError(.notFound, "Model \"\(name)\" is not found.", fix: "gyre endpoint list")
-        }
+        if versions.isEmpty { throw unknown(name) }
         throw GyreError(
             .notFound, "Model \"\(name)\" has no version \(number ?? 0).",
             why: "It has \(versions.map(String.init).joined(separator: ", ")).")
@@ -120,17 +131,48 @@ package final class ModelHost: Sendable {
     /// - Throws: what loading it says; `.unavailable` where it needs more memory than there may be.
     package func summon(_ name: String, _ number: Int? = nil) async throws(GyreError) -> HostedModel {
         if let hosted = try loaded(name, number) { return hosted }
-        let (chosen, slot): (Int?, Slot?) = table.withLock { table in
-            let chosen = number ?? table.models[name]?.keys.max()
-            return (chosen, chosen.flatMap { table.models[name]?[$0] })
+        func look() -> (Int?, Slot?, Broken?) {
+            table.withLock { table in
+                let chosen = number ?? table.models[name]?.keys.max()
+                return (chosen, chosen.flatMap { table.models[name]?[$0] }, table.broken[name])
+            }
         }
-        guard let chosen, let slot else { throw GyreError(.notFound, "Model \"\(name)\" is not found.") }
+        var (chosen, slot, broken) = look()
+        if slot == nil, let broken {
+            // Its owner may have mended it.
+            do throws(GyreError) { try await broken.retry() } catch {
+                // What is gone is unknown.
+                throw look().2 == nil ? error : Self.unusable(name, nil, error)
+            }
+            if let hosted = try loaded(name, number) { return hosted }
+            (chosen, slot, _) = look()
+        }
+        guard let chosen, let slot else { throw unknown(name) }
         if slot.reason == Self.unloaded {
             throw GyreError(
                 .unavailable, "Version \(chosen) of the model \"\(name)\" is unloaded.",
-                fix: "POST /v2/repository/models/\(name)/load")
+                fix: "Load it: POST /v2/repository/models/\(name)/load, or RepositoryModelLoad by gRPC.")
         }
-        return try await load(name, chosen, slot.source)
+        do throws(GyreError) { return try await load(name, chosen, slot.source) } catch {
+            throw Self.unusable(name, chosen, error)
+        }
+    }
+
+    /// What a request is told of a model that cannot be loaded: the fault is the model's, whatever is wrong with it.
+    private static func unusable(_ name: String, _ number: Int?, _ error: GyreError) -> GyreError {
+        if [.unavailable, .timeout, .cancelled, .denied].contains(error.code) { return error }
+        return GyreError(.unavailable, "\(title(name, number)) is not ready.", why: error.description)
+    }
+
+    /// What is told of a name that no model has.
+    private func unknown(_ name: String) -> GyreError {
+        let names = Set(listings().map(\.name)).sorted()
+        let some = names.prefix(10).joined(separator: ", ")
+        return GyreError(
+            .notFound, "Model \"\(name.prefix(200))\" is not found.",
+            why: names.isEmpty
+                ? "No model is served here."
+                : names.count > 10 ? "There are \(some), and \(names.count - 10) more." : "There are \(some).")
     }
 
     /// The version that a label stands for.
@@ -154,6 +196,9 @@ package final class ModelHost: Sendable {
             table.models.flatMap { name, slots in
                 slots.map { Listing(name: name, number: $0, state: $1.state, reason: $1.reason) }
             }
+                + table.broken.map {
+                    Listing(name: $0, number: 0, state: .unavailable, reason: $1.error.description)
+                }
         }.sorted { ($0.name, $0.number) < ($1.name, $1.number) }
     }
 
@@ -171,8 +216,26 @@ package final class ModelHost: Sendable {
 
     /// Makes a version known: it is loaded when it is first asked for.
     package func register(_ name: String, _ number: Int, _ source: ModelSource) {
-        table.withLock { $0.models[name, default: [:]][number] = Slot(source: source) }
+        table.withLock { table in
+            table.models[name, default: [:]][number] = Slot(source: source)
+            table.broken[name] = nil
+        }
     }
+
+    /// Keeps why no version of a model could be made known; what is known already stays as it is.
+    ///
+    /// `retry`: makes its versions known, or throws again; it is called when somebody asks for the model.
+    package func fail(
+        _ name: String, _ error: GyreError, retry: @escaping @Sendable () async throws(GyreError) -> Void
+    ) {
+        table.withLock { table in
+            guard table.models[name] == nil else { return }
+            table.broken[name] = Broken(error: error, retry: retry)
+        }
+    }
+
+    /// Forgets that a model could not be made known.
+    package func forget(_ name: String) { table.withLock { $0.broken[name] = nil } }
 
     /// Sets the labels of a model's versions.
     package func setLabels(_ name: String, _ labels: [String: Int]) { table.withLock { $0.labels[name] = labels } }
@@ -191,6 +254,7 @@ package final class ModelHost: Sendable {
             slot.source = source
             slot.reason = ""
             table.models[name, default: [:]][number] = slot
+            table.broken[name] = nil
             let task = Task { try await self.lane.run { () throws(GyreError) in try self.loadNow(key, source) } }
             table.loads[key] = task
             return task
@@ -257,7 +321,8 @@ package final class ModelHost: Sendable {
             guard expected <= budgetBytes else {
                 throw GyreError(
                     .unavailable, "The model \"\(key.name)\" needs about \(expected >> 20) MiB.",
-                    why: "All models together may take \(budgetBytes >> 20) MiB.", fix: "gyre up --model-memory SIZE")
+                    why: "All models together may take \(budgetBytes >> 20) MiB.",
+                    fix: "Whoever runs the server can allow more: gyre up --model-memory SIZE")
             }
             makeRoom(for: expected, sparing: key)
         }
@@ -276,6 +341,8 @@ package final class ModelHost: Sendable {
 
     /// A version that was loaded, compared with its declaration, and asked once.
     private func tried(_ key: Key, _ source: ModelSource) throws(GyreError) -> HostedModel {
+        var source = source
+        source.title = "\(key.name)@\(key.number)"
         let model = try run(source)
         let hosted = HostedModel(
             name: key.name, number: key.number, model: model, source: source, surroundings: surroundings)

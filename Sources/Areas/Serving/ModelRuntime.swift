@@ -34,6 +34,8 @@ package struct ModelSource: Sendable, Hashable {
     package var settings = ModelSettings()
     /// The names of the columns of its one input, in order; empty where unknown.
     package var features: [String] = []
+    /// The model and its version, for the log; set as it is loaded.
+    package var title = ""
     /// Its inputs as the owner declared them; empty where nothing was said.
     package var declaredInputs: [TensorSpec] = []
     /// Its outputs as the owner declared them; empty where nothing was said.
@@ -42,7 +44,7 @@ package struct ModelSource: Sendable, Hashable {
     package var revision = ""
     /// Whether it stays loaded whatever other models need.
     package var isPinned = false
-    /// Whether its one input goes by any name and takes numbers of any type.
+    /// Whether its one input goes by any name, and inputs take numbers of any type.
     package var isLenient = false
 
     /// Bytes of the file, or of all files in the folder.
@@ -65,8 +67,10 @@ package protocol RunnableModel: Sendable {
     var platform: String { get }
     /// Whether it runs in this process: then a short run may borrow the thread of a connection.
     var isInProcess: Bool { get }
-    /// Whether its one input goes by any name and takes numbers of any type.
+    /// Whether its one input goes by any name, and inputs take numbers of any type.
     var isLenient: Bool { get }
+    /// The names of the columns of its one input, in order, as the model itself has them; empty where it has none.
+    var features: [String] { get }
     /// Bytes that it takes in another process; 0 where it is in this one.
     var outsideBytes: Int64 { get }
 
@@ -76,6 +80,8 @@ package protocol RunnableModel: Sendable {
     /// What it says of why it would answer a request as it does, in a form of its own; nil where it has nothing to say.
     func explain(_ request: JSONValue) throws(GyreError) -> JSONValue?
     /// Runs it on inputs in the model's order, which fit `inputs`; blocks for the length of the inference.
+    ///
+    /// One tensor more than `outputs` may come last: the probabilities of classes, for the log of predictions alone.
     func run(_ inputs: [Tensor]) throws(GyreError) -> [Tensor]
     /// Ends what it runs in other processes; no run comes after.
     func close()
@@ -84,6 +90,7 @@ package protocol RunnableModel: Sendable {
 extension RunnableModel {
     package var isInProcess: Bool { true }
     package var isLenient: Bool { false }
+    package var features: [String] { [] }
     package var outsideBytes: Int64 { 0 }
     package var isRowwise: Bool { false }
     package func explain(_ request: JSONValue) throws(GyreError) -> JSONValue? { nil }

@@ -144,6 +144,21 @@ package struct Tensor: Sendable, Hashable {
         return Tensor(datatype: .fp64, shape: shape, storage: .raw(bytes))
     }
 
+    /// The element at `index` as a whole number with all of its digits; nil for other types, and where it exceeds 64 bits with a sign.
+    package func integer(at index: Int) -> Int64? {
+        guard case .raw(let bytes) = storage, let size = datatype.elementBytes else { return nil }
+        var pattern: UInt64 = 0
+        for offset in 0..<size { pattern |= UInt64(bytes[index * size + offset]) << UInt64(8 * offset) }
+        switch datatype {
+        case .bool, .uint8, .uint16, .uint32, .uint64: return Int64(exactly: pattern)
+        case .int8: return Int64(Int8(truncatingIfNeeded: pattern))
+        case .int16: return Int64(Int16(truncatingIfNeeded: pattern))
+        case .int32: return Int64(Int32(truncatingIfNeeded: pattern))
+        case .int64: return Int64(bitPattern: pattern)
+        case .fp16, .fp32, .fp64, .bf16, .bytes: return nil
+        }
+    }
+
     /// The element at `index` as a number; nil for BYTES, FP16 and BF16.
     package func number(at index: Int) -> Double? {
         switch storage {
@@ -173,6 +188,8 @@ package struct NamedTensor: Sendable, Hashable {
     package let name: String
     /// The content.
     package let tensor: Tensor
+    /// Whether numbers were sent among its texts, as rows of several columns have them.
+    package var holdsNumbers = false
 
     /// A tensor of this name.
     package init(name: String, tensor: Tensor) {

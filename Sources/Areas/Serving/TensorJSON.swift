@@ -11,6 +11,9 @@ package struct TensorElements: Sendable {
     package private(set) var count = 0
     private let name: String
     private let takesNull: Bool
+    private let mayHoldNumbers: Bool
+    /// Whether there are numbers among texts, which only rows of several columns may have.
+    package private(set) var holdsNumbers = false
     private var floats: [Float] = []
     private var raw: [UInt8] = []
     private var texts: [[UInt8]] = []
@@ -20,8 +23,12 @@ package struct TensorElements: Sendable {
 
     /// No elements yet.
     ///
-    /// `name`: the input, for errors. `takesNull`: whether `null` stands for a missing number, as data frames have it.
-    package init(_ name: String, _ datatype: Tensor.Datatype, takesNull: Bool = false) {
+    /// `name`: the input, for errors. `takesNull`: whether `null` stands for a missing number, as data frames have it. `mayHoldNumbers`:
+    /// whether numbers may stand among texts, which are then kept as the texts that say them.
+    package init(
+        _ name: String, _ datatype: Tensor.Datatype, takesNull: Bool = false, mayHoldNumbers: Bool = false
+    ) {
+        self.mayHoldNumbers = mayHoldNumbers
         self.name = name
         self.datatype = datatype
         self.takesNull = takesNull
@@ -107,6 +114,25 @@ package struct TensorElements: Sendable {
         try append(value)
     }
 
+    /// Takes an element of another tensor: a number of any type that is the same in this one, or a text that says it.
+    /// - Throws: `.invalid` naming the input where it is another.
+    mutating func take(_ tensor: Tensor, at index: Int) throws(GyreError) {
+        count += 1
+        guard case .texts(let given) = tensor.storage else {
+            if let whole = tensor.integer(at: index) { return try append(.int(whole)) }
+            guard let number = tensor.number(at: index) else {
+                throw GyreError(
+                    .invalid, "The input \"\(name)\" is given as \(tensor.datatype.rawValue).",
+                    why: "The model expects \(datatype.rawValue).")
+            }
+            return try append(.double(number))
+        }
+        if datatype == .bytes { return texts.append(given[index]) }
+        let text = String(decoding: given[index], as: UTF8.self)
+        // What is no number is told as the text that it is.
+        try append(Int64(text).map(JSONValue.int) ?? Double(text).map(JSONValue.double) ?? .string(text))
+    }
+
     private mutating func append(_ pattern: UInt64, _ size: Int) {
         for offset in 0..<size { raw.append(UInt8(truncatingIfNeeded: pattern >> UInt64(8 * offset))) }
     }
@@ -154,8 +180,12 @@ package struct TensorElements: Sendable {
     }
 
     /// A text, or bytes that have no text form: `{"b64": "…"}`.
-    private func text(_ value: JSONValue) throws(GyreError) -> [UInt8] {
+    private mutating func text(_ value: JSONValue) throws(GyreError) -> [UInt8] {
         if let text = value.string { return Array(text.utf8) }
+        if mayHoldNumbers, value.double != nil {
+            holdsNumbers = true
+            return Array(value.text.utf8)
+        }
         guard let text = value["b64"]?.string, let data = Data(base64Encoded: text) else { throw wrong(value) }
         return Array(data)
     }

@@ -165,12 +165,14 @@ package struct Tracking: Sendable {
         try checkActive(run)
         var fact: Fact?
         if let status = change.status, status.isEnd {
+            let (pinned, unpinned) = inputs(of: run)
+            var body: JSONValue = [
+                "status": .string(status.rawValue), "data_sha256": .string(try await digest(of: run).hex),
+                "params": .int(Int64(run.params.count)), "metrics": .int(Int64(run.metrics.count)),
+            ]
+            if !unpinned.isEmpty { body["inputs_not_pinned"] = .strings(unpinned) }
             fact = Fact(
-                "tracking.run.ended", run.ref, by: actor, inputs: datasets(of: run), outputs: [run.ref],
-                body: [
-                    "status": .string(status.rawValue), "data_sha256": .string(try await digest(of: run).hex),
-                    "params": .int(Int64(run.params.count)), "metrics": .int(Int64(run.metrics.count)),
-                ])
+                "tracking.run.ended", run.ref, by: actor, inputs: pinned, outputs: [run.ref], body: body)
         }
         try await store.updateRun(id, change, recording: fact)
         return try await self.run(id)
@@ -217,10 +219,21 @@ package struct Tracking: Sendable {
         }
     }
 
-    /// Gyre's own dataset versions among what the run used: tags `gyre.dataset` name them.
-    private func datasets(of run: Run) -> [Ref] {
-        // A tag that names nothing is the client's own text, and no input.
-        run.tags.filter { $0.key.hasPrefix("gyre.input.") }.compactMap { try? Ref(parsing: $0.value) }
+    /// What a run can be said to have used.
+    private static let inputKinds: Set<String> = [
+        "artifact", "dataset", "feature-view", "model", "pipeline-run", "release", "run", "task",
+    ]
+
+    /// What the run used as its tags `gyre.input.NAME` tell it.
+    ///
+    /// A tag that names nothing is the client's own text. One whose name floats says what was newest at some time that nobody knows,
+    /// and is no input either: `unpinned` has it.
+    private func inputs(of run: Run) -> (pinned: [Ref], unpinned: [String]) {
+        let told = run.tags.filter { $0.key.hasPrefix("gyre.input.") }.compactMap { try? Ref(parsing: $0.value) }
+            .filter { Self.inputKinds.contains($0.kind) }
+        return (
+            told.filter { $0.floating == nil }, told.filter { $0.floating != nil }.map(\.description)
+        )
     }
 
     private func digest(of run: Run) async throws(GyreError) -> Digest {

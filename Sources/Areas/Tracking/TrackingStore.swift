@@ -72,11 +72,15 @@ package protocol TrackingStore: Sendable {
     /// The blob behind an artifact path.
     func artifact(_ path: RelativePath) async throws(GyreError) -> StoredBlob?
     /// Names a blob; an older one of that name is replaced.
-    func putArtifact(_ path: RelativePath, _ blob: StoredBlob) async throws(GyreError)
+    ///
+    /// `replacing`: makes the fact that tells of it where the older one was another blob.
+    func putArtifact(
+        _ path: RelativePath, _ blob: StoredBlob, replacing: @escaping @Sendable (Digest) -> Fact
+    ) async throws(GyreError)
     /// Files below a folder (all of them for nil), by path.
     func artifacts(below folder: RelativePath?) async throws(GyreError) -> [ArtifactFile]
-    /// Removes a file or a folder; false if there was none.
-    func deleteArtifacts(_ path: RelativePath) async throws(GyreError) -> Bool
+    /// Removes a file or a folder; false, and no fact, if there was none.
+    func deleteArtifacts(_ path: RelativePath, recording fact: Fact) async throws(GyreError) -> Bool
 }
 
 /// An experiment that is not stored yet.

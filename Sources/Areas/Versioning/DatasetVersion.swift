@@ -32,12 +32,13 @@ package struct DatasetVersion: Sendable, Hashable {
     }
 
     init(json: JSONValue) throws(GyreError) {
-        name = json["name"]?.string ?? ""
-        tree = try Tree(json: json["tree"] ?? [])
+        let stored = StoredReader("dataset version", json)
+        name = try stored.text("name")
+        tree = try stored.tree("tree")
         id = tree.digest.short
-        message = json["message"]?.string ?? ""
-        at = json["at"]?.int ?? 0
-        actor = json["actor"]?.string ?? ""
+        message = try stored.text("message")
+        at = try stored.integer("at")
+        actor = try stored.text("actor")
         madeFrom = try (json["made_from"]?.strings ?? []).map { text throws(GyreError) in try Ref(parsing: text) }
     }
 

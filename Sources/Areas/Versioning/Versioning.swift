@@ -26,7 +26,7 @@ package struct Versioning: Sendable {
 
     /// Records what a dataset holds now.
     ///
-    /// Content that is the newest version already is no new version.
+    /// Content that is the newest version already is no new version; where it was made from other things this time, a fact says so.
     /// - Throws: `.notFound` if a blob of the tree was not stored before.
     package func add(
         _ name: Name, _ tree: Tree, message: String = "", madeFrom: [Ref] = [], by actor: String
@@ -46,24 +46,31 @@ package struct Versioning: Sendable {
         }
         let version = DatasetVersion(
             name: name, tree: tree, message: message, at: surroundings.now(), actor: actor, madeFrom: madeFrom)
-        let previous = try await store.pointer(Self.latest(version.name))?.string
-        if previous == version.id { return (try await self.version(version.name, version.id), false) }
-        try await store.commit(
-            [
-                .put(Document("dataset-version", "\(version.name)@\(version.id)", version.json)),
-                .move(Self.latest(version.name), to: .string(version.id)),
-            ],
-            recording: [
-                Fact(
-                    "versioning.dataset.added", version.ref, by: actor, inputs: madeFrom,
-                    outputs: [version.ref],
-                    body: [
-                        "message": .string(message), "previous": .optional(previous),
-                        "files": .int(Int64(tree.entries.count)),
-                        "size_bytes": .int(tree.sizeBytes), "tree_sha256": .string(tree.digest.hex),
-                    ])
-            ])
-        return (version, true)
+        return try await store.transact { ledger throws(GyreError) in
+            let latest = Self.latest(version.name)
+            let previous = try ledger.pointer(latest)?.string
+            let key = "\(version.name)@\(version.id)"
+            let known = try ledger.document("dataset-version", key).map { document throws(GyreError) in
+                try DatasetVersion(json: document.body)
+            }
+            let isNewest = previous == version.id
+            if isNewest, let known, Set(madeFrom).isSubset(of: known.madeFrom) { return Proposal((known, false)) }
+            // What was said of this content when it came first stays as it was said.
+            var changes: [Change] = known == nil ? [.put(Document("dataset-version", key, version.json))] : []
+            if !isNewest { changes.append(.move(latest, to: .string(version.id))) }
+            return Proposal(
+                (known ?? version, !isNewest), changes,
+                recording: [
+                    Fact(
+                        isNewest ? "versioning.dataset.made-again" : "versioning.dataset.added", version.ref, by: actor,
+                        inputs: madeFrom, outputs: [version.ref],
+                        body: [
+                            "message": .string(message), "previous": .optional(previous),
+                            "files": .int(Int64(tree.entries.count)), "size_bytes": .int(tree.sizeBytes),
+                            "tree_sha256": .string(tree.digest.hex),
+                        ])
+                ])
+        }
     }
 
     /// A version by its id (or the first digits of it), `latest` or `accepted`.

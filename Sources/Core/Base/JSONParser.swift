@@ -7,14 +7,15 @@ public struct JSONParser: Sendable {
     private let bytes: [UInt8]
     private var position = 0
     private var depth = 0
-    private let takesNull: Bool
+    private let refusesNull: Bool
 
     /// A parser at the start of `bytes`, which are UTF-8.
     ///
-    /// The character U+0000 is refused unless `takesNull`: names, ids and texts that hold it are cut short by whatever is written in C.
-    public init(_ bytes: [UInt8], takesNull: Bool = false) {
+    /// `refusesNull`: whether the character U+0000 is refused, for what is kept as texts of a database, which end there for whatever is
+    /// written in C.
+    public init(_ bytes: [UInt8], refusesNull: Bool = false) {
         self.bytes = bytes
-        self.takesNull = takesNull
+        self.refusesNull = refusesNull
     }
 
     /// The whole document; nothing but white space may follow it.
@@ -317,7 +318,9 @@ public struct JSONParser: Sendable {
                 let low = try hexadecimal()
                 if (0xDC00..<0xE000).contains(low) { code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00) }
             }
-            if code == 0, !takesNull { throw unexpected("the character U+0000, which is not taken") }
+            if code == 0, refusesNull {
+                throw unexpected("the character U+0000, which cannot be kept in a name or a text")
+            }
             text.append(contentsOf: String(Unicode.Scalar(code) ?? "\u{FFFD}").utf8)
         default: throw unexpected("an escape that JSON does not have")
         }
@@ -357,9 +360,11 @@ public struct JSONParser: Sendable {
 
 extension JSONValue {
     /// The document in `bytes`.
+    ///
+    /// `refusesNull`: whether the character U+0000 is refused, for what is kept as texts of a database.
     /// - Throws: `.invalid` where the bytes are not one JSON document.
-    public init(parsing bytes: [UInt8]) throws(GyreError) {
-        var parser = JSONParser(bytes)
+    public init(parsing bytes: [UInt8], refusesNull: Bool = false) throws(GyreError) {
+        var parser = JSONParser(bytes, refusesNull: refusesNull)
         self = try parser.document()
     }
 

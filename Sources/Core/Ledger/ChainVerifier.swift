@@ -88,6 +88,14 @@ package struct ChainVerifier: Sendable {
         }
     }
 
+    /// What was found, as the native API and the command line tell it.
+    package var json: JSONValue {
+        [
+            "intact": .bool(findings.isEmpty), "facts": .int(count),
+            "findings": .array(findings.map { ["seq": .int($0.seq), "problem": .string($0.problem)] }),
+        ]
+    }
+
     private mutating func report(_ seq: Int64, _ problem: String) {
         if findings.count < maximumFindings { findings.append(Finding(seq: seq, problem: problem)) }
     }
@@ -104,5 +112,17 @@ package struct Head: Sendable, Hashable {
     package init(seq: Int64, hash: Digest) {
         self.seq = seq
         self.hash = hash
+    }
+
+    /// The end written as `SEQ:HASH`.
+    /// - Throws: `.invalid` for anything else.
+    package init(parsing text: String) throws(GyreError) {
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let seq = Int64(parts[0]) else {
+            throw GyreError(
+                .invalid, "\"\(text.prefix(100))\" is no head.",
+                fix: "Write it as SEQ:HASH, as gyre ledger head prints it.")
+        }
+        self.init(seq: seq, hash: try Digest(hex: String(parts[1])))
     }
 }

@@ -33,6 +33,11 @@ package protocol LedgerStore: Sendable {
     /// Every digest that a document or a pointer names: what must not go.
     func namedDigests() async throws(GyreError) -> Set<Digest>
 
+    /// How far a reader of the ledger has come; nil for one that has not begun.
+    func position(of cursor: String) async throws(GyreError) -> Int64?
+    /// Keeps how far a reader of the ledger has come; on disk when it returns.
+    func setPosition(of cursor: String, to seq: Int64) async throws(GyreError)
+
     /// Facts that `query` asks for.
     func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact]
     /// The end of the chain.
@@ -96,9 +101,14 @@ package struct FactQuery: Sendable, Hashable {
 }
 
 extension LedgerStore {
-    /// Documents of a kind, in the order of their keys; the first 50,000.
+    /// All documents of a kind, in the order of their keys.
     package func documents(_ kind: String, prefix: String = "") async throws(GyreError) -> [Document] {
-        try await documents(kind, prefix: prefix, after: nil, limit: Limits.pageRows)
+        var all: [Document] = []
+        while true {
+            let page = try await documents(kind, prefix: prefix, after: all.last?.key, limit: Limits.pageRows)
+            all += page
+            guard page.count == Limits.pageRows else { return all }
+        }
     }
 
     /// Re-hashes the whole chain.

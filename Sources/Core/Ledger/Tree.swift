@@ -33,10 +33,15 @@ package struct Tree: Sendable, Hashable {
 
     /// The tree that was stored as `json`.
     package init(json: JSONValue) throws(GyreError) {
+        guard let items = json.array else {
+            throw GyreError(.invalid, "A tree is a list of {path, sha256, size}.", why: "It is \(json.kindName).")
+        }
         var entries: [Entry] = []
-        for item in json.array ?? [] {
+        for item in items {
             guard let path = item["path"]?.string, let hex = item["sha256"]?.string, let size = item["size"]?.int else {
-                throw GyreError(.corrupt, "A stored tree has an entry without path, digest or size.")
+                throw GyreError(
+                    .invalid, "An entry of a tree needs path, sha256 and size.", why: "One is \(item.text.prefix(100))."
+                )
             }
             entries.append(
                 Entry(path: try RelativePath(path), blob: StoredBlob(digest: try Digest(hex: hex), sizeBytes: size)))

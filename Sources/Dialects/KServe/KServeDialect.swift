@@ -56,7 +56,7 @@ package struct KServeDialect: Sendable {
                     })
                 routes.append(
                     Route("DELETE", "\(base)/{name}") { request throws(GyreError) in
-                        let actor = request.headers("x-gyre-actor") ?? "kserve"
+                        let actor = request.actor(surface: "kserve")
                         let name = request.parameter("name")
                         switch kind {
                         case .service, .trained:
@@ -112,7 +112,7 @@ package struct KServeDialect: Sendable {
 
     private func apply(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let manifest = try await request.json()
-        let actor = request.headers("x-gyre-actor") ?? "kserve"
+        let actor = request.actor(surface: "kserve")
         switch manifest["kind"]?.string {
         case "InferenceService":
             let wanted = try InferenceServiceManifest.read(manifest)

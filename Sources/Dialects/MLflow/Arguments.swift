@@ -132,7 +132,7 @@ struct Arguments: Sendable {
     }
 
     /// Who calls: the client's own word for it.
-    var actor: String { body["user_id"]?.string ?? request.headers("x-gyre-actor") ?? "mlflow" }
+    var actor: String { request.actor(body["user_id"]?.string, surface: "mlflow") }
 
     func invalid(_ name: String, _ value: JSONValue) -> GyreError {
         GyreError(

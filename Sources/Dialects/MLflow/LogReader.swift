@@ -7,7 +7,7 @@ internal import GyreTracking
 struct LogReader {
     private var parser: JSONParser
 
-    init(_ bytes: [UInt8]) { parser = JSONParser(bytes) }
+    init(_ bytes: [UInt8]) { parser = JSONParser(bytes, refusesNull: true) }
 
     /// The run and its one point.
     mutating func logMetric() throws(GyreError) -> (run: String, metric: MetricPoint) {

@@ -31,15 +31,71 @@ struct ModelSource {
         }
     }
 
-    /// The model and the number or alias behind `models:/name/1` and `models:/name@alias`.
-    static func model(_ source: String) -> (name: String, selector: String)? {
-        guard source.hasPrefix("models:/") else { return nil }
-        let rest = source.dropFirst(8)
-        let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
-        if parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty { return (String(parts[0]), String(parts[1])) }
-        let named = rest.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 1, named.count == 2, !named[0].isEmpty, !named[1].isEmpty else { return nil }
-        return (String(named[0]), String(named[1]))
+    /// What a `models:/` address names.
+    ///
+    /// Its form alone decides, as in MLflow's client: a registered model may be called like an id, a version or a stage.
+    enum Address: Sendable, Hashable {
+        /// `models:/ID`.
+        case loggedModel(String)
+        /// `models:/NAME/1`.
+        case version(String, Int)
+        /// `models:/NAME@ALIAS`.
+        case alias(String, String)
+        /// `models:/NAME/latest`.
+        case latest(String)
+        /// `models:/NAME/STAGE`.
+        case stage(String, ModelVersion.Stage)
+
+        /// What `source` names; nil for an address of another kind, or one that names nothing.
+        init?(_ source: String) {
+            guard source.hasPrefix("models:/") else { return nil }
+            let parts = source.dropFirst(8).drop { $0 == "/" }.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count <= 2, let first = parts.first, !first.isEmpty else { return nil }
+            guard parts.count == 2 else {
+                guard let at = first.lastIndex(of: "@") else {
+                    self = .loggedModel(String(first))
+                    return
+                }
+                let (name, alias) = (first[..<at], first[first.index(after: at)...])
+                guard !name.isEmpty, !alias.isEmpty else { return nil }
+                self = .alias(String(name), String(alias))
+                return
+            }
+            let (name, suffix) = (String(first), String(parts[1]))
+            if !suffix.isEmpty, suffix.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(suffix) {
+                self = .version(name, number)
+            } else if suffix.lowercased() == "latest" {
+                self = .latest(name)
+            } else if let stage = ModelVersion.Stage.allCases.first(where: {
+                $0.rawValue.lowercased() == suffix.lowercased()
+            }) {
+                self = .stage(name, stage)
+            } else {
+                return nil
+            }
+        }
+
+        /// Whether it names a version of a registered model.
+        var isRegistered: Bool {
+            if case .loggedModel = self { return false }
+            return true
+        }
+    }
+
+    /// The registered version that an address names now.
+    /// - Throws: `.notFound` for one that there is not; `.invalid` for an address of no registered model.
+    static func version(at address: Address, in registry: Registry) async throws(GyreError) -> ModelVersion {
+        switch address {
+        case .version(let name, let number): return try await registry.version(name, number)
+        case .alias(let name, let alias): return try await registry.version(name, alias: alias)
+        case .latest(let name): return try await registry.version(name, alias: "latest")
+        case .stage(let name, let stage):
+            if let found = try await registry.versions(of: name).last(where: { $0.stage == stage }) { return found }
+            throw GyreError(
+                .notFound, "No version of the model \"\(name.prefix(200))\" is in the stage \(stage.rawValue).")
+        case .loggedModel(let id):
+            throw GyreError(.invalid, "\"models:/\(id.prefix(200))\" names no version of a registered model.")
+        }
     }
 
     private static func checkAddress(_ source: String) throws(GyreError) {

@@ -32,7 +32,8 @@ extension MLflowDialect {
             },
             Route("DELETE", root + "/{path...}") { request throws(GyreError) in
                 // What is gone is gone, whoever removed it.
-                _ = try await tracking.store.deleteArtifacts(try Self.path(request.parameter("path")))
+                try await tracking.deleteArtifacts(
+                    try Self.path(request.parameter("path")), by: request.actor(surface: "mlflow"))
                 return .json([:])
             },
             Route("POST", prefix + "/mpu/{rest...}") { _ throws(GyreError) in
@@ -126,7 +127,7 @@ extension MLflowDialect {
             await writer.abandon()
             throw error
         }
-        try await tracking.store.putArtifact(path, try await writer.finish())
+        try await tracking.putArtifact(path, try await writer.finish(), by: request.actor(surface: "mlflow"))
         return HTTPResponse(headers: [("content-type", "application/json")])
     }
 

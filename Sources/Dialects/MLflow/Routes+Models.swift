@@ -286,17 +286,18 @@ extension MLflowDialect {
         let model = try await registry.model(name)
         if !model.isPrompt, draft.tags[RegisteredModel.promptTag] != "true" {
             try await ModelSource(tracking: tracking).check(draft, of: model)
-            if draft.modelID.isEmpty, draft.source.hasPrefix("models:/m-") {
+            if draft.modelID.isEmpty, case .loggedModel? = ModelSource.Address(draft.source) {
                 throw GyreError(
                     .invalid, "The model_id request parameter must identify the resource that contains the source.",
                     why: "The source is \(draft.source.prefix(200)).")
             }
         }
-        if let (source, selector) = ModelSource.model(draft.source), draft.modelID.isEmpty {
+        if let address = ModelSource.Address(draft.source), draft.modelID.isEmpty, address.isRegistered {
             // A copy is of a version that exists, so it cannot be of itself; it keeps its files when the original goes.
-            let original = try await registry.resolve(source, selector)
+            let original = try await ModelSource.version(at: address, in: registry)
             if draft.runID.isEmpty { draft.runID = original.runID }
             draft.location = try await artifactURI(of: original)
+            draft.original = original
         }
         if !draft.modelID.isEmpty { draft.runID = try await loggedModels.model(draft.modelID).runID }
         let source = draft.location.isEmpty ? draft.source : draft.location

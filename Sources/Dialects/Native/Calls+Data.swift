@@ -14,7 +14,7 @@ extension NativeDialect {
         [
             Route("POST", Self.root + "/blobs", store),
             Route("GET", Self.root + "/blobs/{digest}") { request throws(GyreError) in
-                let digest = try Digest(hex: request.parameter("digest"))
+                let digest = try await names.blob(request.parameter("digest"))
                 let size = try await services.blobs.size(digest)
                 let reader = try await services.blobs.reader(digest)
                 return HTTPResponse(
@@ -43,32 +43,27 @@ extension NativeDialect {
             },
             NativeCall("GET", "/datasets/{name}", "The versions of a dataset, newest first.") {
                 request throws(GyreError) in
-                let log = try await services.versioning.log(request.parameter("name"))
-                guard !log.isEmpty else {
-                    throw GyreError(
-                        .notFound, "No dataset is named \"\(request.parameter("name"))\".", fix: "gyre data list")
-                }
-                let accepted =
-                    try await services.ledger.pointer(Versioning.accepted(request.parameter("name"))) ?? .null
+                let log = try await names.dataset(request.parameter("name"))
+                let accepted = try await services.ledger.pointer(Versioning.accepted(log[0].name)) ?? .null
                 return ["versions": .array(log.map { brief($0) }), "accepted": accepted]
             },
             NativeCall(
                 "GET", "/datasets/{name}/versions/{version}", "A version with its files; latest and accepted are names."
             ) {
                 request throws(GyreError) in
-                let version = try await services.versioning.version(
-                    request.parameter("name"), request.parameter("version"))
+                let version = try await names.datasetVersion(request.parameter("name"), request.parameter("version"))
                 var json = version.json
                 json["checks"] = .array(try await services.ingest.checks(of: version.ref))
                 return json
             },
             NativeCall(
                 "POST", "/datasets/{name}/versions",
-                "Adds a version: {tree: [{path, sha256, size}], message}. Checks run at once."
+                "Adds a version: {tree: [{path, sha256, size}], message}. Checks run at once.", hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let name = try Name(request.parameter("name"), of: "dataset")
+                if request.isDryRun(body) { return try await tryAdding(body, to: name, by: request.actor) }
                 let (version, isNew) = try await services.versioning.add(
                     name, try Tree(json: body["tree"] ?? []), message: body["message"]?.string ?? "", by: request.actor)
                 var json = version.json
@@ -78,25 +73,35 @@ extension NativeDialect {
             },
             NativeCall("GET", "/datasets/{name}/diff", "What changed between two versions.", query: ["from", "to"]) {
                 request throws(GyreError) in
-                let name = request.parameter("name")
-                let log = try await services.versioning.log(name)
-                let from = request.query("from") ?? (log.count > 1 ? log[1].id : "latest")
-                return try await services.versioning.diff(
-                    try await services.versioning.version(name, from),
-                    try await services.versioning.version(name, request.query("to") ?? "latest")
-                ).json
+                let log = try await names.dataset(request.parameter("name"))
+                let new = try await names.datasetVersion(log[0].name, request.query("to") ?? "latest")
+                let old: DatasetVersion
+                if let from = request.query("from") {
+                    old = try await names.datasetVersion(log[0].name, from)
+                } else {
+                    old = try Self.before(new, in: log)
+                }
+                var json = try await services.versioning.diff(old, new).json
+                json["from"] = .string(old.ref.description)
+                json["to"] = .string(new.ref.description)
+                return json
             },
             NativeCall(
                 "POST", "/checks", "Checks a dataset version: {dataset, suite}. Answers as Great Expectations does."
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
-                let version = try await services.versioning.version(try Ref(parsing: body["dataset"]?.string ?? ""))
+                guard let text = body["dataset"]?.string else {
+                    throw GyreError(
+                        .invalid, "The check does not say which dataset.", fix: "{\"dataset\": \"NAME@VERSION\"}")
+                }
+                let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
+                let version = try await names.datasetVersion(parts.first ?? "", parts.count > 1 ? parts[1] : "latest")
                 let (result, ref) = try await services.ingest.check(version, body["suite"] ?? [:], by: request.actor)
                 var json = services.ingest.result(result)
                 json["gyre"] = [
                     "check": .string(ref.description), "dataset": .string(version.ref.description),
-                    "blocking": .bool(result.isBlocking),
+                    "blocking": .bool(result.isBlocking), "state": .string(result.state.rawValue),
                     "failures": .strings(result.failures.map(\.summary)),
                 ]
                 return json
@@ -109,12 +114,20 @@ extension NativeDialect {
                 try await services.features.apply(view, by: request.actor)
                 return view.json
             },
-            NativeCall("POST", "/features/{name}/materialize", "Brings the latest values online: {version, as_of}.") {
+            NativeCall(
+                "POST", "/features/{name}/materialize", "Brings the latest values online: {version, as_of}.",
+                hasDryRun: true
+            ) {
                 request throws(GyreError) in
                 let body = try await request.json()
-                let view = try await services.features.view(request.parameter("name"))
-                let version = try await services.versioning.version(view.dataset, body["version"]?.string ?? "latest")
+                let view = try await names.featureView(request.parameter("name"))
+                let version = try await names.datasetVersion(view.dataset, body["version"]?.string ?? "latest")
                 let asOf = try body["as_of"]?.string.map { text throws(GyreError) in try Timestamp.parse(text) }
+                if request.isDryRun(body) {
+                    return [
+                        "view": .string(view.name), "source": .string(version.ref.description), "dry_run": true,
+                    ]
+                }
                 let rows = try await services.features.materialize(
                     view.name, from: Features.Source(ref: version.ref, tree: version.tree), asOf: asOf,
                     by: request.actor)
@@ -126,9 +139,41 @@ extension NativeDialect {
                 request throws(GyreError) in
                 let entity = request.query.filter { $0.name == "entity" }.map(\.value)
                 let now = try request.query("now").map { text throws(GyreError) in try Timestamp.parse(text) }
-                return try await services.features.read(request.parameter("name"), entity: entity, now: now)
+                let view = try await names.featureView(request.parameter("name"))
+                return try await services.features.read(view.name, entity: entity, now: now)
             },
         ]
+    }
+
+    /// What adding would do: the version's id comes from its content, so it is known before.
+    private func tryAdding(_ body: JSONValue, to name: Name, by actor: String) async throws(GyreError) -> JSONValue {
+        let tree = try Tree(json: body["tree"] ?? [])
+        guard !tree.entries.isEmpty else {
+            throw GyreError(.invalid, "The dataset \"\(name)\" would be empty.", why: "No file was given.")
+        }
+        let version = DatasetVersion(
+            name: name, tree: tree, message: body["message"]?.string ?? "", at: 0, actor: actor, madeFrom: [])
+        let newest = try await services.ledger.pointer(Versioning.latest(name.text))?.string
+        let project = try await services.conductor.projects().first { $0.suites[name.text].map { !$0.isNull } ?? false }
+        return [
+            "ref": .string(version.ref.description), "files": .int(Int64(tree.entries.count)),
+            "size_bytes": .int(tree.sizeBytes), "is_new": .bool(newest != version.id),
+            "checked_by": .optional(project?.name), "dry_run": true,
+        ]
+    }
+
+    /// The version that was added before another one.
+    private static func before(
+        _ version: DatasetVersion, in log: [DatasetVersion]
+    ) throws(GyreError) -> DatasetVersion {
+        guard let place = log.firstIndex(where: { $0.id == version.id }), place + 1 < log.count else {
+            throw GyreError(
+                .notFound, "There is no version of \"\(version.name)\" before \(version.ref).",
+                why: log.count == 1
+                    ? "It is the only version, so there is nothing to compare it with." : "It is the first version.",
+                fix: log.count == 1 ? "gyre data add adds another one." : "Name the version to compare with: --from")
+        }
+        return log[place + 1]
     }
 
     private func brief(_ version: DatasetVersion) -> JSONValue {

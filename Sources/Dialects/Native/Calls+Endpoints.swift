@@ -14,31 +14,18 @@ extension NativeDialect {
             NativeCall("GET", "/endpoints", "All endpoints with their traffic.") { _ throws(GyreError) in
                 var list: [JSONValue] = []
                 for (name, split) in try await services.rollouts.endpoints() {
-                    var json = split.json
-                    json["name"] = .string(name)
-                    list.append(json)
+                    list.append(Self.json(name, split))
                 }
                 return ["endpoints": .array(list)]
             },
             NativeCall("GET", "/endpoints/{name}", "An endpoint: traffic, rollouts, counts, reports.", show),
             NativeCall(
                 "POST", "/endpoints/{name}/deploy",
-                "Releases a model version and rolls it out: {version, reason, strategy, steps}; strategies are canary, shadow, blue-green, all-at-once."
-            ) {
-                request throws(GyreError) in
-                let body = try await request.json()
-                let selector = body["version"]?.string ?? body["version"]?.int.map(String.init) ?? "latest"
-                let model = body["model"]?.string ?? request.parameter("name")
-                let strategy = try DeployStrategy(
-                    body["strategy"]?.string, steps: body["steps"]?.array?.compactMap { $0.int.map(Int.init) })
-                return try await services.conductor.rollOut(
-                    model: model, selector: selector, strategy: strategy, reason: body["reason"]?.string ?? "asked for",
-                    by: request.actor
-                ).json
-            },
+                "Releases a model version and rolls it out, as a canary unless the endpoint serves nothing yet: {model, version, strategy, steps, judge, reason, dry_run}; strategies are canary, shadow, blue-green, all-at-once.",
+                hasDryRun: true, deploy),
             NativeCall(
                 "POST", "/endpoints/{name}/rollout/{verb}",
-                "A person's word on the rollout: promote, abort, pause or resume."
+                "A person's word on the rollout: promote, abort, pause or resume.", hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let events: [String: CanaryPlan.Event] = [
@@ -47,16 +34,21 @@ extension NativeDialect {
                 guard let event = events[request.parameter("verb")] else {
                     throw GyreError(
                         .notFound,
-                        "\"\(request.parameter("verb").prefix(40))\" is nothing that can be done to a rollout.")
+                        "\"\(request.parameter("verb").prefix(40))\" is nothing that can be done to a rollout.",
+                        fix: Nearest.fix(
+                            request.parameter("verb"), among: events.keys.sorted(),
+                            otherwise: "promote, abort, pause, resume"))
                 }
-                let reason = try await request.json()["reason"]?.string ?? "asked for by \(request.actor)"
-                return try await services.conductor.command(
-                    event, request.parameter("name"), reason: reason, by: request.actor
-                ).json
+                let body = try await request.json()
+                let name = try await names.endpoint(request.parameter("name")).name
+                let reason = body["reason"]?.string ?? "asked for by \(request.actor)"
+                if request.isDryRun(body) { return try await tried(event, name, reason: reason) }
+                return try await services.conductor.command(event, name, reason: reason, by: request.actor).json
             },
             NativeCall(
                 "POST", "/endpoints/{name}/traffic",
-                "Sets the canary's share, for a comparison that lasts: {canary_percent, reason}; the rollout is paused there."
+                "Sets the canary's share, for a comparison that lasts: {canary_percent, reason}; the rollout is paused there.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
@@ -65,50 +57,63 @@ extension NativeDialect {
                         .invalid, "canary_percent is a whole number from 0 to 99.",
                         fix: "gyre endpoint promote gives the canary all traffic.")
                 }
-                return try await services.conductor.command(
-                    .hold(percent: Int(percent)), request.parameter("name"),
-                    reason: body["reason"]?.string ?? "asked for by \(request.actor)", by: request.actor
-                ).json
+                let name = try await names.endpoint(request.parameter("name")).name
+                let reason = body["reason"]?.string ?? "asked for by \(request.actor)"
+                let event = CanaryPlan.Event.hold(percent: Int(percent))
+                if request.isDryRun(body) { return try await tried(event, name, reason: reason) }
+                return try await services.conductor.command(event, name, reason: reason, by: request.actor).json
             },
             NativeCall(
                 "POST", "/endpoints/{name}/freeze",
-                "Holds the traffic where it is: {seconds, reason}; what fails still loses its share."
+                "Holds the traffic where it is: {seconds, reason}; what fails still loses its share.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 if let seconds = body["seconds"]?.int, !(1...31_536_000).contains(seconds) {
                     throw GyreError(.invalid, "seconds is from 1 to 31536000.")
                 }
+                let (name, split) = try await names.endpoint(request.parameter("name"))
+                let reason = body["reason"]?.string ?? "asked for"
+                if request.isDryRun(body) {
+                    return try await triedFreeze(
+                        name, split, seconds: body["seconds"]?.int, reason: reason, by: request.actor)
+                }
                 return try await services.rollouts.freeze(
-                    request.parameter("name"), seconds: body["seconds"]?.int,
-                    reason: body["reason"]?.string ?? "asked for", by: request.actor
+                    name, seconds: body["seconds"]?.int, reason: reason, by: request.actor
                 ).json
             },
-            NativeCall("POST", "/endpoints/{name}/unfreeze", "Ends the hold: {reason}.") {
+            NativeCall("POST", "/endpoints/{name}/unfreeze", "Ends the hold: {reason}.", hasDryRun: true) {
                 request throws(GyreError) in
+                let body = try await request.json()
+                let name = try await names.endpoint(request.parameter("name")).name
+                if request.isDryRun(body) { return try await triedUnfreeze(name) }
                 try await services.rollouts.unfreeze(
-                    request.parameter("name"), reason: try await request.json()["reason"]?.string ?? "asked for",
-                    by: request.actor)
-                return [:]
+                    name, reason: body["reason"]?.string ?? "asked for", by: request.actor)
+                return ["frozen": false]
             },
             NativeCall(
                 "POST", "/endpoints/{name}/rules",
-                "Sends requests with some attributes to one side of the rollout, in place of the rules before: {rules: [{attribute, values, to}], reason}."
+                "Sends requests with some attributes to one side of the rollout, in place of the rules before: {rules: [{attribute, values, to}], reason}.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
+                let name = try await names.endpoint(request.parameter("name")).name
+                let rules = try TrafficRule.read(body["rules"])
+                if request.isDryRun(body) { return try await triedRules(rules, name) }
                 return try await services.endpoints.setRules(
-                    try TrafficRule.read(body["rules"]), request.parameter("name"),
-                    reason: body["reason"]?.string ?? "asked for", by: request.actor
+                    rules, name, reason: body["reason"]?.string ?? "asked for", by: request.actor
                 ).json
             },
             NativeCall(
                 "POST", "/endpoints/{name}/bandit",
                 "Lets a bandit share the traffic: {versions, algorithm, exploration, reward, model, reason}; algorithms are epsilon-greedy, thompson, exp3; rewards label, accuracy.",
-                startBandit),
+                hasDryRun: true, startBandit),
             NativeCall(
                 "DELETE", "/endpoints/{name}/bandit",
-                "Ends a bandit; ?version= gets all traffic, else what was stable before it."
+                "Ends a bandit; ?version= gets all traffic, else what was stable before it.",
+                query: ["version", "reason"], hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let winner = try request.query("version").map { text throws(GyreError) in
@@ -117,26 +122,37 @@ extension NativeDialect {
                     }
                     return number
                 }
+                let (name, split) = try await names.endpoint(request.parameter("name"))
+                if request.isDryRun([:]) { return try await triedStop(of: name, split, winner: winner) }
                 return try await services.conductor.stopBandit(
-                    request.parameter("name"), winner: winner, reason: request.query("reason") ?? "asked for",
-                    by: request.actor
+                    name, winner: winner, reason: request.query("reason") ?? "asked for", by: request.actor
                 ).json
             },
             NativeCall(
                 "POST", "/endpoints/{name}/logging",
-                "Sets the share of requests that the prediction log keeps, from 0 to 1: {share, reason}; what fails is always kept."
+                "Sets the share of requests that the prediction log keeps, from 0 to 1: {share, reason}; what fails is always kept.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
-                guard let share = body["share"]?.double else {
+                guard let share = body["share"]?.double, (0...1).contains(share) else {
                     throw GyreError(.invalid, "share is a number from 0 to 1.")
                 }
+                let name = try await names.endpoint(request.parameter("name")).name
+                if request.isDryRun(body) {
+                    return [
+                        "share": .double(share), "old": .double(try await services.rollouts.sample(of: name)),
+                        "dry_run": true,
+                    ]
+                }
                 try await services.endpoints.sample(
-                    request.parameter("name"), share, reason: body["reason"]?.string ?? "asked for", by: request.actor)
+                    name, share, reason: body["reason"]?.string ?? "asked for", by: request.actor)
                 return ["share": .double(share)]
             },
             NativeCall(
-                "POST", "/endpoints/{name}/labels", "Tells what became of predictions: {labels: [{id, label}]}.", label),
+                "POST", "/endpoints/{name}/labels",
+                "Tells what became of predictions: {labels: [{id, label}]}; labels of ids that the prediction log does not have wait for them.",
+                label),
             NativeCall(
                 "POST", "/endpoints/{name}/monitor", "Computes a window's report and acts on it: {window, from, to}."
             ) {
@@ -145,7 +161,8 @@ extension NativeDialect {
                 let from = try Timestamp.parse(body["from"]?.string ?? "1970-01-01")
                 let to = try Timestamp.parse(body["to"]?.string ?? "9999-01-01")
                 let (report, actions) = try await services.conductor.monitor(
-                    request.parameter("name"), window: body["window"]?.string ?? "all", from: from, to: to,
+                    try await names.endpoint(request.parameter("name")).name, window: body["window"]?.string ?? "all",
+                    from: from, to: to,
                     by: request.actor)
                 var json = report.json
                 json["actions"] = .strings(actions)
@@ -155,14 +172,56 @@ extension NativeDialect {
                 "GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage."
             ) {
                 request throws(GyreError) in
-                try await services.conductor.explain(
-                    request.parameter("id"), endpoint: request.parameter("name"), log: services.predictions)
+                let name = try await names.endpoint(request.parameter("name")).name
+                return try await services.conductor.explain(
+                    try await names.prediction(request.parameter("id"), of: name), endpoint: name,
+                    log: services.predictions)
             },
         ]
     }
 
+    private func deploy(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let body = try await request.json()
+        var wanted = Conductor.DeployRequest()
+        wanted.endpoint = Names.bare(request.parameter("name"), "endpoint")
+        wanted.model = try await names.deployed(
+            body["model"]?.string, on: Names.bare(request.parameter("name"), "endpoint"))
+        wanted.selector = body["version"]?.string ?? body["version"]?.int.map(String.init) ?? "latest"
+        wanted.strategy = try DeployStrategy(
+            body["strategy"]?.string, steps: body["steps"]?.array?.compactMap { $0.int.map(Int.init) })
+        wanted.judge = body["judge"].flatMap { $0.isNull ? nil : $0 }
+        wanted.reason = body["reason"]?.string ?? "asked for"
+        guard request.isDryRun(body) else {
+            return try await services.conductor.rollOut(wanted, by: request.actor).json
+        }
+        let plan = try await services.conductor.plan(wanted)
+        return [
+            "dry_run": true, "endpoint": .string(plan.endpoint), "pins": plan.pins.json,
+            "stable": plan.stable.map { .int(Int64($0.version)) } ?? .null,
+            "steps": plan.plan.map { .array($0.steps.map { .int(Int64($0)) }) } ?? [100],
+            "mirrored": .bool(plan.plan?.isMirrored ?? false), "judge": plan.judge.json,
+        ]
+    }
+
+    /// An endpoint with what each side of its traffic gets.
+    private static func json(_ name: String, _ split: TrafficSplit) -> JSONValue {
+        var json = split.json
+        json["name"] = .string(name)
+        if split.bandit == nil { json["stable_percent"] = .int(Int64(100 - split.canaryPercent)) }
+        return json
+    }
+
     private func startBandit(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
         let body = try await request.json()
+        let (name, split) = try await names.endpoint(request.parameter("name"))
+        let wish = try Self.wish(body)
+        if request.isDryRun(body) { return try await triedBandit(wish, name, split) }
+        return try await services.conductor.startBandit(
+            wish, name, reason: body["reason"]?.string ?? "asked for", by: request.actor
+        ).json
+    }
+
+    private static func wish(_ body: JSONValue) throws(GyreError) -> Conductor.BanditWish {
         var wish = Conductor.BanditWish()
         wish.model = body["model"]?.string
         wish.selectors = (body["versions"]?.array ?? []).compactMap { $0.string ?? $0.int.map(String.init) }
@@ -183,18 +242,12 @@ extension NativeDialect {
             wish.reward = reward
         }
         wish.exploration = body["exploration"]?.double ?? wish.exploration
-        return try await services.conductor.startBandit(
-            wish, request.parameter("name"), reason: body["reason"]?.string ?? "asked for", by: request.actor
-        ).json
+        return wish
     }
 
     private func show(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        let name = request.parameter("name")
-        guard let split = try await services.rollouts.split(name) else {
-            throw GyreError(.notFound, "No endpoint is named \"\(name)\".", fix: "gyre endpoint list")
-        }
-        var json = split.json
-        json["name"] = .string(name)
+        let (name, split) = try await names.endpoint(request.parameter("name"))
+        var json = Self.json(name, split)
         if split.bandit != nil { json["learned"] = services.predictor.learned(name) }
         json["freeze"] = try await services.rollouts.freeze(of: name)?.json ?? .null
         json["log_share"] = .double(try await services.rollouts.sample(of: name))
@@ -206,11 +259,12 @@ extension NativeDialect {
     }
 
     private func label(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        let name = request.parameter("name")
-        guard try await services.rollouts.split(name) != nil else {
-            throw GyreError(.notFound, "No endpoint is named \"\(name)\".", fix: "gyre endpoint list")
+        let name = try await names.endpoint(request.parameter("name")).name
+        guard let list = try await request.json()["labels"]?.array else {
+            throw GyreError(
+                .invalid, "The request has no labels.", why: "\"labels\" is a list of them.",
+                fix: "{\"labels\": [{\"id\": \"PREDICTION\", \"label\": 1}]}")
         }
-        let list = try await request.json()["labels"]?.array ?? []
         guard list.count <= Limits.pageRows else {
             throw GyreError(
                 .limitExceeded, "The request has \(list.count) labels; \(Limits.pageRows) is the most.",
@@ -218,14 +272,20 @@ extension NativeDialect {
         }
         var labels: [Label] = []
         for item in list {
-            guard let id = item["id"]?.string, let value = item["label"]?.double else {
+            guard let id = item["id"]?.string, !id.isEmpty, let value = item["label"]?.double else {
                 throw GyreError(
                     .invalid, "A label needs an id and a number as label.", why: "One is \(item.text.prefix(100)).")
             }
             labels.append(Label(id: id, value: value))
         }
+        let known = try await services.predictions.known(labels.map(\.id), endpoint: name)
+        let waiting = labels.filter { !known.contains($0.id) }.map(\.id)
         try await services.predictions.append(labels, endpoint: name)
         let matched = services.predictor.label(labels, endpoint: name)
-        return ["labels": .int(Int64(labels.count)), "counted_for_rollout": .int(Int64(matched))]
+        return [
+            "labels": .int(Int64(labels.count)), "joined": .int(Int64(labels.count - waiting.count)),
+            "waiting": .int(Int64(waiting.count)), "waiting_ids": .strings(waiting.prefix(20)),
+            "counted_for_rollout": .int(Int64(matched)),
+        ]
     }
 }

@@ -33,7 +33,7 @@ extension NativeDialect {
                         throw GyreError(.invalid, "At most 1000 runs are picked at once. Got \(picked.count).")
                     }
                     var runs: [JSONValue] = []
-                    for id in picked { runs.append(Self.json(try await services.tracking.run(id))) }
+                    for id in picked { runs.append(Self.json(try await names.run(id))) }
                     return ["runs": .array(runs)]
                 }
                 let query = try await runQuery(request, most: 5000, default: 100)
@@ -44,14 +44,15 @@ extension NativeDialect {
                 return answer
             },
             NativeCall("GET", "/runs/{id}", "A tracked run.") { request throws(GyreError) in
-                Self.json(try await services.tracking.run(request.parameter("id")))
+                Self.json(try await names.run(request.parameter("id")))
             },
             NativeCall(
                 "GET", "/runs/{id}/history",
-                "The points of one metric: the first `limit`, or about `points` spread over all of them.",
+                "The points of one metric: the first `limit`, or about `points` spread over all of them; `cursor` is for the run's events.",
                 query: ["metric", "limit", "points"]
             ) { request throws(GyreError) in
-                let (key, id) = (request.query("metric") ?? "", request.parameter("id"))
+                let key = request.query("metric") ?? ""
+                let id = try await names.run(request.parameter("id")).id
                 let store = services.tracking.store
                 let points: [MetricPoint]
                 if request.query("points") != nil {
@@ -67,11 +68,11 @@ extension NativeDialect {
                         "timestamp_ms": .int(point.timestampMilliseconds),
                     ]
                 }
-                return ["points": .array(list)]
+                return ["points": .array(list), "cursor": .optional(points.last.map { HistoryCursor($0).text })]
             },
             NativeCall("GET", "/models", "Registered models.") { _ throws(GyreError) in
                 var list: [JSONValue] = []
-                for model in try await services.registry.models() {
+                for model in try await services.registry.models() where !model.isPrompt {
                     let versions = try await services.registry.versions(of: model.name)
                     var aliases: JSONValue = [:]
                     for (alias, number) in try await services.registry.aliases(of: model.name) {
@@ -96,7 +97,8 @@ extension NativeDialect {
                         services.host.listings().map { listing in
                             let hosted = loaded["\(listing.name)@\(listing.number)"]
                             return [
-                                "name": .string(listing.name), "version": .int(Int64(listing.number)),
+                                "name": .string(listing.name),
+                                "version": .optional(listing.number == 0 ? nil : Int64(listing.number)),
                                 "state": .string(listing.state.rawValue), "reason": .string(listing.reason),
                                 "platform": .optional(hosted?.model.platform), "bytes": .optional(hosted?.bytes),
                                 "requests": .optional(
@@ -107,7 +109,7 @@ extension NativeDialect {
                 ]
             },
             NativeCall("GET", "/models/{name}", "A model with its versions.") { request throws(GyreError) in
-                let model = try await services.registry.model(request.parameter("name"))
+                let model = try await names.model(request.parameter("name"))
                 var aliases: JSONValue = [:]
                 for (alias, number) in try await services.registry.aliases(of: model.name) {
                     aliases[alias] = .int(Int64(number))
@@ -119,24 +121,28 @@ extension NativeDialect {
             },
             NativeCall("GET", "/models/{name}/versions/{version}", "A version by number, alias or latest.") {
                 request throws(GyreError) in
-                try await services.registry.resolve(request.parameter("name"), request.parameter("version")).json
+                try await names.version(request.parameter("name"), request.parameter("version")).json
             },
             NativeCall(
                 "GET", "/models/{name}/versions/{version}/card",
                 "The model card, filled from the ledger; what is missing is named.", query: ["format"]
             ) {
                 request throws(GyreError) in
-                let version = try await services.registry.resolve(
-                    request.parameter("name"), request.parameter("version"))
+                let version = try await names.version(request.parameter("name"), request.parameter("version"))
                 let card = try await services.conductor.card(of: version)
                 return request.query("format") == "markdown" ? ["markdown": .string(ModelCard.markdown(card))] : card
             },
             NativeCall(
                 "POST", "/models/{name}/versions",
-                "Registers the next version of files that were sent as blobs: {files: [{path, sha256}], configuration, description}."
+                "Registers the next version of files that were sent as blobs: {files: [{path, sha256}], configuration, description}.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
+                if request.isDryRun(body) {
+                    try services.imports.check(body["configuration"]?.string)
+                    return try await tryRegistering(request.parameter("name"))
+                }
                 let files = try (body["files"]?.array ?? []).map { entry throws(GyreError) in
                     (path: entry["path"]?.string ?? "", digest: try Digest(hex: entry["sha256"]?.string ?? ""))
                 }
@@ -147,13 +153,17 @@ extension NativeDialect {
             },
             NativeCall(
                 "POST", "/models/{name}/versions/{version}/configuration",
-                "Says how a version is served from its next deployment on: {configuration}, a config.pbtxt; null for the usual way."
+                "Says how a version is served from its next deployment on: {configuration}, a config.pbtxt; null for the usual way.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let version = try await services.registry.resolve(
-                    request.parameter("name"), request.parameter("version"))
-                try await services.imports.configure(
-                    version, try await request.json()["configuration"]?.string, by: request.actor)
+                let body = try await request.json()
+                let version = try await names.version(request.parameter("name"), request.parameter("version"))
+                if request.isDryRun(body) {
+                    try services.imports.check(body["configuration"]?.string)
+                    return Self.dry(version.json)
+                }
+                try await services.imports.configure(version, body["configuration"]?.string, by: request.actor)
                 return try await services.registry.resolve(version.name, String(version.number)).json
             },
             NativeCall(
@@ -161,8 +171,7 @@ extension NativeDialect {
                 "Converts a scikit-learn model to ONNX and compares what both answer; the numbers are kept."
             ) {
                 request throws(GyreError) in
-                let version = try await services.registry.resolve(
-                    request.parameter("name"), request.parameter("version"))
+                let version = try await names.version(request.parameter("name"), request.parameter("version"))
                 let digest = try await services.files.servable(version)
                 if let conversion = try await services.files.convert(version, digest, by: request.actor) {
                     return conversion
@@ -173,13 +182,42 @@ extension NativeDialect {
                         "It is no model of scikit-learn, its owner wants Python, or models may not run code of their own here.",
                     fix: "gyre up --trust-models")
             },
-            NativeCall("POST", "/models/{name}/aliases/{alias}", "Points an alias at a version: {version}.") {
-                request throws(GyreError) in
-                let version = Int(try await request.json()["version"]?.int ?? 0)
-                try await services.registry.setAlias(
-                    request.parameter("alias"), of: request.parameter("name"), to: version, by: request.actor)
-                return ["alias": .string(request.parameter("alias")), "version": .int(Int64(version))]
-            },
+            NativeCall(
+                "POST", "/models/{name}/aliases/{alias}",
+                "Points an alias at a version: {version}, a number, another alias or latest.",
+                hasDryRun: true, setAlias),
+        ]
+    }
+
+    private func setAlias(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let body = try await request.json()
+        let alias = request.parameter("alias")
+        guard let selector = body["version"]?.string ?? body["version"]?.int.map(String.init) else {
+            throw GyreError(
+                .invalid, "The request does not say which version \"\(alias.prefix(80))\" points at.",
+                fix: "{\"version\": 3}")
+        }
+        let version = try await names.version(request.parameter("name"), selector)
+        let old = try await services.registry.aliases(of: version.name).first { $0.alias == alias }?.number
+        var answer: JSONValue = [
+            "alias": .string(alias), "version": .int(Int64(version.number)), "old": .optional(old.map(Int64.init)),
+        ]
+        if request.isDryRun(body) {
+            try RegistryRules.checkAlias(alias)
+            answer["dry_run"] = true
+            return answer
+        }
+        try await services.registry.setAlias(alias, of: version.name, to: version.number, by: request.actor)
+        return answer
+    }
+
+    /// What registering would make.
+    private func tryRegistering(_ name: String) async throws(GyreError) -> JSONValue {
+        let isNew = try await services.registry.models().allSatisfy { $0.name != name }
+        let last = isNew ? nil : try await services.registry.versions(of: name).last?.number
+        return [
+            "name": .string(name), "number": .int(Int64((last ?? 0) + 1)), "is_new_model": .bool(isNew),
+            "dry_run": true,
         ]
     }
 

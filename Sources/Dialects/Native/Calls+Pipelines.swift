@@ -16,9 +16,12 @@ extension NativeDialect {
                         })
                 ]
             },
-            NativeCall("POST", "/projects", "Sets what a project's gyre.yaml says, with its files written in.") {
+            NativeCall(
+                "POST", "/projects", "Sets what a project's gyre.yaml says, with its files written in.", hasDryRun: true
+            ) {
                 request throws(GyreError) in
-                let project = try Project(json: try await request.json())
+                let project = try Project.read(try await request.json())
+                if request.isDryRun([:]) { return try await tryApplying(project) }
                 try await services.conductor.apply(project, by: request.actor)
                 return ["project": .string(project.name), "ref": .string(project.ref.description)]
             },
@@ -28,7 +31,7 @@ extension NativeDialect {
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
-                let project = try await services.conductor.project(request.parameter("name"))
+                let project = try await names.project(request.parameter("name"))
                 var overrides: [String: JSONValue] = [:]
                 for member in body["parameters"]?.object?.members ?? [] { overrides[member.name] = member.value }
                 return try await services.conductor.train(
@@ -48,21 +51,44 @@ extension NativeDialect {
                 return try await services.pipelines.start(start, by: request.actor).json
             },
             NativeCall("GET", "/pipeline-runs/{id}", "A run with its tasks.") { request throws(GyreError) in
-                let run = try await services.pipelines.run(request.parameter("id"))
+                let run = try await names.pipelineRun(request.parameter("id"))
                 var json = run.json
                 json["tasks"] = .array(try await services.pipelines.tasks(of: run.id).map(\.json))
                 return json
             },
-            NativeCall("POST", "/pipeline-runs/{id}/cancel", "Stops a run with its processes.") {
+            NativeCall("POST", "/pipeline-runs/{id}/cancel", "Stops a run with its processes.", hasDryRun: true) {
                 request throws(GyreError) in
-                try await services.pipelines.cancel(request.parameter("id"), by: request.actor).json
+                let run = try await names.pipelineRun(request.parameter("id"))
+                if !run.state.isEnd, request.isDryRun(try await request.json()) { return Self.dry(run.json) }
+                return try await services.pipelines.cancel(run.id, by: request.actor).json
             },
             NativeCall("GET", "/pipeline-runs/{id}/logs", "What a task printed; the last MiB.", query: ["task"]) {
                 request throws(GyreError) in
-                let log = try await services.pipelines.log(
-                    of: request.parameter("id"), task: request.query("task") ?? "")
-                return ["log": .string(String(decoding: log, as: UTF8.self))]
+                let run = try await names.pipelineRun(request.parameter("id"))
+                let task = request.query("task") ?? ""
+                do throws(GyreError) {
+                    let log = try await services.pipelines.log(of: run.id, task: task)
+                    return ["log": .string(String(decoding: log, as: UTF8.self))]
+                } catch {
+                    guard error.code == .notFound else { throw error }
+                    let tasks = try await services.pipelines.tasks(of: run.id).map(\.path)
+                    throw GyreError(
+                        error.code, error.what,
+                        fix: Nearest.fix(task, among: tasks, otherwise: "gyre pipeline show \(run.id.prefix(8))"))
+                }
             },
+        ]
+    }
+
+    /// What setting a project would change, by the members of gyre.yaml.
+    private func tryApplying(_ project: Project) async throws(GyreError) -> JSONValue {
+        try await services.conductor.check(project)
+        let old = try await services.conductor.projects().first { $0.name == project.name }?.json ?? [:]
+        let keys = (project.json.object?.members ?? []).map(\.name) + (old.object?.members ?? []).map(\.name)
+        let changed = Set(keys).filter { project.json[$0] != old[$0] }.sorted()
+        return [
+            "project": .string(project.name), "ref": .string(project.ref.description),
+            "changed": .strings(changed), "is_new": .bool(old == [:]), "dry_run": true,
         ]
     }
 }

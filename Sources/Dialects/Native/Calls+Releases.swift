@@ -5,13 +5,20 @@ internal import GyreHTTP
 internal import GyreLedger
 internal import GyreLoop
 internal import GyreReleases
+internal import GyreRollout
 
 extension NativeDialect {
     var releaseCalls: [NativeCall] {
         [
             NativeCall("GET", "/releases", "Releases, newest first.", query: ["endpoint"]) {
                 request throws(GyreError) in
-                ["releases": .array(try await services.releases.releases(of: request.query("endpoint")).map(\.json))]
+                guard let text = request.query("endpoint") else {
+                    return ["releases": .array(try await services.releases.releases(of: nil).map(\.json))]
+                }
+                let own = try await services.releases.releases(of: Names.bare(text, "endpoint"))
+                // An endpoint may serve nothing yet and still be one; a name that is neither is a mistake.
+                if own.isEmpty { _ = try await names.endpoint(text) }
+                return ["releases": .array(own.map(\.json))]
             },
             NativeCall("GET", "/releases/{endpoint}/{number}", "All that a release pins.") {
                 request throws(GyreError) in
@@ -21,7 +28,7 @@ extension NativeDialect {
             {
                 request throws(GyreError) in
                 let old = try await release(request)
-                let new = try await services.releases.release(old.endpoint, Int(request.query("to") ?? "") ?? 0)
+                let new = try await names.release(old.endpoint, request.query("to") ?? "latest")
                 let changes = services.releases.diff(old, new).map { change -> JSONValue in
                     ["name": .string(change.name), "old": change.old, "new": change.new]
                 }
@@ -36,10 +43,16 @@ extension NativeDialect {
                 request throws(GyreError) in
                 try await services.conductor.reproduce(try await release(request), by: request.actor)
             },
-            NativeCall("POST", "/releases/{endpoint}/{number}/rollback", "Brings the endpoint to this release at once.")
-            {
+            NativeCall(
+                "POST", "/releases/{endpoint}/{number}/rollback", "Brings the endpoint to this release at once.",
+                hasDryRun: true
+            ) {
                 request throws(GyreError) in
                 let release = try await release(request)
+                if request.isDryRun(try await request.json()) {
+                    try await services.rollouts.checkNotFrozen(release.endpoint)
+                    return Self.dry(release.json)
+                }
                 try await services.conductor.rollBack(to: release, by: request.actor)
                 return release.json
             },
@@ -47,10 +60,12 @@ extension NativeDialect {
     }
 
     private func release(_ request: HTTPRequest) async throws(GyreError) -> Release {
-        guard let number = Int(request.parameter("number")) else {
-            throw GyreError(.invalid, "\"\(request.parameter("number").prefix(40))\" is no release's number.")
-        }
-        return try await services.releases.release(request.parameter("endpoint"), number)
+        try await names.release(request.parameter("endpoint"), request.parameter("number"))
+    }
+
+    private func named(_ text: String?) async throws(GyreError) -> Ref? {
+        guard let text else { return nil }
+        return try await names.mentioned(text)
     }
 
     var ledgerCalls: [NativeCall] {
@@ -61,7 +76,7 @@ extension NativeDialect {
                 query.after = Int64(try request.number("after", default: 0, in: 0...Int.max))
                 query.upTo = Int64(try request.number("up_to", default: Int.max, in: 0...Int.max))
                 query.kindPrefix = request.query("kind")
-                query.mentioning = try request.query("ref").map { text throws(GyreError) in try Ref(parsing: text) }
+                query.mentioning = try await named(request.query("ref"))
                 query.limit = try request.number("limit", default: 100, in: 1...Limits.pageRows)
                 query.isNewestFirst = request.query("order") != "oldest"
                 return ["facts": .array(try await services.ledger.facts(query).map(\.json))]
@@ -77,27 +92,16 @@ extension NativeDialect {
                 request throws(GyreError) in
                 var head = services.recordedHead()
                 if let text = request.query("head") {
-                    let parts = text.split(separator: ":")
-                    guard parts.count == 2, let seq = Int64(parts[0]) else {
-                        throw GyreError(
-                            .invalid, "\"\(text.prefix(100))\" is no head.",
-                            fix: "Write it as SEQ:HASH, as gyre ledger head prints it.")
-                    }
-                    head = Head(seq: seq, hash: try Digest(hex: String(parts[1])))
+                    head = try Head(parsing: text)
                 }
-                let verifier = try await services.ledger.verify(recordedHead: head)
-                return [
-                    "intact": .bool(verifier.findings.isEmpty), "facts": .int(verifier.count),
-                    "findings": .array(
-                        verifier.findings.map { ["seq": .int($0.seq), "problem": .string($0.problem)] }),
-                ]
+                return try await services.ledger.verify(recordedHead: head).json
             },
             NativeCall(
                 "GET", "/lineage", "What a thing came from, or what was made of it.",
                 query: ["ref", "direction", "as_of", "to"]
             ) {
                 request throws(GyreError) in
-                let ref = try Ref(parsing: request.query("ref") ?? "")
+                let ref = try await names.ref(request.query("ref") ?? "")
                 let lineage = Lineage(store: services.ledger)
                 let seq = Int64(try request.number("as_of", default: Int.max, in: 0...Int.max))
                 func json(_ edge: Lineage.Edge) -> JSONValue {
@@ -108,22 +112,32 @@ extension NativeDialect {
                     ]
                 }
                 if let to = request.query("to") {
-                    let path = try await lineage.path(from: ref, to: try Ref(parsing: to), asOf: seq)
-                    return ["path": .array(path.map(json))]
+                    let path = try await lineage.path(from: ref, to: try await names.ref(to), asOf: seq)
+                    return ["root": .string(ref.description), "path": .array(path.map(json))]
                 }
-                let direction = Lineage.Direction(rawValue: request.query("direction") ?? "up") ?? .up
+                guard let direction = Lineage.Direction(rawValue: request.query("direction") ?? "up") else {
+                    throw GyreError(.invalid, "\"\(request.query("direction") ?? "")\" is neither up nor down.")
+                }
                 let graph = try await lineage.walk(direction, from: ref, asOf: seq)
                 return [
                     "root": .string(graph.root.description), "nodes": .strings(graph.nodes.map(\.description)),
                     "edges": .array(graph.edges.map(json)), "cut": .bool(graph.isCut),
                 ]
             },
-            NativeCall("POST", "/ledger/rollback", "Brings live pointers back to where they stood: {to, dry_run}.") {
+            NativeCall(
+                "POST", "/ledger/rollback", "Brings live pointers back to where they stood: {to, dry_run}.",
+                hasDryRun: true
+            ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let plan = try await RollbackPlan.compute(to: body["to"]?.int ?? -1, in: services.ledger)
-                if body["dry_run"]?.bool != true { try await services.conductor.carryOut(plan, by: request.actor) }
+                if !request.isDryRun(body) { try await services.conductor.carryOut(plan, by: request.actor) }
                 return ["to": .int(plan.seq), "moves": .array(plan.moves.map(\.json))]
+            },
+            NativeCall(
+                "GET", "/home", "Which home is served: its path, the folder's device and inode, and an id of this run."
+            ) {
+                _ in services.home()
             },
             NativeCall("GET", "/doctor", "What is installed, and what to do for each thing missing.") {
                 _ throws(GyreError) in

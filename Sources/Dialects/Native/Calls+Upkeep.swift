@@ -13,12 +13,13 @@ extension NativeDialect {
         [
             NativeCall(
                 "POST", "/gc",
-                "Removes for good what was deleted long enough ago: {deleted_for_seconds, grace_seconds, dry_run}."
+                "Removes for good what was deleted long enough ago: {deleted_for_seconds, grace_seconds, dry_run}.",
+                hasDryRun: true
             ) { request throws(GyreError) in
                 let json = try await request.json()
                 let seconds = try Self.seconds(json, "deleted_for_seconds", default: 30 * 86_400)
                 let grace = try Self.seconds(json, "grace_seconds", default: 3600)
-                if json["dry_run"]?.bool == true {
+                if request.isDryRun(json) {
                     return Self.json(try await services.retention.plan(deletedFor: seconds))
                 }
                 let outcome = try await services.retention.collect(
@@ -56,16 +57,30 @@ extension NativeDialect {
             NativeCall("GET", "/models/{name}/history", "Who changed what and why, newest first.", query: ["limit"]) {
                 request throws(GyreError) in
                 let limit = try request.number("limit", default: 100, in: 1...5000)
-                let facts = try await services.registry.history(of: request.parameter("name"), limit: limit)
+                let facts = try await services.registry.history(
+                    of: try await modelOrPast(request.parameter("name")), limit: limit)
                 return ["facts": .array(facts.map(\.json))]
             },
-            NativeCall("POST", "/models/{name}/undo", "Takes one change back: {seq}.") { request throws(GyreError) in
-                guard let seq = try await request.json()["seq"]?.int else {
-                    throw GyreError(.invalid, "Which change? Give its seq.", fix: "gyre model history NAME")
+            NativeCall("POST", "/models/{name}/undo", "Takes one change back: {seq}.", hasDryRun: true) {
+                request throws(GyreError) in
+                let body = try await request.json()
+                let name = try await modelOrPast(request.parameter("name"))
+                guard let seq = body["seq"]?.int else {
+                    throw GyreError(.invalid, "Which change? Give its seq.", fix: "gyre model history \(name)")
                 }
-                return try await services.registry.undo(seq, of: request.parameter("name"), by: request.actor).json
+                if request.isDryRun(body) { return Self.dry(try await services.registry.undoable(seq, of: name).json) }
+                return try await services.registry.undo(seq, of: name, by: request.actor).json
             },
         ]
+    }
+
+    /// A model by its name, also one that was deleted or has another name now: its facts stay.
+    private func modelOrPast(_ text: String) async throws(GyreError) -> String {
+        let name = Names.bare(text, "model")
+        var query = FactQuery(mentioning: Ref("model", name))
+        query.limit = 1
+        if try await !services.ledger.facts(query).isEmpty { return name }
+        return try await names.model(name).name
     }
 
     /// Reads a whole blob, which checks it against its digest; gives its bytes, and what is wrong with it.

@@ -11,6 +11,7 @@ package import GyreRegistry
 package import GyreReleases
 package import GyreRollout
 package import GyreServing
+package import GyreTracing
 package import GyreTracking
 package import GyreVersioning
 
@@ -23,7 +24,9 @@ package struct NativeDialect: Sendable {
         package let ledger: any LedgerStore
         package let blobs: any BlobStore
         package let tracking: Tracking
+        package let tracing: Tracing
         package let registry: Registry
+        package let loggedModels: LoggedModels
         package let versioning: Versioning
         package let ingest: Ingest
         package let features: Features
@@ -43,20 +46,26 @@ package struct NativeDialect: Sendable {
         package let retention: Retention
         package let recordedHead: @Sendable () -> Head?
         package let doctor: @Sendable () async -> JSONValue
+        /// Which home this is, and which run of a server.
+        package let home: @Sendable () -> JSONValue
 
         package init(
-            ledger: any LedgerStore, blobs: any BlobStore, tracking: Tracking, registry: Registry,
+            ledger: any LedgerStore, blobs: any BlobStore, tracking: Tracking, tracing: Tracing,
+            registry: Registry, loggedModels: LoggedModels,
             versioning: Versioning, ingest: Ingest,
             features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
             monitors: Monitors,
             conductor: Conductor, predictor: Predictor, predictions: any PredictionLog, host: ModelHost,
             files: ModelFiles, imports: ModelImport, retention: Retention,
-            recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue
+            recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue,
+            home: @escaping @Sendable () -> JSONValue
         ) {
             self.ledger = ledger
             self.blobs = blobs
             self.tracking = tracking
+            self.tracing = tracing
             self.registry = registry
+            self.loggedModels = loggedModels
             self.versioning = versioning
             self.ingest = ingest
             self.features = features
@@ -74,6 +83,7 @@ package struct NativeDialect: Sendable {
             self.retention = retention
             self.recordedHead = recordedHead
             self.doctor = doctor
+            self.home = home
         }
     }
 
@@ -82,9 +92,14 @@ package struct NativeDialect: Sendable {
 
     static let root = "/api/gyre/v1"
 
+    /// Finds what is named by a name, a whole or a short id.
+    var names: Names { Names(services: services) }
+
     /// All routes.
     package var routes: RouteGroup {
-        let calls = dataCalls + pipelineCalls + modelCalls + endpointCalls + releaseCalls + ledgerCalls + upkeepCalls
+        let calls =
+            dataCalls + pipelineCalls + modelCalls + traceCalls + endpointCalls + releaseCalls + ledgerCalls
+            + upkeepCalls
         let document = OpenAPI.document(calls)
         return RouteGroup(
             prefixes: [Self.root], errorResponse: Self.errorResponse,
@@ -110,29 +125,49 @@ struct NativeCall: Sendable {
     let path: String
     let summary: String
     let query: [String]
+    /// Whether it can tell what it would do without doing it, asked with `dry_run` in the body or the query.
+    let hasDryRun: Bool
     let handler: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
 
     init(
-        _ method: String, _ path: String, _ summary: String, query: [String] = [],
+        _ method: String, _ path: String, _ summary: String, query: [String] = [], hasDryRun: Bool = false,
         _ handler: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
     ) {
         self.method = method
         self.path = path
         self.summary = summary
-        self.query = query
+        self.query = query + (hasDryRun ? ["dry_run"] : [])
+        self.hasDryRun = hasDryRun
         self.handler = handler
     }
 
     var route: Route {
-        Route(method, NativeDialect.root + path) { [handler] request throws(GyreError) in
-            .json(try await handler(request))
+        let refuses = method != "GET" && !hasDryRun
+        return Route(method, NativeDialect.root + path) { [handler] request throws(GyreError) in
+            .json(try await handler(refuses ? try await Self.withoutDryRun(request) : request))
         }
+    }
+
+    /// A call that cannot be tried must not be carried out for somebody who only wants to see what it would do.
+    private static func withoutDryRun(_ request: HTTPRequest) async throws(GyreError) -> HTTPRequest {
+        var request = request
+        let bytes = try await request.body.collect(limit: Limits.bodyBytes)
+        request.body = HTTPBody(bytes)
+        let isNamed = bytes.count > 9 && String(decoding: bytes, as: UTF8.self).contains("dry_run")
+        // A body that is no JSON is refused by the call itself.
+        guard request.isDryRun(isNamed ? (try? JSONValue(parsing: bytes)) ?? [:] : [:]) else { return request }
+        throw GyreError(
+            .unsupported, "\(request.method) \(request.path.prefix(200)) cannot tell what it would do.",
+            why: "It has no dry run; nothing was done.", fix: "Leave dry_run out to carry it out.")
     }
 }
 
 extension HTTPRequest {
+    /// Whether it is only asked what the call would do.
+    func isDryRun(_ body: JSONValue) -> Bool { body["dry_run"]?.bool == true || query("dry_run") == "true" }
+
     /// Who calls, as the command line says it.
-    var actor: String { headers("x-gyre-actor") ?? "api" }
+    var actor: String { actor(surface: "api") }
 }
 
 /// The OpenAPI document of the native API, made from its calls.

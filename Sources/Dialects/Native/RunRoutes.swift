@@ -18,7 +18,7 @@ extension NativeDialect {
     /// The query that a request asks for.
     func runQuery(_ request: HTTPRequest, most: Int, default fallback: Int) async throws(GyreError) -> RunQuery {
         var ids = try await services.tracking.store.experiments(.active).map(\.id)
-        if let wanted = request.query("experiment"), !wanted.isEmpty { ids = [Int64(wanted) ?? -1] }
+        if let wanted = request.query("experiment"), !wanted.isEmpty { ids = [try await names.experiment(wanted).id] }
         var query = RunQuery(experimentIDs: ids, filter: try Filter(request.query("filter") ?? ""))
         if let order = request.query("order_by"), !order.isEmpty { query.order = [try OrderBy(order)] }
         query.limit = try request.number("limit", default: fallback, in: 1...most)
@@ -31,9 +31,15 @@ extension NativeDialect {
     // MARK: Live
 
     /// Points as they are logged, as server-sent events, until the run ends.
+    ///
+    /// `after` is a cursor that the history of a metric ended with, as often as there are metrics: all that comes after it is told. A
+    /// metric without one is told from now on, and one that is new from its first point on.
     private func events(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        let run = try await services.tracking.run(request.parameter("id"))
-        let watcher = RunWatcher(store: services.tracking.store, run: run)
+        let run = try await names.run(request.parameter("id"))
+        let cursors = try request.query.filter { $0.name == "after" }.map { member throws(GyreError) in
+            try HistoryCursor(member.value)
+        }
+        let watcher = RunWatcher(store: services.tracking.store, run: run, after: cursors)
         return HTTPResponse(
             headers: [("content-type", "text/event-stream"), ("cache-control", "no-store")],
             body: .stream(sizeBytes: nil) { try await watcher.next() })
@@ -50,7 +56,7 @@ extension NativeDialect {
                 try await runQuery(request, most: 1000, default: 1000))
             runs = try await services.tracking.store.runs(page.rows)
         } else {
-            for id in picked.prefix(1000) { runs.append(try await services.tracking.run(id)) }
+            for id in picked.prefix(1000) { runs.append(try await names.run(id)) }
         }
         var params: [String: [JSONValue]] = [:]
         var metrics: [String: [JSONValue]] = [:]
@@ -126,23 +132,54 @@ extension NativeDialect {
     }
 }
 
+/// How far the history of one metric was read: `timestamp,step,value,metric`.
+struct HistoryCursor: Hashable {
+    let point: MetricPoint
+
+    init(_ point: MetricPoint) { self.point = point }
+
+    /// A cursor as it was given out.
+    /// - Throws: `.invalid` for anything else.
+    init(_ text: String) throws(GyreError) {
+        let parts = text.split(separator: ",", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, let time = Int64(parts[0]), let step = Int64(parts[1]), let value = Double(parts[2])
+        else {
+            throw GyreError(
+                .invalid, "\"\(text.prefix(80))\" is no cursor.",
+                why: "A cursor comes with the history of a metric or with an event, and is sent back as it is.")
+        }
+        point = MetricPoint(key: String(parts[3]), value: value, timestampMilliseconds: time, step: step)
+    }
+
+    var text: String { "\(point.timestampMilliseconds),\(point.step),\(point.value),\(point.key)" }
+}
+
 /// Watches one run and tells what is new.
-private actor RunWatcher {
+actor RunWatcher {
     private let store: any TrackingStore
     private let id: String
     private var told: [String: MetricPoint] = [:]
+    private var latest: [String: MetricPoint] = [:]
     private var isOver = false
     private var rounds = 0
     private static let open = Mutex(0)
     /// The most runs that are watched at a time, and for how long.
     private static let (mostOpen, mostRounds) = (64, 7200)
-    /// The most points told at once for each metric.
-    private static let mostPoints = 500
+    /// The most points of one metric in one event, and the most events of it at once; the rest comes the next time.
+    private static let (mostPoints, mostEvents) = (500, 20)
 
-    init(store: any TrackingStore, run: Run) {
+    /// A watcher that tells what comes after `cursors`, and of other metrics what comes after the run as it is now.
+    init(store: any TrackingStore, run: Run, after cursors: [HistoryCursor]) {
         self.store = store
         id = run.id
-        for metric in run.metrics { told[metric.key] = metric }
+        for metric in run.metrics {
+            told[metric.key] = metric
+            latest[metric.key] = metric
+        }
+        for cursor in cursors {
+            told[cursor.point.key] = cursor.point
+            latest[cursor.point.key] = nil
+        }
         Self.open.withLock { $0 += 1 }
     }
 
@@ -155,28 +192,52 @@ private actor RunWatcher {
             return Array("retry: 2000\n\n".utf8)
         }
         while rounds < Self.mostRounds {
+            // What was logged before the stream began is told at once.
+            if rounds > 1 { try await Task.sleep(for: .milliseconds(500)) }
             rounds += 1
-            try await Task.sleep(for: .milliseconds(500))
-            guard let run = try await store.run(id) else { return nil }
-            var text = ""
-            for latest in run.metrics where told[latest.key] != latest {
-                let points = try await store.history(
-                    of: latest.key, in: id, after: told[latest.key], limit: Self.mostPoints)
-                let values = points.map {
-                    JSONValue.array([.int($0.step), $0.value.isFinite ? .double($0.value) : .null])
-                }
-                let event: JSONValue = ["metric": .string(latest.key), "points": .array(values)]
-                text += "event: points\ndata: \(event.text)\n\n"
-                told[latest.key] = points.last ?? latest
-            }
-            if run.status.isEnd {
-                isOver = true
-                text += "event: end\ndata: {\"status\":\"\(run.status.rawValue)\"}\n\n"
-            }
+            guard let text = try await news() else { return nil }
             if !text.isEmpty { return Array(text.utf8) }
             // A line now and then shows whether anybody still listens.
             if rounds % 20 == 0 { return Array(": waiting\n\n".utf8) }
         }
         return nil
+    }
+
+    /// The events since the last time; nil when the run is gone.
+    func news() async throws(GyreError) -> String? {
+        guard let run = try await store.run(id) else { return nil }
+        var text = ""
+        for metric in run.metrics where latest[metric.key] != metric {
+            for _ in 0..<Self.mostEvents {
+                let points = try await store.history(
+                    of: metric.key, in: id, after: told[metric.key], limit: Self.mostPoints)
+                if let last = points.last {
+                    told[metric.key] = last
+                    text += Self.event(points)
+                }
+                if points.count < Self.mostPoints {
+                    latest[metric.key] = metric
+                    break
+                }
+            }
+        }
+        if run.status.isEnd {
+            isOver = true
+            text += "event: end\ndata: {\"status\":\"\(run.status.rawValue)\"}\n\n"
+        }
+        return text
+    }
+
+    private static func event(_ points: [MetricPoint]) -> String {
+        guard let last = points.last else { return "" }
+        let values = points.map {
+            JSONValue.array([
+                .int($0.step), $0.value.isFinite ? .double($0.value) : .null, .int($0.timestampMilliseconds),
+            ])
+        }
+        let event: JSONValue = [
+            "metric": .string(last.key), "points": .array(values), "cursor": .string(HistoryCursor(last).text),
+        ]
+        return "event: points\ndata: \(event.text)\n\n"
     }
 }

@@ -177,11 +177,6 @@ package enum ConfigurationFile {
         guard let datatype = ModelTypes.datatype(type) else {
             throw GyreError(.invalid, "The tensor \"\(name)\" has no data_type.")
         }
-        guard !dimensions.isEmpty else {
-            throw GyreError(
-                .invalid, "The tensor \"\(name)\" has no dims.",
-                fix: "A tensor without dimensions is written as dims: [ 1 ] with reshape: { shape: [ ] }.")
-        }
         return TensorSpec(
             name: name, datatype: datatype, shape: batch + (reshaped ?? dimensions).map { Int(clamping: $0) })
     }

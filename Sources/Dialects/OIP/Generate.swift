@@ -21,7 +21,7 @@ extension OIPDialect {
         let name = request.parameter("model")
         let number = try number(request)
         let hosted = try await predictor.summon(name, number)
-        guard case .object(let members) = try await request.json() else {
+        guard case .object(let members) = try await request.json(refusesNull: false) else {
             throw GyreError(.invalid, "The body is no object whose members are the inputs.")
         }
         var inputs: [NamedTensor] = []
@@ -35,7 +35,7 @@ extension OIPDialect {
         }
         var asked = Predictor.Request(name: name, inputs: inputs)
         asked.version = number
-        asked.id = members["id"]?.string
+        asked.id = try InferenceCalls.id(members["id"]?.string)
         let answer = try await predictor.predict(asked)
         var writer = JSONWriter(notFinite: .word)
         writer.raw("{\"model_name\":")

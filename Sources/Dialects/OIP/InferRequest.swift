@@ -153,7 +153,7 @@ struct InferRequest {
                 datatype = known
             case "data":
                 if let datatype {
-                    var list = TensorElements(name ?? "", datatype)
+                    var list = TensorElements(name ?? "", datatype, mayHoldNumbers: true)
                     try list.readList(&parser)
                     elements = list
                 } else {
@@ -171,7 +171,7 @@ struct InferRequest {
                 why: "A shape is a list of at most 16 whole numbers that are not negative.")
         }
         if var unread {
-            var list = TensorElements(name, datatype)
+            var list = TensorElements(name, datatype, mayHoldNumbers: true)
             try list.readList(&unread)
             elements = list
         }
@@ -192,7 +192,9 @@ struct InferRequest {
             return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: own))
         }
         guard let elements else { throw GyreError(.invalid, "The input \"\(name)\" has no data.") }
-        return NamedTensor(name: name, tensor: try elements.tensor(shape))
+        var input = NamedTensor(name: name, tensor: try elements.tensor(shape))
+        input.holdsNumbers = elements.holdsNumbers
+        return input
     }
 
     /// A shape; nil for what is none.

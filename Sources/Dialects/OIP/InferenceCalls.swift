@@ -84,7 +84,9 @@ package struct InferenceCalls: Sendable {
         if let regions { return regions }
         throw GyreError(
             .denied, "Shared memory is not taken: this server listens beyond its own machine.",
-            fix: "gyre up --shared-memory, where all who reach it may share memory with it.")
+            fix:
+                "Send the tensors themselves. Where all who reach the server may share memory with it: gyre up --shared-memory"
+        )
     }
 
     /// Awaits an answer; what fails by the server's fault is told in the log.
@@ -93,6 +95,14 @@ package struct InferenceCalls: Sendable {
             log.failed(request.name, error)
             throw error
         }
+    }
+
+    /// An id that a client gave its request; nil for none.
+    /// - Throws: `.invalid` for one that cannot be kept.
+    static func id(_ text: String?) throws(GyreError) -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        if text.utf8.contains(0) { throw GyreError(.invalid, "The request's \"id\" holds the character U+0000.") }
+        return text
     }
 
     /// The version that a text names; nil for none.

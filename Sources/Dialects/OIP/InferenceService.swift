@@ -207,7 +207,7 @@ package struct InferenceService: Sendable {
     private func question(_ request: Inference_ModelInferRequest) throws(GyreError) -> Predictor.Request {
         var asked = Predictor.Request(name: request.modelName, inputs: try InferMessage.inputs(request, calls))
         asked.version = try calls.number(request.modelVersion)
-        asked.id = request.id.isEmpty ? nil : request.id
+        asked.id = try InferenceCalls.id(request.id)
         if !request.parameters.isEmpty {
             asked.stickyKey = request.parameters["key"]?.stringParam
             for (name, parameter) in request.parameters.prefix(100) {
@@ -262,7 +262,7 @@ package struct InferenceService: Sendable {
                 .with {
                     $0.name = listing.name
                     if listing.isKnown {
-                        $0.version = String(listing.number)
+                        $0.version = listing.number == 0 ? "" : String(listing.number)
                         $0.state = listing.state.rawValue
                         $0.reason = listing.reason
                     }

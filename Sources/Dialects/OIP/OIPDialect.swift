@@ -96,10 +96,12 @@ package struct OIPDialect: Sendable {
     // MARK: Inference
 
     private func infer(_ request: HTTPRequest) throws(GyreError) -> Route.DirectAnswer {
+        try Inflate.answer(request) { bytes throws(GyreError) in try infer(request, bytes) }
+    }
+
+    private func infer(_ request: HTTPRequest, _ bytes: [UInt8]) throws(GyreError) -> Route.DirectAnswer {
         let name = request.parameter("model")
         let number = try number(request)
-        let bytes = try Inflate.body(
-            request.body.atHand ?? [], encoding: request.headers("content-encoding"), limit: Limits.tensorBytes)
         let headerLength = try headerLength(request)
         if headerLength == 0 {
             return .later { () async throws(GyreError) in
@@ -132,7 +134,7 @@ package struct OIPDialect: Sendable {
     ) throws(GyreError) -> Predictor.Request {
         var asked = Predictor.Request(name: name, inputs: message.inputs)
         asked.version = number
-        asked.id = message.id
+        asked.id = try InferenceCalls.id(message.id)
         if case .object(let parameters) = message.parameters, !parameters.isEmpty {
             asked.stickyKey = message.parameters["key"]?.string
             for parameter in parameters.members.prefix(100) {
@@ -163,7 +165,8 @@ package struct OIPDialect: Sendable {
                 listings.map { listing in
                     guard listing.isKnown else { return ["name": .string(listing.name)] }
                     return [
-                        "name": .string(listing.name), "version": .string(String(listing.number)),
+                        "name": .string(listing.name),
+                        "version": .string(listing.number == 0 ? "" : String(listing.number)),
                         "state": .string(listing.state.rawValue), "reason": .string(listing.reason),
                     ]
                 }))

@@ -44,7 +44,8 @@ package struct OTLPDialect: Sendable {
         }
         let type = (request.headers("content-type") ?? "").split(separator: ";").first.map(String.init) ?? ""
         let packed = try await request.body.collect(limit: Limits.bodyBytes)
-        let body = try Inflate.body(packed, encoding: request.headers("content-encoding"), limit: Limits.bodyBytes)
+        let body = try await Inflate.unpacked(
+            packed, encoding: request.headers("content-encoding"), limit: Limits.bodyBytes)
         let export: OTLPExport
         switch type.lowercased().filter({ $0 != " " }) {
         case "application/x-protobuf": export = try Self.read(protobuf: body)

@@ -24,10 +24,28 @@ struct OTLPExport {
         for resource in request.resourceSpans {
             var group = Group(spans: [], tags: Self.tags(Self.object(resource.resource.attributes)))
             for scope in resource.scopeSpans {
-                for span in scope.spans { group.spans.append(try Self.span(span)) }
+                for span in scope.spans { group.spans.append(try Self.kept(try Self.span(span))) }
             }
+            try Self.check(group.tags)
             groups.append(group)
         }
+    }
+
+    /// Names and keys are kept as texts of a database, which U+0000 would cut short; values of attributes are kept as JSON.
+    private static func kept(_ span: Span) throws(GyreError) -> Span {
+        let names = [span.name, span.status.message] + span.events.map(\.name)
+        guard !names.contains(where: { $0.utf8.contains(0) }),
+            !span.attributes.members.contains(where: { $0.name.utf8.contains(0) })
+        else {
+            throw GyreError(.invalid, "A name, a status or a key of the span \(span.id) holds the character U+0000.")
+        }
+        return span
+    }
+
+    private static func check(_ tags: [String: String]) throws(GyreError) {
+        guard let tag = tags.first(where: { $0.key.utf8.contains(0) || $0.value.utf8.contains(0) }) else { return }
+        throw GyreError(
+            .invalid, "The resource attribute \"\(tag.key.prefix(200))\" holds the character U+0000.")
     }
 
     private static func span(_ span: Opentelemetry_Proto_Trace_V1_Span) throws(GyreError) -> Span {
@@ -91,8 +109,9 @@ struct OTLPExport {
         for resource in Self.member(document, "resourceSpans", "resource_spans")?.array ?? [] {
             var group = Group(spans: [], tags: Self.tags(Self.object(resource["resource"]?["attributes"])))
             for scope in Self.member(resource, "scopeSpans", "scope_spans")?.array ?? [] {
-                for span in scope["spans"]?.array ?? [] { group.spans.append(try Self.span(span)) }
+                for span in scope["spans"]?.array ?? [] { group.spans.append(try Self.kept(try Self.span(span))) }
             }
+            try Self.check(group.tags)
             groups.append(group)
         }
     }

@@ -35,7 +35,7 @@ package struct ScoringDialect: Sendable {
     private func score(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let name = try name(request)
         let hosted = try await predictor.summon(name)
-        let body = try Inflate.body(
+        let body = try await Inflate.unpacked(
             try await request.body.collect(limit: Limits.tensorBytes), encoding: request.headers("content-encoding"),
             limit: Limits.tensorBytes)
         let message = try ScoringRequest(

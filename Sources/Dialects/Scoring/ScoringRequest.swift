@@ -8,13 +8,12 @@ struct ScoringRequest {
     let inputs: [NamedTensor]
 
     init(_ body: [UInt8], contentType: String, model: HostedModel) throws(GyreError) {
-        let reader = RowInputs(model.model.inputs, takesNull: true)
-        let features = model.source.features
+        let reader = RowInputs(model.form, takesNull: true)
         switch contentType.prefix(while: { $0 != ";" }).lowercased() {
         case "text/csv":
             let table = try CommaSeparated.read(body)
-            inputs = try reader.table(columns: table.columns, rows: table.rows, features: features)
-        case "application/json", "": inputs = try Self.json(body, reader, features)
+            inputs = try reader.table(columns: table.columns, rows: table.rows)
+        case "application/json", "": inputs = try Self.json(body, reader)
         case let other:
             throw GyreError(
                 .invalid, "The content type \"\(other.prefix(80))\" is not taken.",
@@ -25,7 +24,7 @@ struct ScoringRequest {
     private static let forms = ["dataframe_split", "dataframe_records", "instances", "inputs"]
 
     private static func json(
-        _ body: [UInt8], _ reader: RowInputs, _ features: [String]
+        _ body: [UInt8], _ reader: RowInputs
     ) throws(GyreError) -> [NamedTensor] {
         var parser = JSONParser(body)
         guard parser.peek() == UInt8(ascii: "{") else {
@@ -45,8 +44,8 @@ struct ScoringRequest {
                     throw GyreError(.invalid, "The request has more than one of \(forms.joined(separator: ", ")).")
                 }
                 switch name {
-                case "dataframe_split": found = try split(try parser.value(), reader, features)
-                case "dataframe_records": found = try records(try parser.value(), reader, features)
+                case "dataframe_split": found = try split(try parser.value(), reader)
+                case "dataframe_records": found = try records(try parser.value(), reader)
                 case "instances": found = try reader.rows(&parser)
                 default: found = try reader.columns(&parser)
                 }
@@ -61,7 +60,7 @@ struct ScoringRequest {
     }
 
     private static func split(
-        _ value: JSONValue, _ reader: RowInputs, _ features: [String]
+        _ value: JSONValue, _ reader: RowInputs
     ) throws(GyreError) -> [NamedTensor] {
         guard let data = value["data"]?.array else {
             throw GyreError(.invalid, "\"dataframe_split\" has no list \"data\".")
@@ -73,23 +72,14 @@ struct ScoringRequest {
         }
         let columns = value["columns"]?.array?.map { $0.string ?? $0.text }
         return try reader.table(
-            columns: columns ?? (0..<(rows.first?.count ?? 0)).map(String.init), rows: rows, features: features)
+            columns: columns ?? (0..<(rows.first?.count ?? 0)).map(String.init), rows: rows)
     }
 
     private static func records(
-        _ value: JSONValue, _ reader: RowInputs, _ features: [String]
+        _ value: JSONValue, _ reader: RowInputs
     ) throws(GyreError) -> [NamedTensor] {
         guard let records = value.array else { throw GyreError(.invalid, "\"dataframe_records\" is no list.") }
-        guard case .object(let first)? = records.first else {
-            throw GyreError(.invalid, "\"dataframe_records\" has no records.")
-        }
-        let columns = first.members.map(\.name)
-        var rows: [[JSONValue]] = []
-        for record in records {
-            guard case .object = record else { throw GyreError(.invalid, "A record is no object.") }
-            rows.append(columns.map { record[$0] ?? .null })
-        }
-        return try reader.table(columns: columns, rows: rows, features: features)
+        return try reader.records(records)
     }
 }
 

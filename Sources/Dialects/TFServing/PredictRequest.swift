@@ -9,7 +9,7 @@ struct PredictRequest {
     let inputs: [NamedTensor]
     private let isByRow: Bool
 
-    init(_ body: [UInt8], event: CloudEvent, inputs specs: [TensorSpec]) throws(GyreError) {
+    init(_ body: [UInt8], event: CloudEvent, form: InputForm) throws(GyreError) {
         var parser = JSONParser(body)
         if event.isStructured { try event.enterData(&parser) }
         guard parser.peek() == UInt8(ascii: "{") else {
@@ -28,7 +28,7 @@ struct PredictRequest {
                         throw GyreError(.invalid, "The request has both \"instances\" and \"inputs\".")
                     }
                     isByRow = name == "instances"
-                    let reader = RowInputs(specs)
+                    let reader = RowInputs(form)
                     found = isByRow ? try reader.rows(&parser) : try reader.columns(&parser)
                 default: _ = try parser.value()
                 }

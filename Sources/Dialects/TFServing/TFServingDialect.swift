@@ -54,20 +54,22 @@ package struct TFServingDialect: Sendable {
     // MARK: Predict
 
     private func predict(_ request: HTTPRequest) throws(GyreError) -> Route.DirectAnswer {
+        try Inflate.answer(request) { body throws(GyreError) in try predict(request, body) }
+    }
+
+    private func predict(_ request: HTTPRequest, _ body: [UInt8]) throws(GyreError) -> Route.DirectAnswer {
         let name = request.parameter("model")
         let number = try number(request, name)
-        let body = try Inflate.body(
-            request.body.atHand ?? [], encoding: request.headers("content-encoding"), limit: Limits.tensorBytes)
         let event = CloudEvent(request, model: name)
         guard let hosted = try predictor.loaded(name, number) else {
             return .later { () async throws(GyreError) in
                 let hosted = try await predictor.summon(name, number)
-                let message = try PredictRequest(body, event: event, inputs: hosted.model.inputs)
+                let message = try PredictRequest(body, event: event, form: hosted.form)
                 let asked = question(message, event, name, number, request)
                 return try respond(message, event, try await predictor.predict(asked))
             }
         }
-        let message = try PredictRequest(body, event: event, inputs: hosted.model.inputs)
+        let message = try PredictRequest(body, event: event, form: hosted.form)
         var asked = question(message, event, name, number, request)
         if let answer = try predictor.predictNow(&asked) { return .now(try respond(message, event, answer)) }
         let awaited = asked
@@ -97,7 +99,7 @@ package struct TFServingDialect: Sendable {
     private func explain(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let name = request.parameter("model")
         let hosted = try await predictor.summon(name, try number(request, name))
-        return .json(try await hosted.explain(try await request.json(limit: Limits.tensorBytes)))
+        return .json(try await hosted.explain(try await request.json(limit: Limits.tensorBytes, refusesNull: false)))
     }
 
     // MARK: Classify and regress
@@ -116,7 +118,7 @@ package struct TFServingDialect: Sendable {
             let member = try parser.string()
             try parser.expect(":")
             if member == "examples" {
-                inputs = try RowInputs(hosted.model.inputs).rows(&parser)
+                inputs = try RowInputs(hosted.form).rows(&parser)
             } else {
                 _ = try parser.value()
             }

@@ -327,16 +327,7 @@ final class GRPCHandler: ChannelInboundHandler {
 
     /// A message as a header may hold it: what is not printable ASCII, and the percent sign, by their bytes.
     static func escaped(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var escaped: [UInt8] = []
-        for byte in text.utf8.prefix(4096) {
-            if (0x20...0x7E).contains(byte), byte != UInt8(ascii: "%") {
-                escaped.append(byte)
-            } else {
-                escaped += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: escaped, as: UTF8.self)
+        Percent.escape(text.utf8.prefix(4096)) { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "%") }
     }
 
     private func write(_ id: HTTP2StreamID, _ payload: HTTP2Frame.FramePayload, _ context: ChannelHandlerContext) {

@@ -71,7 +71,8 @@ private final class DirectHandler: ChannelDuplexHandler {
         switch (state, unwrapInboundIn(data)) {
         case (.passing, .head(let head)):
             guard let match = match(head) else {
-                return context.fireChannelRead(data)
+                if let error = Heads(head.headers).fault(head) { return refuse(head, error, context) }
+                return context.fireChannelRead(wrapInboundOut(.head(Self.withEnd(head))))
             }
             begin(head, match, context)
         case (.collecting(let head, let match, var collected), .body(var more)):
@@ -93,6 +94,14 @@ private final class DirectHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Hummingbird does not see the version of a request, by which a client of HTTP/1.0 waits for the connection's end.
+    private static func withEnd(_ head: HTTPRequestHead) -> HTTPRequestHead {
+        guard head.version == .http1_0, !head.isKeepAlive else { return head }
+        var head = head
+        head.headers.replaceOrAdd(name: "connection", value: "close")
+        return head
+    }
+
     private func match(_ head: HTTPRequestHead) -> Router.DirectMatch? {
         if let lastRoute, lastRoute.uri == head.uri, lastRoute.method == head.method { return lastRoute.match }
         guard let match = router.direct(head.method.rawValue, head.uri) else { return nil }
@@ -103,6 +112,7 @@ private final class DirectHandler: ChannelDuplexHandler {
     /// The headers that decide whether a request is let in, and how its body comes.
     private struct Heads {
         var host: String?
+        var hosts = 0
         var origin: String?
         var fetchSite: String?
         var length: Int?
@@ -112,7 +122,9 @@ private final class DirectHandler: ChannelDuplexHandler {
         init(_ headers: HTTPHeaders) {
             for (name, value) in headers {
                 switch name.utf8.count {
-                case 4 where name.lowercased() == "host": host = host ?? value
+                case 4 where name.lowercased() == "host":
+                    host = host ?? value
+                    hosts += 1
                 case 6:
                     let lower = name.lowercased()
                     if lower == "origin" { origin = origin ?? value }
@@ -125,10 +137,19 @@ private final class DirectHandler: ChannelDuplexHandler {
                 }
             }
         }
+
+        /// What is wrong with the request's host: HTTP/1.1 has exactly one such header (RFC 9112, 3.2), HTTP/1.0 at most one.
+        func fault(_ head: HTTPRequestHead) -> GyreError? {
+            if hosts == 1 || hosts == 0 && head.version == .http1_0 { return nil }
+            return GyreError(
+                .invalid, hosts == 0 ? "The request names no host." : "The request names \(hosts) hosts.",
+                why: "A request of HTTP/1.1 has one Host header.")
+        }
     }
 
     private func begin(_ head: HTTPRequestHead, _ match: Router.DirectMatch, _ context: ChannelHandlerContext) {
         let heads = Heads(head.headers)
+        if let error = heads.fault(head) { return refuse(head, error, context) }
         if heads.host == nil || heads.host != lastHost || heads.origin != nil || heads.fetchSite != nil {
             do {
                 try originGuard.check(
@@ -194,7 +215,7 @@ private final class DirectHandler: ChannelDuplexHandler {
                     HTTPResponseHead(
                         version: head.version, status: HTTPResponseStatus(statusCode: response.status), headers: headers
                     ))), promise: nil)
-        if !bytes.isEmpty {
+        if !bytes.isEmpty, head.method != .HEAD {
             context.write(
                 wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
         }

@@ -18,6 +18,8 @@ package struct HTTPRequest: Sendable {
     package var body: HTTPBody
     /// What the route's pattern took out of the path, decoded.
     package var parameters: [String: String] = [:]
+    /// Whether others than the users of this machine may have sent it.
+    package var mayBeFromElsewhere = false
 
     /// A request made in this process.
     ///
@@ -40,6 +42,28 @@ package struct HTTPRequest: Sendable {
         self.body = body
     }
 
+    /// The same request as a router below `prefix` sees it; the path begins with the prefix.
+    package func below(_ prefix: String) -> HTTPRequest {
+        HTTPRequest(self, path: String(path.dropFirst(prefix.count)))
+    }
+
+    private init(_ other: HTTPRequest, path: String) {
+        method = other.method
+        self.path = path
+        query = other.query
+        headers = other.headers
+        body = other.body
+        mayBeFromElsewhere = other.mayBeFromElsewhere
+    }
+
+    /// Who calls, for the ledger: what the caller says, which is a claim, or else the surface that was used.
+    ///
+    /// `told`: the caller's word in the body, where the protocol has it there.
+    package func actor(_ told: String? = nil, surface: String) -> String {
+        guard let name = told ?? headers("x-gyre-actor") else { return surface }
+        return Claim(name, isMarked: mayBeFromElsewhere).actor
+    }
+
     /// The first value of a query member.
     package func query(_ name: String) -> String? { query.first { $0.name == name }?.value }
 
@@ -59,9 +83,13 @@ package struct HTTPRequest: Sendable {
     }
 
     /// The body as JSON; an empty body is an empty object.
-    package func json(limit: Int = Limits.bodyBytes) async throws(GyreError) -> JSONValue {
+    ///
+    /// `refusesNull`: whether the character U+0000 is refused, which databases do not keep in names and texts.
+    package func json(
+        limit: Int = Limits.bodyBytes, refusesNull: Bool = true
+    ) async throws(GyreError) -> JSONValue {
         let bytes = try await body.collect(limit: limit)
-        return bytes.isEmpty ? [:] : try JSONValue(parsing: bytes)
+        return bytes.isEmpty ? [:] : try JSONValue(parsing: bytes, refusesNull: refusesNull)
     }
 }
 

@@ -38,6 +38,32 @@ package struct HTTPServer: Sendable {
             self.port = port
         }
 
+        /// Looks whether the address can be listened on, before anything else is begun; port 0 always can.
+        ///
+        /// `option`: the one that chose the address, for the error.
+        /// - Throws: `.unavailable` if another program listens there, or the address is none of this machine's.
+        package func checkFree(option: String = "--http") async throws(GyreError) {
+            guard port != 0 else { return }
+            do {
+                try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .bind(host: host, port: port).get().close().get()
+            } catch {
+                throw unusable(error, option)
+            }
+        }
+
+        /// The error of an address that cannot be listened on.
+        func unusable(_ error: any Error, _ option: String = "--http") -> GyreError {
+            let isInUse = (error as? IOError)?.errnoCode == EADDRINUSE
+            return GyreError(
+                .unavailable, "Gyre cannot listen on \(self).",
+                why: isInUse ? "Another program listens there already." : "\(error)",
+                fix: isInUse
+                    ? "Stop it, or choose another port: gyre up \(option) \(Self(host: host, port: 0)) takes a free one."
+                    : "Choose an address of this machine, for example 127.0.0.1:\(port).")
+        }
+
         /// `HOST:PORT`.
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
@@ -45,18 +71,20 @@ package struct HTTPServer: Sendable {
     private let router: Router
     private let address: Address
     private let originGuard: OriginGuard
+    private let isOpen: Bool
     private let onListening: @Sendable (Address) async -> Void
 
     /// A server that is not listening yet.
     ///
-    /// `onListening`: told the address once requests are taken.
+    /// `isOpen`: whether others than the users of this machine can reach it. `onListening`: told the address once requests are taken.
     package init(
-        router: Router, address: Address, originGuard: OriginGuard,
+        router: Router, address: Address, originGuard: OriginGuard, isOpen: Bool,
         onListening: @escaping @Sendable (Address) async -> Void
     ) {
         self.router = router
         self.address = address
         self.originGuard = originGuard
+        self.isOpen = isOpen
         self.onListening = onListening
     }
 
@@ -73,7 +101,7 @@ package struct HTTPServer: Sendable {
         var logger = Logger(label: "gyre.http")
         logger.logLevel = .error
         let application = Application(
-            responder: Responder(router: router, originGuard: originGuard),
+            responder: Responder(router: router, originGuard: originGuard, isOpen: isOpen),
             server: HTTPServerBuilder { responder in
                 DirectChannel(responder: responder, router: router, originGuard: originGuard)
             },
@@ -84,11 +112,7 @@ package struct HTTPServer: Sendable {
             },
             logger: logger)
         do { try await application.runService() } catch let error as IOError {
-            let isInUse = error.errnoCode == EADDRINUSE
-            throw GyreError(
-                .unavailable, "Gyre cannot listen on \(address).",
-                why: isInUse ? "Another program listens there already." : "\(error)",
-                fix: isInUse ? "Stop it, or choose another port: gyre up --http 127.0.0.1:5050" : nil)
+            throw address.unusable(error)
         } catch {
             throw GyreError.wrapping(error, "Serving HTTP on \(address)")
         }
@@ -100,6 +124,7 @@ private struct Responder: HTTPResponder {
     typealias Context = BasicRequestContext
     let router: Router
     let originGuard: OriginGuard
+    let isOpen: Bool
 
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
         let fields = request.headers
@@ -108,11 +133,12 @@ private struct Responder: HTTPResponder {
                 method: request.method.rawValue, host: request.head.authority, origin: fields[.origin],
                 fetchSite: HTTPField.Name("sec-fetch-site").flatMap { fields[$0] })
         } catch {
-            return answer(router.refusal(request.head.path ?? "/", error), isHead: false)
+            return answer(router.refusal(request.head.path ?? "/", error), isHead: request.method == .head)
         }
-        let ours = HTTPRequest(
+        var ours = HTTPRequest(
             method: request.method.rawValue, target: request.head.path ?? "/",
             headers: { name in HTTPField.Name(name).flatMap { fields[$0] } }, body: HTTPBody(stream: request.body))
+        ours.mayBeFromElsewhere = isOpen
         return answer(await router.respond(to: ours), isHead: request.method == .head)
     }
 
@@ -128,7 +154,10 @@ private struct Responder: HTTPResponder {
 
     private func body(of answer: HTTPResponse, isHead: Bool) -> ResponseBody {
         switch answer.body {
-        case .bytes(let bytes): return ResponseBody(byteBuffer: ByteBuffer(bytes: isHead ? [] : bytes))
+        case .bytes(let bytes):
+            // The head tells of the content that GET would have.
+            if isHead { return ResponseBody(contentLength: bytes.count) { writer in try await writer.finish(nil) } }
+            return ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
         case .stream(let size, let next):
             if isHead {
                 return ResponseBody(contentLength: size.map(Int.init)) { writer in try await writer.finish(nil) }

@@ -5,7 +5,49 @@ package import GyreBase
 
 /// Unpacks request bodies that came compressed.
 package enum Inflate {
-    /// The bytes behind a body of this `Content-Encoding`.
+    /// Bytes up to which a body, packed and unpacked, is small: unpacking it takes less time than going to another thread and back.
+    private static let smallBytes = 64 << 10
+
+    /// Answers a direct request from its body as it is behind its `Content-Encoding`.
+    ///
+    /// A small body is unpacked here, on the thread of the connection; a large one in the background, and answered later.
+    package static func answer(
+        _ request: HTTPRequest, limit: Int = Limits.tensorBytes,
+        _ make: @escaping @Sendable ([UInt8]) throws(GyreError) -> Route.DirectAnswer
+    ) throws(GyreError) -> Route.DirectAnswer {
+        let bytes = request.body.atHand ?? []
+        let encoding = request.headers("content-encoding")
+        if let small = try small(bytes, encoding) { return try make(small) }
+        return .later { () async throws(GyreError) in
+            let unpacked = try await Background.run { () throws(GyreError) in
+                try body(bytes, encoding: encoding, limit: limit)
+            }
+            switch try make(unpacked) {
+            case .now(let response): return response
+            case .later(let answer): return try await answer()
+            }
+        }
+    }
+
+    /// As `body`, but what is not small is unpacked in the background.
+    package static func unpacked(
+        _ bytes: [UInt8], encoding: String?, limit: Int
+    ) async throws(GyreError) -> [UInt8] {
+        if let small = try small(bytes, encoding) { return small }
+        return try await Background.run { () throws(GyreError) in try body(bytes, encoding: encoding, limit: limit) }
+    }
+
+    /// The bytes behind a small body, or of one that is not packed; nil for all others.
+    private static func small(_ bytes: [UInt8], _ encoding: String?) throws(GyreError) -> [UInt8]? {
+        guard let encoding, !encoding.isEmpty else { return bytes }
+        guard bytes.count <= smallBytes else { return nil }
+        do { return try body(bytes, encoding: encoding, limit: smallBytes) } catch {
+            if error.code == .limitExceeded { return nil }
+            throw error
+        }
+    }
+
+    /// The bytes behind a body of this `Content-Encoding`, on this thread however long it takes.
     /// - Throws: `.limitExceeded` above `limit` bytes; `.invalid` for a damaged body; `.unsupported` for another encoding.
     package static func body(_ bytes: [UInt8], encoding: String?, limit: Int) throws(GyreError) -> [UInt8] {
         switch encoding?.trimmedLowercase ?? "" {

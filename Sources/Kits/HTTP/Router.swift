@@ -119,10 +119,7 @@ package struct Router: Sendable {
                 request.path, GyreError(.invalid, "The address holds the character U+0000, which is not taken."))
         }
         let method = request.method == "HEAD" ? "GET" : request.method
-        if let methods = fixed[request.path] {
-            guard let (group, handler) = methods[method] else { return notAllowed(request) }
-            return await call(handler, request, group)
-        }
+        if let (group, handler) = fixed[request.path]?[method] { return await call(handler, request, group) }
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
         for entry in patterns where entry.method == method {
             if let parameters = Self.match(entry.parts, parts) {
@@ -134,7 +131,8 @@ package struct Router: Sendable {
         if request.path.count > 1, request.path.hasSuffix("/"), fixed[String(request.path.dropLast())] != nil {
             return .redirect(to: String(request.path.dropLast()))
         }
-        return notFound(request)
+        let allowed = methods(at: request.path, parts)
+        return allowed.isEmpty ? notFound(method, request.path) : notAllowed(request, allowed)
     }
 
     /// A request that belongs to a direct route.
@@ -194,19 +192,30 @@ package struct Router: Sendable {
         do { return try await handler(request) } catch { return groups[group].errorResponse(error) }
     }
 
-    private func notAllowed(_ request: HTTPRequest) -> HTTPResponse {
-        let allowed = (fixed[request.path] ?? [:]).keys.sorted().joined(separator: ", ")
+    /// What is answered at an address, with `HEAD` wherever `GET` is.
+    private func methods(at path: String, _ parts: [Substring]) -> Set<String> {
+        var methods = Set((fixed[path] ?? [:]).keys)
+        for entry in patterns where !methods.contains(entry.method) && Self.match(entry.parts, parts) != nil {
+            methods.insert(entry.method)
+        }
+        if methods.contains("GET") { methods.insert("HEAD") }
+        return methods
+    }
+
+    private func notAllowed(_ request: HTTPRequest, _ methods: Set<String>) -> HTTPResponse {
+        let allowed = methods.sorted().joined(separator: ", ")
         var response = refusal(
             request.path,
-            GyreError(.invalid, "\(request.method) is not answered at \(request.path).", why: "Allowed: \(allowed)."))
+            GyreError(
+                .invalid, "\(request.method.prefix(40)) is not answered at \(request.path.prefix(200)).",
+                why: "Allowed: \(allowed)."))
         response.status = 405
         response.headers.append(("allow", allowed))
         return response
     }
 
-    private func notFound(_ request: HTTPRequest) -> HTTPResponse {
-        refusal(
-            request.path, GyreError(.notFound, "There is nothing at \(request.method) \(request.path.prefix(200))."))
+    private func notFound(_ method: String, _ path: String) -> HTTPResponse {
+        refusal(path, GyreError(.notFound, "There is nothing at \(method) \(path.prefix(200))."))
     }
 
     private static func part(_ text: Substring) -> Part {

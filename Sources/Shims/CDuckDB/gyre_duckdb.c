@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "gyre_duckdb.h"
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef void *handle;
 typedef uint64_t idx_t;
@@ -66,6 +70,27 @@ struct gyre_duckdb_result {
     handle chunk;
     idx_t size, row;
 };
+
+// Lets go of the pages of the object that holds `address` which are as the file has them; who needs one reads it again.
+static int let_go(struct dl_phdr_info *object, size_t size, void *address) {
+    (void)size;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), wanted = (uintptr_t)address;
+    int is_it = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int index = 0; index < object->dlpi_phnum; index++) {
+            const ElfW(Phdr) *part = &object->dlpi_phdr[index];
+            if (part->p_type != PT_LOAD) continue;
+            uintptr_t start = object->dlpi_addr + part->p_vaddr, end = start + part->p_memsz;
+            if (pass == 0) is_it |= wanted >= start && wanted < end;
+            // A part that may be written holds what is in no file.
+            else if (!(part->p_flags & PF_W)) madvise((void *)(start & ~(page - 1)), ((end + page - 1) & ~(page - 1)) - (start & ~(page - 1)), MADV_DONTNEED);
+        }
+        if (!is_it) return 0;
+    }
+    return 1;
+}
+
+void gyre_duckdb_rest(gyre_duckdb_library *library) { dl_iterate_phdr(let_go, *(void **)&library->open); }
 
 static void say(char *error, size_t size, const char *text) { snprintf(error, size, "%s", text ? text : "no message"); }
 

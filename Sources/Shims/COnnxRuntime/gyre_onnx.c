@@ -10,23 +10,24 @@ typedef handle status;  // null means success
 
 // The API is a table of function pointers that only grows; these are the slots used, all of them present since API version 16.
 enum {
-    slot_get_error_code = 1, slot_get_error_message = 2, slot_create_env = 3, slot_create_session = 7, slot_run = 9,
-    slot_create_session_options = 10, slot_disable_arena = 19, slot_set_optimization = 23, slot_set_intra_threads = 24, slot_set_inter_threads = 25,
+    slot_get_error_code = 1, slot_get_error_message = 2, slot_create_env = 4, slot_create_session = 7, slot_run = 9,
+    slot_create_session_options = 10, slot_disable_arena = 19, slot_set_log_id = 20, slot_set_optimization = 23, slot_set_intra_threads = 24, slot_set_inter_threads = 25,
     slot_input_count = 30, slot_output_count = 31, slot_input_type = 33, slot_output_type = 34, slot_input_name = 36,
     slot_output_name = 37, slot_create_tensor = 48, slot_create_tensor_with_data = 49, slot_is_tensor = 50,
-    slot_tensor_data = 51, slot_fill_strings = 52, slot_strings_length = 53, slot_strings_content = 54,
+    slot_tensor_data = 51, slot_strings_length = 53, slot_strings_content = 54,
     slot_cast_tensor_info = 55, slot_value_type = 67, slot_value_at = 80, slot_value_count = 81, slot_cast_map_info = 103,
     slot_cast_sequence_info = 104, slot_map_value_type = 106, slot_sequence_element_type = 107, slot_element_type = 60, slot_dimension_count = 61, slot_dimensions = 62,
     slot_element_count = 64, slot_type_and_shape = 65, slot_cpu_memory_info = 69, slot_allocator_free = 76,
     slot_default_allocator = 78, slot_release_env = 92, slot_release_status = 93, slot_release_memory_info = 94,
     slot_release_session = 95, slot_release_value = 96, slot_release_type_info = 98, slot_release_shape_info = 99,
-    slot_release_session_options = 100, slot_add_config_entry = 130
+    slot_release_session_options = 100, slot_add_config_entry = 130, slot_string_buffer = 252
 };
 enum { api_version = 16, element_string = 8 };
+static const char environment_name[] = "gyre";
 
 typedef struct { void *(*get_api)(uint32_t); const char *(*version)(void); } api_base;
 
-struct gyre_onnx_runtime { void **api; const char *version; handle env; handle memory; handle allocator; };
+struct gyre_onnx_runtime { void **api; const char *version; handle env; handle memory; handle allocator; gyre_onnx_log log; void *context; };
 
 struct gyre_onnx_session {
     gyre_onnx_runtime *runtime;
@@ -48,7 +49,14 @@ static int settle(gyre_onnx_runtime *runtime, status failed, char *error, size_t
     return code ? code : 1;
 }
 
-gyre_onnx_runtime *gyre_onnx_load(const char *path, char *error, size_t error_size) {
+// What ONNX Runtime says, under the name of the session that says it.
+static void take_line(void *owner, int severity, const char *category, const char *name, const char *place, const char *message) {
+    gyre_onnx_runtime *runtime = owner;
+    (void)category, (void)place;
+    runtime->log(runtime->context, severity, name && strcmp(name, environment_name) ? name : "", message ? message : "");
+}
+
+gyre_onnx_runtime *gyre_onnx_load(const char *path, gyre_onnx_log log, void *context, char *error, size_t error_size) {
     void *file = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!file) return snprintf(error, error_size, "%s", dlerror()), NULL;
     const api_base *(*get_base)(void);
@@ -63,7 +71,10 @@ gyre_onnx_runtime *gyre_onnx_load(const char *path, char *error, size_t error_si
         free(runtime);
         return NULL;
     }
-    if (settle(runtime, CALL(runtime, slot_create_env, (int, const char *, handle *))(3, "gyre", &runtime->env), error, error_size) ||
+    runtime->log = log, runtime->context = context;
+    // Warnings and what is worse.
+    if (settle(runtime, CALL(runtime, slot_create_env, (void (*)(void *, int, const char *, const char *, const char *, const char *), void *, int, const char *, handle *))(
+            take_line, runtime, 2, environment_name, &runtime->env), error, error_size) ||
         settle(runtime, CALL(runtime, slot_cpu_memory_info, (int, int, handle *))(1, 0, &runtime->memory), error, error_size) ||
         settle(runtime, CALL(runtime, slot_default_allocator, (handle *))(&runtime->allocator), error, error_size)) {
         free(runtime);
@@ -129,13 +140,14 @@ static int read_ports(gyre_onnx_session *session, int count_slot, int type_slot,
     return code;
 }
 
-gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, int optimization, bool has_arena,
+gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, const char *name, int threads, int optimization, bool has_arena,
                                   char *error, size_t error_size) {
     handle options = NULL;
     if (settle(runtime, CALL(runtime, slot_create_session_options, (handle *))(&options), error, error_size)) return NULL;
     gyre_onnx_session *session = calloc(1, sizeof *session);
     session->runtime = runtime;
     int code = settle(runtime, CALL(runtime, slot_set_optimization, (handle, int))(options, optimization), error, error_size);
+    if (!code) code = settle(runtime, CALL(runtime, slot_set_log_id, (handle, const char *))(options, name), error, error_size);
     if (!code && !has_arena) code = settle(runtime, CALL(runtime, slot_disable_arena, (handle))(options), error, error_size);
     if (!code) code = settle(runtime, CALL(runtime, slot_set_intra_threads, (handle, int))(options, threads), error, error_size);
     if (!code) code = settle(runtime, CALL(runtime, slot_set_inter_threads, (handle, int))(options, 1), error, error_size);
@@ -169,11 +181,13 @@ static int make_value(gyre_onnx_runtime *runtime, const gyre_onnx_tensor *tensor
     int code = settle(runtime, CALL(runtime, slot_create_tensor, (handle, const int64_t *, size_t, int, handle *))(
         runtime->allocator, tensor->shape, tensor->rank, element_string, value), error, error_size);
     if (code) return code;
-    // Texts come terminated by a zero byte each, which `offsets` step over.
-    const char **texts = calloc(tensor->count + 1, sizeof *texts);
-    for (size_t index = 0; index < tensor->count; index++) texts[index] = (const char *)tensor->data + tensor->offsets[index];
-    code = settle(runtime, CALL(runtime, slot_fill_strings, (handle, const char *const *, size_t))(*value, texts, tensor->count), error, error_size);
-    free(texts);
+    // Texts lie one after another; any byte may be in them.
+    for (size_t index = 0; index < tensor->count && !code; index++) {
+        size_t start = tensor->offsets[index], end = index + 1 < tensor->count ? tensor->offsets[index + 1] : tensor->bytes;
+        char *target = NULL;
+        code = settle(runtime, CALL(runtime, slot_string_buffer, (handle, size_t, size_t, char **))(*value, index, end - start, &target), error, error_size);
+        if (!code && end > start) memcpy(target, (const char *)tensor->data + start, end - start);
+    }
     return code;
 }
 

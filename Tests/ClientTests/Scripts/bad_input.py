@@ -37,6 +37,44 @@ error("POST", "/api/2.0/mlflow/experiments/create", {"name": 5.5}, 400, "Invalid
 error("POST", "/api/2.0/mlflow/nothing", {}, 404, "RESOURCE_DOES_NOT_EXIST", "/api/2.0/mlflow/nothing")
 error("DELETE", "/health", None, 405)
 error("GET", "/nothing", None, 404)
+
+# What an address does not answer is told with what it does, on every kind of route.
+for method, path, allowed in [("PUT", "/health", "GET, HEAD"), ("OPTIONS", "/api/gyre/v1/models/x", "GET, HEAD"), ("OPTIONS", "/v2/models/m/infer", "POST"),
+                              ("GET", "/v2/models/m/infer", "POST"), ("PUT", "/v1/models/m:predict", "GET, HEAD, POST"), ("OPTIONS", "/invocations", "POST"),
+                              ("PATCH", "/api/gyre/v1/endpoints/e/labels", "POST")]:
+    status, _, headers = server.exchange(method, path, "{}" if method != "OPTIONS" else None)
+    assert status == 405 and headers["allow"] == allowed, (method, path, status, headers)
+
+# HEAD tells of the content that GET has, and sends none of it.
+for path in ["/health", "/api/gyre/v1/doctor", "/api/gyre/v1/openapi.json", "/api/gyre/v1/models", "/nothing", "/api/gyre/v1/runs/export"]:
+    status, content, headers = server.exchange("GET", path)
+    found, nothing, head = server.exchange("HEAD", path)
+    assert (found, nothing) == (status, b""), (path, found, nothing)
+    assert head.get("content-length") == headers.get("content-length"), (path, headers, head)
+
+
+def raw(text):
+    """The answers to bytes as they stand, up to the end of the connection."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=600)
+    connection.sendall(text.encode())
+    answer = b""
+    while piece := connection.recv(65536):
+        answer += piece
+    connection.close()
+    return answer.decode()
+
+
+# HTTP/1.1 has one Host header, and HTTP/1.0 need not have one: on the router's path and on that of direct routes.
+for first in ["GET /health HTTP/1.1", "POST /v2/models/m/infer HTTP/1.1"]:
+    for headers in ["", "Host: 127.0.0.1\r\nHost: localhost\r\n"]:
+        answer = raw(f"{first}\r\n{headers}Content-Length: 0\r\n\r\n")
+        assert answer.startswith("HTTP/1.1 400 ") and "Host header" in answer, answer
+assert " 200 OK" in raw("GET /health HTTP/1.0\r\n\r\n")
+answer = raw("POST /v2/models/m/infer HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
+assert '"error"' in answer and "Host header" not in answer, answer
+# Nothing is left over on a connection that goes on after HEAD.
+answer = raw("HEAD /api/gyre/v1/runs/export HTTP/1.1\r\nHost: localhost\r\n\r\n" + "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+assert answer.count("HTTP/1.1 200 OK\r\n") == 2 and "\r\n\r\nHTTP/1.1 200 OK" in answer, answer
 connection = socket.create_connection(("127.0.0.1", server.port))
 connection.sendall(b"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n\r\n")
 sent = 0
@@ -124,6 +162,26 @@ error("POST", "/v2/models/nothing/infer", tensor(), 404, "nothing")
 error("POST", "/v2/models/good/versions/9/infer", tensor(), 404)
 assert server.request("POST", infer, tensor())[0] == 200
 
+# Labels: a request without any is a mistake; those of ids that are not known are counted apart.
+labels = "/api/gyre/v1/endpoints/good/labels"
+error("POST", labels, {}, 400, "has no labels")
+error("POST", labels, {"labels": {}}, 400, "has no labels")
+error("POST", labels, {"labels": [{"label": 1}]}, 400, "needs an id")
+error("POST", labels, {"labels": [{"id": "a", "label": "yes"}]}, 400, "needs an id")
+error("POST", "/api/gyre/v1/endpoints/godo/labels", {"labels": []}, 404, 'Did you mean \\"good\\"'.replace("\\", ""))
+known = server.request("POST", infer, tensor() | {"id": "known-1"})[1]["id"]
+told = server.api("POST", "/endpoints/good/labels", {"labels": [{"id": known, "label": 1}, {"id": "later", "label": 0}]})
+assert (told["labels"], told["joined"], told["waiting"], told["waiting_ids"]) == (2, 1, 1, ["later"]), told
+assert server.request("POST", infer, tensor() | {"id": "later"})[0] == 200
+assert server.api("GET", "/endpoints/good/predictions/later")["prediction"]["label"] == 0
+assert server.api("GET", "/endpoints/good/predictions/known")["prediction"]["id"] == known, "the first digits are enough"
+
+# Whoever asks for a dry run where there is none has nothing done.
+head = server.api("GET", "/ledger/head")
+error("POST", "/api/gyre/v1/checks", {"dataset": "plain", "suite": rows, "dry_run": True}, 501, "has no dry run")
+error("POST", "/api/gyre/v1/pipeline-runs?dry_run=true", {"package": cycle}, 501, "has no dry run")
+assert server.api("GET", "/ledger/head") == head
+
 # A junk version on an endpoint that serves: the deployment fails, what serves goes on.
 client.create_model_version("good", client.get_run(run).info.artifact_uri + "/model", run)
 error("POST", "/api/gyre/v1/endpoints/good/deploy", {"version": "2"}, 400, "no ONNX model")
@@ -131,7 +189,11 @@ assert server.request("POST", infer, tensor())[1]["model_version"] == "1"
 
 # The port in use, the home in use, a home that is no folder, a database that is none.
 taken = subprocess.run([server.gyre, "up", "--home", f"{work}/other", "--http", f"127.0.0.1:{server.port}"], capture_output=True, text=True)
-assert taken.returncode == 1 and "listens there already" in taken.stderr, taken
+assert taken.returncode == 1 and taken.stderr.startswith("error: Gyre cannot listen on"), taken
+assert "listens there already" in taken.stderr and not os.path.exists(f"{work}/other"), taken
+taken = subprocess.run(
+    [server.gyre, "up", "--home", f"{work}/other", "--http", "127.0.0.1:0", "--grpc", f"127.0.0.1:{server.port}"], capture_output=True, text=True)
+assert taken.returncode == 1 and "--grpc" in taken.stderr and not os.path.exists(f"{work}/other"), taken
 second = subprocess.run([server.gyre, "up", "--home", server.home, "--http", "127.0.0.1:0"], capture_output=True, text=True)
 assert second.returncode == 4 and "Another Gyre uses the home folder" in second.stderr, second
 nowhere = subprocess.run([server.gyre, "up", "--home", "/proc/nothing", "--http", "127.0.0.1:0"], capture_output=True, text=True)

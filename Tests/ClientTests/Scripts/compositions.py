@@ -162,22 +162,20 @@ def graph(name, nodes, annotations={}, status=0, **spec):
 
 
 three = {"routerType": "Ensemble", "steps": [{"name": name, "serviceName": name} for name in ["twice", "thrice", "slow"]]}
-graph("fast", {"root": three}, {"gyre.dev/root.combine": "mean", "gyre.dev/root.deadline-ms": "300"})
-began = time.time()
-answer = ask("/serving/default/fast", {"instances": [[2, 0, 0]]})
-assert answer == {"predictions": [[5.0]], "combined": 2, "of": 3, "missing": ["slow"]} and time.time() - began < 1.5, answer
-deadline = time.time() + 30
+graph("fast", {"root": three}, {"gyre.dev/root.combine": "mean", "gyre.dev/root.deadline-ms": "5000"})
+answer = ask("/serving/default/fast", {"instances": [[20, 0, 0]]})
+assert answer == {"predictions": [[50.0]], "combined": 2, "of": 3, "missing": ["slow"]}, answer
+deadline = time.time() + 600
 while ask("/serving/default/fast", {"instances": [[0, 1, 0]]})["combined"] != 3:  # another process of the slow one may have to start
     assert time.time() < deadline
     time.sleep(0.1)
 graph("vote", {"root": {"routerType": "Ensemble", "steps": [{"name": str(n), "serviceName": name} for n, name in enumerate(["twice", "thrice", "twice"])]}}, {"gyre.dev/root.combine": "majority"})
 assert ask("/serving/default/vote", {"instances": [[1, 1, 1]]})["predictions"] == [[6.0]]
 graph("late", {"root": {"routerType": "Sequence", "steps": [{"serviceName": "slow"}]}}, timeout=1)
-began = time.time()
-assert "1000 ms" in ask("/serving/default/late", {"instances": [[3, 0, 0]]}, 504)["error"] and time.time() - began < 2.5
+assert "1000 ms" in ask("/serving/default/late", {"instances": [[10, 0, 0]]}, 504)["error"], "before the slow one has answered"
 hard = {"routerType": "Ensemble", "steps": [{"name": "a", "serviceName": "twice"}, {"name": "b", "serviceName": "slow", "dependency": "Hard"}]}
 graph("hard", {"root": hard}, {"gyre.dev/root.deadline-ms": "300"})
-assert ask("/serving/default/hard", {"instances": [[2.5, 0, 0]]}, 504)["error"]
+assert ask("/serving/default/hard", {"instances": [[10, 0, 0]]}, 504)["error"]
 for annotations, field in [({"gyre.dev/root.combine": "best"}, "combine"), ({"gyre.dev/root.deadline-ms": "0"}, "deadline-ms")]:
     assert field in graph("bad", {"root": three}, annotations, status=64).stderr
 assert "spec.timeout" in graph("bad", {"root": three}, status=64, timeout=0).stderr

@@ -261,7 +261,7 @@ class Recorder:
 
     def raw(self, method, path, body=None, headers=None, label=None, text=False):
         """A call without the client. Dictionaries are sent as JSON; strings and bytes as they are."""
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=600)
         content = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
         connection.request(method, path, content, headers if headers is not None else {"Content-Type": "application/json"})
         answer = connection.getresponse()

@@ -89,7 +89,7 @@ def compiled(pipeline):
     return path, open(path).read()
 
 
-def wait(id, seconds=120):
+def wait(id, seconds=600):
     deadline = time.time() + seconds
     while time.time() < deadline:
         run = server.api("GET", f"/pipeline-runs/{id}")

@@ -71,7 +71,7 @@ def raw(method, target, body=b"", **headers):
     target = target if isinstance(target, bytes) else target.encode()
     headers = {"Host": f"127.0.0.1:{server.port}", "Connection": "close", "Content-Length": str(len(body)), **headers}
     head = b"".join(f"{name.replace('_', '-')}: {value}\r\n".encode() for name, value in headers.items())
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=600) as connection:
         connection.sendall(method.encode() + b" " + target + b" HTTP/1.1\r\n" + head + b"\r\n" + body)
         answer = b""
         while piece := connection.recv(65536):

@@ -131,7 +131,7 @@ try:
             time.sleep(0.1)
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/invocations", json.dumps(rows).encode(), {"content-type": "application/json"})
-    assert json.load(urllib.request.urlopen(request, timeout=30)) == {"predictions": [0, 1]}
+    assert json.load(urllib.request.urlopen(request, timeout=600)) == {"predictions": [0, 1]}
 finally:
     if serving.poll() is None:
         os.killpg(serving.pid, signal.SIGTERM)

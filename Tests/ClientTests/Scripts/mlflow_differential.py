@@ -120,7 +120,7 @@ def against_real(given):
     log = open(f"{home}.log", "w")
     process = subprocess.Popen(command, cwd=home, env={**os.environ, **QUIET}, stdout=log, stderr=log, start_new_session=True)
     try:
-        deadline = time.time() + 120
+        deadline = time.time() + 600
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

@@ -21,7 +21,7 @@ options.add_argument("--seconds", type=float, default=38)
 options = options.parse_args()
 print(f"seed {options.seed}")
 chance = random.Random(options.seed)
-HANG = 5  # seconds
+HANG = 300  # seconds: however slow the machine is, what has not answered by then never will
 V2, V3, AJAX = "/api/2.0/mlflow", "/api/3.0/mlflow", "/ajax-api/2.0/mlflow"
 TAG = {"key": "k", "value": "v"}
 METRIC = {"key": "m", "value": 0.5, "timestamp": 1700000000000, "step": 1}
@@ -441,7 +441,6 @@ def attempt(route, target, body, known, note=""):
     if (method, path) in missing:
         return known
     tried += 1
-    began = time.monotonic()
     status, content = send(method, target, body or None)
     shown = content[:300].decode("utf-8", "backslashreplace")
     if status is None:
@@ -453,8 +452,6 @@ def attempt(route, target, body, known, note=""):
             server.start()
         sentinel()
         return snapshot()
-    if (took := time.monotonic() - began) > HANG / 2:
-        report("slow", method, path, target, body, f"{note} answered after {took:.1f} s")
     if status >= 500 and not (status == 501 and "NOT_IMPLEMENTED" in shown):
         report(f"status {status} {shown.partition('message')[2][3:70]}", method, path, target, body, f"{note} {shown}")
     if status >= 400:

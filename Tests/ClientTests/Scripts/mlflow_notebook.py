@@ -123,7 +123,7 @@ with mlflow.start_run() as run:
     mlflow.log_table({"question": ["q1", "q2"], "value": [1.5, None]}, "tables/t.json")
     mlflow.log_table(pandas.DataFrame({"question": ["q3"], "value": [2.5]}), "tables/t.json")
     mlflow.flush_artifact_async_logging()
-deadline = time.time() + 20
+deadline = time.time() + 600
 while len(paths(run, "images")) < 8 and time.time() < deadline:
     time.sleep(0.1)
 same(len(paths(run, "images")), 8)  # each with a small one beside it
@@ -145,7 +145,8 @@ with mlflow.start_run(log_system_metrics=True) as run:
     mlflow.flush_async_logging()
     same(len(client.get_metric_history(run.info.run_id, "loss")), 300)
     same(len(client.get_run(run.info.run_id).data.params), 150)
-    time.sleep(1.5)
+    while not any(key.startswith("system/") for key in client.get_run(run.info.run_id).data.metrics):
+        time.sleep(0.1)
 system = [key for key in client.get_run(run.info.run_id).data.metrics if key.startswith("system/")]
 assert "system/cpu_utilization_percentage" in system, system
 

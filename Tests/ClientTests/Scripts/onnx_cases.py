@@ -102,7 +102,7 @@ for case in cases:
     os.makedirs(f"{root}/{os.path.basename(case)}/1", exist_ok=True)
     os.symlink(f"{case}/model.onnx", f"{root}/{os.path.basename(case)}/1/model.onnx")
 server = Server(sys.argv[1], sys.argv[2], options=["--model-repository", root, "--model-memory", "1G"]).start()
-connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
 passed, left_out, failed = 0, {}, []
 for case in cases:
     name = os.path.basename(case)

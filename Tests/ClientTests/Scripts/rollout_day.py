@@ -46,7 +46,7 @@ def show():
     return server.api("GET", "/endpoints/m")
 
 
-def wait(what, seconds=60):
+def wait(what, seconds=600):
     deadline = time.time() + seconds
     while not what():
         assert time.time() < deadline, show()
@@ -66,14 +66,32 @@ server.run("endpoint", "promote", "m", "--reason", "green is good")
 wait(lambda: seen.get("3", 0) > 10)
 assert show()["stable"]["version"] == 3
 
+# What nobody spoke of waits: a step lasts ten minutes and needs labels, however many requests there are.
+server.run("endpoint", "deploy", "m", "--version", "1", "--strategy", "canary", "--steps", "50,100")
+wait(lambda: ((show()["rollouts"][0]["last_numbers"].get("canary") or {}).get("requests") or 0) > 250)
+last = show()["rollouts"][0]
+assert last["state"] == "running" and last["percent"] == 50, last
+assert "no labels yet" in last["last_reason"] and "10 min" in last["last_reason"], last
+assert last["last_numbers"]["canary"]["brier"] is None and last["last_numbers"]["canary"]["latency_us_p50"] > 0, last
+server.run("endpoint", "abort", "m")
+held = [fact for fact in server.api("GET", "/ledger?limit=100")["facts"] if fact["kind"] == "rollout.canary.held" and last["id"] in fact["subject"]]
+assert len(held) == 1, "looks that move nothing are no facts"
+# A deployment may say its own judge, and what it says is checked.
+for judge, named in [({"minimum_label": 5}, "minimum_labels"), ({"significance": 3}, "0.5"), ({"quality": "label"}, "labels")]:
+    status, answer = server.request("POST", "/api/gyre/v1/endpoints/m/deploy", {"version": "1", "judge": judge})
+    assert status == 400 and named in str(answer), answer
+assert show()["canary"] is None
+
 # Shadow: a version that answers the opposite is found out without one answer of its own.
 server.api("POST", "/projects", {
     "project": "p", "model": "m", "pipeline": {"package": "none"},
-    "rollout": {"steps": [50, 100], "judge": {"minimum_requests": 60, "minimum_agreement": 0.9}}})
+    "rollout": {"steps": [50, 100], "judge": {
+        "minimum_requests": 60, "minimum_agreement": 0.9, "minimum_step_seconds": 0, "quality": "errors_and_latency"}}})
 server.run("endpoint", "deploy", "m", "--version", "2", "--strategy", "shadow")
 wait(lambda: show()["rollouts"][0]["state"] == "rolled_back")
 last = show()["rollouts"][0]
-assert seen.get("2", 0) == 0 and "agrees with stable" in last["last_reason"] and last["last_numbers"]["canary"]["compared"] >= 60, last
+assert seen.get("2", 0) == 0 and "agrees with stable" in last["last_reason"] and last["last_numbers"]["canary"]["compared"] >= 3, last
+assert "errors and latency only" in last["last_reason"], last
 assert show()["canary"] is None
 
 # One that agrees goes on to its steps by itself.

@@ -34,12 +34,12 @@ class Server:
         self.process = subprocess.Popen(
             [self.gyre, "up", "--http", f"127.0.0.1:{self.port}", *self.options], env=self.environment, stderr=self.log)
         atexit.register(self.process.kill)  # a script that fails leaves no server behind
-        deadline = time.time() + 30
+        deadline = time.time() + 600
         while not os.path.exists(f"{self.home}/server.json"):
             if self.process.poll() is not None or time.time() > deadline:
                 sys.exit("the server did not start: " + open(self.home + ".log").read()[-1000:])
             time.sleep(0.01)
-        deadline = time.time() + 120
+        deadline = time.time() + 600
         while self.request("GET", "/v2/health/ready")[0] != 200:
             assert time.time() < deadline, "the models did not become ready"
             time.sleep(0.01)
@@ -47,7 +47,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=30) == 0, "the server did not stop gracefully"
+        assert self.process.wait(timeout=600) == 0, "the server did not stop gracefully"
 
     def kill(self):
         self.process.kill()
@@ -61,7 +61,7 @@ class Server:
             return status, content
 
     def exchange(self, method, path, body=None, headers={}):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
         connection.request(method, path, body, headers)

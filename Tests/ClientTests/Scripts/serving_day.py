@@ -18,7 +18,7 @@ _, reverse = onnx_model(None, slope=-1.0)
 mlflow.onnx.log_model(reverse, name="model", registered_model_name="m", metadata={"features": ["a", "b", "c"]})
 project = {
     "project": "p", "model": "m", "pipeline": {"package": "none"},
-    "rollout": {"steps": [20, 50, 100], "judge": {"minimum_requests": 40, "minimum_labels": 40}},
+    "rollout": {"steps": [20, 50, 100], "judge": {"minimum_requests": 40, "minimum_labels": 40, "minimum_step_seconds": 0}},
 }
 server.api("POST", "/projects", project)
 server.run("endpoint", "deploy", "m", "--version", "1")
@@ -67,8 +67,8 @@ assert ask([0.9, 0, 0])[1]["model_version"] == "1"
 
 # No traffic: inconclusive, and it holds. A person promotes, with a fact.
 server.api("POST", "/endpoints/m/deploy", {"version": "2"})
-time.sleep(1.5)
-rollout = server.api("GET", "/endpoints/m")["rollouts"][0]
+while "each needs" not in (rollout := server.api("GET", "/endpoints/m")["rollouts"][0])["last_reason"]:
+    time.sleep(0.1)
 assert rollout["state"] == "running" and rollout["percent"] == 20 and "each needs" in rollout["last_reason"], rollout
 server.run("endpoint", "pause", "m")
 server.run("endpoint", "resume", "m")
@@ -80,12 +80,47 @@ server.kill()
 server.start()
 endpoint = server.api("GET", "/endpoints/m")
 assert endpoint["canary_percent"] == 20 and endpoint["rollouts"][0]["state"] == "running", endpoint
-time.sleep(1.2)
-counted = server.api("GET", "/endpoints/m")["rollouts"][0]["last_numbers"]
+while not (counted := server.api("GET", "/endpoints/m")["rollouts"][0].get("last_numbers")):
+    time.sleep(0.1)
 assert counted["stable"]["requests"] + counted["canary"]["requests"] == 100, counted
 server.run("endpoint", "promote", "m", "--reason", "trust me")
 assert ask([0.9, 0, 0])[1]["model_version"] == "2"
 server.run("endpoint", "promote", "m", status=4)
+
+# Labels that come after a promotion, and after a kill, still count for it: this one they take back.
+def wait(what, seconds=600):
+    deadline = time.time() + seconds
+    while not what(server.api("GET", "/endpoints/m")):
+        assert time.time() < deadline, server.api("GET", "/endpoints/m")
+        time.sleep(0.1)
+
+
+server.run("release", "rollback", "m@1")
+server.api("POST", "/endpoints/m/deploy", {"version": "2", "steps": [50, 100], "judge": {
+    "minimum_requests": 60, "minimum_labels": 60, "minimum_step_seconds": 0, "on_contradiction": "roll_back"}})
+truth, answered = {}, []
+for index in range(400):
+    row = [numbers.random() for _ in range(3)]
+    status, answer = ask(row, f"late{index}")
+    assert status == 200, answer
+    truth[f"late{index}"] = int(row[0] > 0.5)
+    answered.append((f"late{index}", answer["outputs"][0]["data"][0]))
+# The first labels agree with whatever was answered, so that nothing looks worse.
+server.api("POST", "/endpoints/m/labels", {"labels": [{"id": id, "label": label} for id, label in answered[:180]]})
+wait(lambda endpoint: endpoint["rollouts"][0]["state"] == "promoted")
+assert server.api("GET", "/endpoints/m")["stable"]["version"] == 2
+server.kill()
+server.start()
+told = server.api("POST", "/endpoints/m/labels", {"labels": [{"id": id, "label": truth[id]} for id, _ in answered[180:]]})
+assert told["counted_for_rollout"] == 220, told
+wait(lambda endpoint: endpoint["stable"]["version"] == 1)
+rollout = server.api("GET", "/endpoints/m")["rollouts"][0]
+assert rollout["state"] == "promoted" and rollout["contradicted"]["taken_back"], rollout
+assert "predicts worse" in rollout["contradicted"]["reason"] and rollout["review"]["canary"]["labels"] > 100, rollout
+kinds = [fact["kind"] for fact in server.api("GET", "/ledger?limit=50")["facts"]]
+assert kinds.count("rollout.canary.contradicted") == 1 and kinds.count("rollout.canary.taken-back") == 1, kinds
+assert ask([0.9, 0, 0])[1]["model_version"] == "1"
+assert mlflow.MlflowClient().get_model_version_by_alias("m", "champion").version == "1"
 
 # Back to a release, by one command; switching drops no request.
 errors, running = [], True

@@ -65,7 +65,7 @@ PATHS = ["/v2/models/line/infer", "/v2/models/sums/infer", "/v2/models/identity_
          "/v2/models/line/versions/2/infer", "/v2/models/line/versions/x/infer", "/v2/models/%2e%2e/infer", "/v2/models/line/generate", "/v1/models/line:predict", "/v1/models/line:classify",
          "/v1/models/sums:predict", "/v1/models/identity_bytes:predict", "/endpoints/line/invocations", "/endpoints/sums/invocations", "/v2/repository/index", "/v2/repository/models/sums/load"]
 statuses = {}
-connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
 for number in range(6000):
     content, headers = body(), {}
     if rng.random() < 0.3:

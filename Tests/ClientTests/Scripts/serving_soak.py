@@ -35,7 +35,7 @@ lock = threading.Lock()
 
 
 def keep(model, name, shape, datatype="FP32", allowed=(200,)):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
     while not stop.is_set():
         rows = random.choice([1, 1, 1, 3])
         data = [random.random() for _ in range(rows * shape)]
@@ -57,7 +57,7 @@ def disturb():
         assert server.request("POST", "/v2/repository/models/line/load")[0] == 200
         version += 1
         assert server.request("POST", "/nothing/x")[0] == 404
-        server.api("POST", "/endpoints/m/deploy", {"version": "2", "strategy": random.choice(["shadow", "canary"]), "steps": [30, 100]})
+        server.api("POST", "/endpoints/m/deploy", {"version": "2", "strategy": random.choice(["shadow", "canary"]), "steps": [30, 100], "judge": {"minimum_step_seconds": 0, "quality": "errors_and_latency"}})
         time.sleep(0.5)
         try:
             server.run("endpoint", "abort", "m")

@@ -30,7 +30,7 @@ triton = subprocess.Popen([python, os.path.join(os.path.dirname(__file__), "trit
 
 
 def send(to, method, path, body=None, headers={}):
-    connection = http.client.HTTPConnection("127.0.0.1", to, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", to, timeout=600)
     connection.request(method, path, body, {**headers, "triton-access-token": "open"})
     answer = connection.getresponse()
     content, heads = answer.read(), {name.lower(): value for name, value in answer.getheaders()}
@@ -45,7 +45,7 @@ def ready():
         return False
 
 
-deadline = time.time() + 90
+deadline = time.time() + 600
 while not ready():
     if triton.poll() is not None or time.time() > deadline:
         sys.exit("Triton did not start: " + open(f"{work}/triton.log").read()[-2000:])

@@ -97,20 +97,21 @@ assert "metrics.auc" in compared and "▁" in compared and "█" in compared, co
 
 # Points arrive while a run logs, and the stream ends with it.
 run = client.create_run("0")
-events = []
+events, hears = [], threading.Event()
 
 
 def listen():
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
     connection.request("GET", f"/api/gyre/v1/runs/{run.info.run_id}/events")
     answer = connection.getresponse()
     assert answer.getheader("content-type") == "text/event-stream"
+    hears.set()
     events.extend(answer.read().decode().split("\n\n"))
 
 
 listener = threading.Thread(target=listen)
 listener.start()
-time.sleep(1)
+assert hears.wait(600)
 for step in range(20):
     client.log_metric(run.info.run_id, "loss", 1 / (step + 1), step=step)
     time.sleep(0.05)

@@ -26,7 +26,7 @@ def writer(number, stop):
     connection, count = None, 0
     while not stop.is_set():
         try:
-            connection = connection or http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+            connection = connection or http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
 
             def call(method, path, body):
                 connection.request(method, path, json.dumps(body) if isinstance(body, dict) else body)

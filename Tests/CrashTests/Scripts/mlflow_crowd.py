@@ -202,7 +202,7 @@ def main():
         server.kill()
         server.start()
         outages.append((down - 0.5, time.time() + 1))
-    records = [queue.get(timeout=options.seconds + 60) for _ in crowds]
+    records = [queue.get(timeout=options.seconds + 600) for _ in crowds]
     [process.join() for process in crowds]
     all = {name: [item for record in records for item in record[name]] for name in ["broken", "bad", "points", "pairs", "runs", "versions"]}
     places = {place: tries for record in records for place, tries in record["places"].items()}

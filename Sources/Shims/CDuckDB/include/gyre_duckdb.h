@@ -24,6 +24,8 @@ typedef struct {
 
 // Opens the library at `path`; `companion` (may be null) is loaded before it with its symbols made global.
 gyre_duckdb_library *gyre_duckdb_load(const char *path, const char *companion, char *error, size_t error_size);
+// Gives the memory back that the library itself takes while it is not used. It may be called at any time.
+void gyre_duckdb_rest(gyre_duckdb_library *library);
 const char *gyre_duckdb_version(gyre_duckdb_library *library);
 
 // A database in memory with one connection.

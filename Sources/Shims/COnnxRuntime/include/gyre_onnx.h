@@ -36,11 +36,16 @@ typedef struct {
     size_t *offsets;
 } gyre_onnx_tensor;
 
-gyre_onnx_runtime *gyre_onnx_load(const char *path, char *error, size_t error_size);
+// Told of each line that ONNX Runtime has to say, from any thread: `severity` is 0 verbose, 1 information, 2 warning, 3 error, 4 fatal;
+// `model` is the name that a session was opened with, empty for what belongs to none.
+typedef void (*gyre_onnx_log)(void *context, int severity, const char *model, const char *message);
+
+// `log` and `context` are used until the process ends.
+gyre_onnx_runtime *gyre_onnx_load(const char *path, gyre_onnx_log log, void *context, char *error, size_t error_size);
 const char *gyre_onnx_version(gyre_onnx_runtime *runtime);
 
-// `optimization`: 0 for none, 1 basic, 2 extended, 99 all. `has_arena`: whether the session keeps memory of its own between runs, a megabyte at least.
-gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, int threads, int optimization, bool has_arena,
+// `name`: of the model, for the log. `optimization`: 0 for none, 1 basic, 2 extended, 99 all. `has_arena`: whether the session keeps memory of its own between runs, a megabyte at least.
+gyre_onnx_session *gyre_onnx_open(gyre_onnx_runtime *runtime, const char *model_path, const char *name, int threads, int optimization, bool has_arena,
                                   char *error, size_t error_size);
 void gyre_onnx_close(gyre_onnx_session *session);
 size_t gyre_onnx_input_count(gyre_onnx_session *session);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GyreBase
+import GyreCompute
+import GyreMonitoring
+import GyreNativeLibraries
+import GyrePredictions
+import GyreTestSupport
+import Testing
+
+@Suite struct PredictionJournalTests {
+    private static let engine = DuckDBEngine(
+        search: NativeLibrary.Search(toolsFolder: Installed.toolsFolder, overrides: [:]), memoryLimitBytes: 1 << 30)
+
+    private static func prediction(_ id: String, endpoint: String = "m", text: String, kind: ScoreKind?) -> Prediction {
+        Prediction(
+            id: id, endpoint: endpoint, version: 1, release: 1, at: 10, eventAt: 10, latencyMicroseconds: 7,
+            inputs: [.nan, 2.5], texts: [text, nil], score: 0.25, scoreKind: kind,
+            outputs: ["label": [.string(text)]], error: nil, circumstances: Prediction.Circumstances(chosenBy: "alone"))
+    }
+
+    @Test("a prediction is found with all that was written, in the journal and in the segment that it becomes")
+    func find() async throws {
+        let folder = try TemporaryFolder()
+        let log = JournalPredictionLog(root: folder.path, tables: Self.engine, now: { 20 })
+        let text = "a\u{0}b\u{1}\"\\u0000\n\u{1F600}" + String(repeating: "long ", count: 60_000)
+        try log.append(Self.prediction("one", text: text, kind: .probability))
+        try log.append(Self.prediction("two", text: "", kind: nil))
+        try await log.append([Label(id: "one", value: 1)], endpoint: "m")
+        for isClosed in [false, true] {
+            if isClosed { #expect(try await log.closeSegments(all: true).map(\.rows) == [2]) }
+            let found = try #require(try await log.find("one", endpoint: "m"))
+            #expect(found["t"] == [.string(text), .null] && found["y"] == ["label": [.string(text)]])
+            #expect(found["label"]?.double == 1 && found["kind"] == "probability" && found["x"] == [.null, 2.5])
+            let rows = try await log.rows(PredictionQuery(endpoint: "m", from: 0, to: 100))
+            #expect(Set(rows.map(\.scoreKind)) == [.probability, nil] && rows.count == 2)
+            #expect(try await log.counts("m").array?.first?["labels"] == 1)
+        }
+    }
+
+    @Test("counts follow what is written after they were asked for")
+    func counts() async throws {
+        let folder = try TemporaryFolder()
+        let log = JournalPredictionLog(root: folder.path, tables: Self.engine, now: { 20 })
+        for number in 1...3 {
+            try log.append(Self.prediction("\(number)", text: "x", kind: nil))
+            #expect(try await log.counts("m").array?.first?["predictions"] == .int(Int64(number)))
+            #expect(try await log.counts("m").array?.first?["predictions"] == .int(Int64(number)))
+        }
+    }
+
+    @Test("what a killed process left of a line is cut off, and a journal that it was about to close becomes a segment")
+    func mended() async throws {
+        let folder = try TemporaryFolder()
+        let first = JournalPredictionLog(root: folder.path, tables: Self.engine, now: { 20 })
+        try first.append(Self.prediction("one", text: "x", kind: nil))
+        let journal = "\(folder.path)/m/open.jsonl"
+        let whole = try #require(FileManager.default.contents(atPath: journal))
+        try (whole + Data("{\"id\":\"half".utf8)).write(to: URL(fileURLWithPath: journal))
+        try whole.write(to: URL(fileURLWithPath: "\(folder.path)/m/closing-5.jsonl"))
+        let second = JournalPredictionLog(root: folder.path, tables: Self.engine, now: { 30 })
+        try second.append(Self.prediction("two", text: "x", kind: nil))
+        #expect(try await second.closeSegments(all: false).map(\.name) == ["5"])
+        #expect(try await second.closeSegments(all: true).map(\.rows) == [2])
+    }
+}
