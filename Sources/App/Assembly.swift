@@ -237,7 +237,7 @@ struct Assembly: Sendable {
         home: HomeFolder, settings: Settings, address: AddressBox, versioning: Versioning, ended: EndedRuns
     ) -> PipelineOptions {
         PipelineOptions(
-            folder: home.tasks, timeoutSeconds: settings.taskTimeoutSeconds,
+            folder: home.tasks, timeoutSeconds: settings.taskTimeoutSeconds, runningTasks: settings.runningTasks,
             variables: { run, task, inputs in
                 // mlflow reads the tags of its runs from this variable, and the ledger its lineage from the tags.
                 var tags: JSONValue = [

@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import GyreBase
+internal import GyreBase
 internal import GyreNativeLibraries
 
 /// What the environment says; read once.
@@ -14,6 +15,8 @@ struct Settings: Sendable {
     let libraries: NativeLibrary.Search
     /// Seconds after which a task of a pipeline is stopped.
     let taskTimeoutSeconds: Int
+    /// Tasks of pipelines that run at the same time.
+    let runningTasks: Int
 
     /// Names, besides addresses and `localhost`, that this server is known by.
     let allowedHosts: [String]
@@ -35,6 +38,7 @@ struct Settings: Sendable {
             actor: environment["GYRE_ACTOR"] ?? NSUserName(), toolsFolder: tools,
             libraries: NativeLibrary.Search(toolsFolder: tools, overrides: overrides),
             taskTimeoutSeconds: environment["GYRE_TASK_TIMEOUT_SECONDS"].flatMap { Int($0) } ?? 24 * 3600,
+            runningTasks: max(1, environment["GYRE_RUNNING_TASKS"].flatMap { Int($0) } ?? Limits.runningTasks),
             allowedHosts: list(environment["GYRE_ALLOWED_HOSTS"]) ?? [],
             webhooksMayStayInside: environment["MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"]?.lowercased() == "true",
             webhookSchemes: list(environment["MLFLOW_WEBHOOK_ALLOWED_SCHEMES"]) ?? ["https"])

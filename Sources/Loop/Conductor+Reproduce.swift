@@ -5,6 +5,7 @@ package import GyreLedger
 package import GyrePipelines
 package import GyreRegistry
 package import GyreReleases
+internal import GyreSearch
 package import GyreTracking
 
 /// Where the tasks of a reproduction track and register: a copy of everything as it was when the run began, kept apart.
@@ -145,9 +146,12 @@ extension Conductor {
     private static func version(
         madeBy run: String, _ registry: Registry, _ tracking: Tracking
     ) async throws(GyreError) -> ModelVersion? {
-        for version in try await registry.versions().reversed() where !version.runID.isEmpty {
-            if try await tracking.store.run(version.runID)?.tag("gyre.pipeline_run") == run { return version }
-        }
-        return nil
+        let experiments = try await tracking.store.experiments(.all).map(\.id)
+        let filter = try Filter("tags.`gyre.pipeline_run` = '\(run)'")
+        var query = RunQuery(experimentIDs: experiments, filter: filter)
+        query.view = .all
+        let tracked = try await tracking.store.runs(try await tracking.store.searchRuns(query).rows)
+        let ids = Set(tracked.map(\.id))
+        return ids.isEmpty ? nil : try await registry.versions().last { ids.contains($0.runID) }
     }
 }

@@ -12,6 +12,8 @@ package struct PipelineOptions: Sendable {
     package let images: [String]
     /// Seconds until a task is stopped.
     package let timeoutSeconds: Int
+    /// Tasks of all runs that run at the same time.
+    package let runningTasks: Int
     /// Variables that a task gets; the refs are what goes into it, by the name of the input.
     package let variables: @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String]
     /// What an importer's address means now; the ref never means anything else later.
@@ -26,6 +28,7 @@ package struct PipelineOptions: Sendable {
     /// Options.
     package init(
         folder: String, images: [String] = ["python:3"], timeoutSeconds: Int = 3600,
+        runningTasks: Int = Limits.runningTasks,
         variables: @escaping @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String],
         resolve: @escaping @Sendable (String) async throws(GyreError) -> Ref,
         files: @escaping @Sendable (Ref) async throws(GyreError) -> Tree,
@@ -35,6 +38,7 @@ package struct PipelineOptions: Sendable {
         self.folder = folder
         self.images = images
         self.timeoutSeconds = timeoutSeconds
+        self.runningTasks = runningTasks
         self.variables = variables
         self.resolve = resolve
         self.files = files
@@ -50,7 +54,7 @@ package actor Pipelines {
     private let executor: any TaskExecutor
     private let options: PipelineOptions
     private let surroundings: Surroundings
-    private let slots = Slots(Limits.runningTasks)
+    private let slots: Slots
     private var running: [String: Task<Void, Never>] = [:]
 
     /// Pipelines over these stores.
@@ -63,6 +67,7 @@ package actor Pipelines {
         self.executor = executor
         self.options = options
         self.surroundings = surroundings
+        slots = Slots(options.runningTasks)
     }
 
     /// What a run is started with.

@@ -70,7 +70,10 @@ package struct CanaryPlan: Sendable, Hashable {
             isMirrored: json["mirrored"]?.bool ?? false)
         heldPercent = json["held_percent"]?.int.map(Int.init)
         step = min(Int(json["step"]?.int ?? 0), steps.count - 1)
-        state = State(rawValue: json["state"]?.string ?? "") ?? .running
+        guard let state = State(rawValue: json["state"]?.string ?? "") else {
+            throw GyreError(.corrupt, "A stored rollout has no state.", fix: "gyre ledger verify")
+        }
+        self.state = state
     }
 
     var json: JSONValue {

@@ -94,10 +94,11 @@ package struct Rollout: Sendable, Hashable {
         else {
             throw GyreError(.corrupt, "A stored rollout has no targets.")
         }
+        let stored = StoredReader("rollout", json)
         self.init(
-            id: json["id"]?.string ?? "", endpoint: json["endpoint"]?.string ?? "", stable: stable, canary: canary,
+            id: try stored.text("id"), endpoint: try stored.text("endpoint"), stable: stable, canary: canary,
             plan: try CanaryPlan(json: json["plan"] ?? [:]), judge: Judge(stored: json["judge"]),
-            startedAt: json["started_at"]?.int ?? 0)
+            startedAt: try stored.integer("started_at"))
         stepStartedAt = json["step_started_at"]?.int ?? startedAt
         stepStarts = (json["step_starts"]?.array ?? []).compactMap(\.int)
         if stepStarts.isEmpty { stepStarts = startedAt == stepStartedAt ? [startedAt] : [startedAt, stepStartedAt] }
@@ -105,7 +106,7 @@ package struct Rollout: Sendable, Hashable {
         endedBy = json["ended_by"]?.string
         lastVerdict = Verdict(rawValue: json["last_verdict"]?.string ?? "")
         contradicted = Contradicted(json: json["contradicted"])
-        lastReason = json["last_reason"]?.string ?? ""
+        lastReason = try stored.text("last_reason")
         lastNumbers = json["last_numbers"] ?? [:]
         rules = try TrafficRule.read(json["rules"])
     }

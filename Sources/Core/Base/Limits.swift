@@ -32,7 +32,7 @@ public enum Limits {
     public static let taskLogBytes = 16 << 20
     /// Tasks of one pipeline run, loops unrolled.
     public static let pipelineTasks = 10_000
-    /// Tasks of all pipeline runs that run at the same time.
+    /// Tasks of all pipeline runs that run at the same time, where GYRE_RUNNING_TASKS does not say otherwise.
     public static let runningTasks = 2
     /// Nodes that one lineage question visits.
     public static let lineageNodes = 20_000

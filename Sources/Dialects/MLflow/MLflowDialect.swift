@@ -110,6 +110,22 @@ package struct MLflowDialect: Sendable {
         try page(name, all, arguments, limit: try arguments.limit(default: fallback, maximum: maximum))
     }
 
+    /// A page of things whose messages are made for those alone that are on it.
+    static func page<Item>(
+        _ name: String, _ all: [Item], _ arguments: Arguments, default fallback: Int, maximum: Int,
+        _ message: (Item) async throws(GyreError) -> JSONValue
+    ) async throws(GyreError) -> JSONValue {
+        let limit = try arguments.limit(default: fallback, maximum: maximum)
+        let offset = try arguments.offset()
+        var messages: [JSONValue] = []
+        for item in all.dropFirst(offset).prefix(limit) { messages.append(try await message(item)) }
+        var json: JSONValue = [:]
+        if !messages.isEmpty { json[name] = .array(messages) }
+        let end = offset + messages.count
+        if end < all.count { json["next_page_token"] = .string(String(end)) }
+        return json
+    }
+
     static func page(
         _ name: String, _ all: [JSONValue], _ arguments: Arguments, limit: Int
     ) throws(GyreError) -> JSONValue {

@@ -196,9 +196,10 @@ extension MLflowDialect {
         let all = try await registry.models().filter { asksForPrompts || !$0.isPrompt }
         let found = try Self.select(all, filter, lookUp)
         let sorted = try Self.sort(found, by: orders, lookUp)
-        var messages: [JSONValue] = []
-        for model in sorted { messages.append(try await message(model)) }
-        return try Self.page("registered_models", messages, arguments, default: 100, maximum: 1000)
+        return try await Self.page("registered_models", sorted, arguments, default: 100, maximum: 1000) {
+            model throws(GyreError) in
+            try await message(model)
+        }
     }
 
     private func searchVersions(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
@@ -223,10 +224,10 @@ extension MLflowDialect {
         }
         let found = try Self.select(all, filter, lookUp)
         let sorted = try Self.sort(found, by: orders, lookUp)
-        var messages: [JSONValue] = []
         // Lists tell no aliases: tools that copy models choke on them there.
-        for version in sorted { messages.append(Messages.modelVersion(version, aliases: [])) }
-        return try Self.page("model_versions", messages, arguments, default: 10_000, maximum: 200_000)
+        return try await Self.page("model_versions", sorted, arguments, default: 10_000, maximum: 200_000) {
+            Messages.modelVersion($0, aliases: [])
+        }
     }
 
     /// The client asks for "no prompts" as `tag.mlflow.prompt.is_prompt != 'true'`: for this one tag, none means false.
