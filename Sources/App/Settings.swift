@@ -2,7 +2,6 @@
 
 internal import Foundation
 internal import GyreBase
-internal import GyreBase
 internal import GyreNativeLibraries
 
 /// What the environment says; read once.
