@@ -55,6 +55,13 @@ func area(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     layer("Areas", name, ["GyreBase", "GyreLedger"] + dependencies)
 }
 
+/// What joins areas, with a first page that says which and why.
+func joint(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: "Gyre\(name)", dependencies: ["GyreBase"] + dependencies, path: "Sources/Joints/\(name)",
+        exclude: ["README.md"], swiftSettings: houseStyle)
+}
+
 /// A protocol or file format of another system.
 func dialect(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(
@@ -135,15 +142,25 @@ let package = Package(
                 serviceLifecycle,
             ]),
 
-        // Loop
-        layer(
+        // Joints: what joins areas
+        joint(
+            "Delivery",
+            [
+                "GyreLedger", "GyreMonitoring", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing",
+                "GyreTracing", "GyreTracking",
+            ]),
+        joint(
             "Loop",
             [
-                "GyreBase", "GyreLedger", "GyreSearch", "GyreTables", "GyreFeatures", "GyreMonitoring",
-                "GyreNotification",
-                "GyrePipelines",
-                "GyreQuality", "GyreRegistry",
-                "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing", "GyreTracking", "GyreVersioning",
+                "GyreDelivery", "GyreFeatures", "GyreLedger", "GyreMonitoring", "GyrePipelines", "GyreQuality",
+                "GyreRegistry", "GyreReleases", "GyreRollout", "GyreSearch", "GyreServing", "GyreTables",
+                "GyreTracking", "GyreVersioning",
+            ]),
+        joint(
+            "Upkeep",
+            [
+                "GyreDelivery", "GyreLedger", "GyreNotification", "GyreRegistry", "GyreReleases", "GyreSearch",
+                "GyreTracking",
             ]),
 
         // Surfaces
@@ -155,16 +172,16 @@ let package = Package(
         dialect(
             "Native",
             [
-                "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines", "GyreQuality", "GyreRegistry",
-                "GyreReleases", "GyreRollout",
-                "GyreServing", "GyreTracing", "GyreTracking", "GyreVersioning",
+                "GyreDelivery", "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines", "GyreQuality",
+                "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing", "GyreTracking",
+                "GyreUpkeep", "GyreVersioning",
             ]),
-        dialect("KServe", ["GyreLoop", "GyreServing"]),
-        dialect("Scoring", ["GyreLoop", "GyreServing"]),
-        dialect("TFServing", ["GyreLoop", "GyreServing"]),
+        dialect("KServe", ["GyreDelivery", "GyreServing"]),
+        dialect("Scoring", ["GyreDelivery", "GyreServing"]),
+        dialect("TFServing", ["GyreDelivery", "GyreServing"]),
         dialect(
             "OIP",
-            ["GyreLoop", "GyreServing", "GyreGRPC", "ProtoInference", protobuf]),
+            ["GyreDelivery", "GyreServing", "GyreGRPC", "ProtoInference", protobuf]),
 
         layer("Console", ["GyreBase", "GyreHTML", "GyreHTTP"]),
         layer("CLI", ["GyreBase", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
@@ -189,7 +206,9 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: [
-                "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreLoop",
+                "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
+                "GyreLoop",
+                "GyreUpkeep",
                 "GyreFeatures",
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
@@ -208,16 +227,18 @@ let package = Package(
         tests(
             "AreaTests",
             [
-                "GyreBlobs", "GyreCompute", "GyreFeatures", "GyreLedger", "GyreLoop", "GyreMemory", "GyreMonitoring",
+                "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreFeatures", "GyreLedger", "GyreMemory",
+                "GyreMonitoring",
                 "GyreNativeLibraries", "GyrePredictions",
                 "GyreQuality", "GyreRollout", "GyreSQLite", "GyreServing", "GyreTables",
             ]),
         tests(
             "LoopTests",
             [
-                "GyreBlobs", "GyreFeatures", "GyreLedger", "GyreLoop", "GyreMemory", "GyrePipelines", "GyreQuality",
-                "GyreRegistry", "GyreReleases", "GyreSQLite", "GyreServing", "GyreTables", "GyreTracking",
-                "GyreVersioning",
+                "GyreBlobs", "GyreDelivery", "GyreFeatures", "GyreLedger", "GyreLoop", "GyreMemory", "GyrePipelines",
+                "GyreQuality", "GyreRegistry", "GyreReleases", "GyreSQLite", "GyreServing", "GyreTables",
+                "GyreTracking",
+                "GyreUpkeep", "GyreVersioning",
             ]),
         tests(
             "DialectTests",

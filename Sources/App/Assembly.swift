@@ -6,6 +6,7 @@ internal import GyreBlobs
 internal import GyreCLI
 internal import GyreCompute
 internal import GyreConsole
+internal import GyreDelivery
 internal import GyreEvaluation
 internal import GyreExecution
 internal import GyreFeatures
@@ -36,6 +37,7 @@ internal import GyreTFServing
 internal import GyreTables
 internal import GyreTracing
 internal import GyreTracking
+internal import GyreUpkeep
 internal import GyreVersioning
 internal import Synchronization
 

@@ -2,12 +2,14 @@
 
 internal import Foundation
 internal import GyreBase
+internal import GyreDelivery
 internal import GyreHTTP
 internal import GyreLedger
 internal import GyreLoop
 internal import GyreMonitoring
 internal import GyreRollout
 internal import GyreServing
+internal import GyreUpkeep
 
 /// `/health` and `/metrics`.
 struct HealthRoutes: Sendable {

@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import GyreBase
+internal import GyreDelivery
 internal import GyreEvaluation
 internal import GyreHTTP
 internal import GyreLedger

@@ -3,6 +3,7 @@
 internal import Foundation
 internal import GyreBase
 internal import GyreCLI
+internal import GyreDelivery
 internal import GyreGRPC
 internal import GyreHTTP
 internal import GyreLedger
@@ -10,6 +11,7 @@ internal import GyreLoop
 internal import GyreOIP
 internal import GyrePipelines
 internal import GyreSQLite
+internal import GyreUpkeep
 internal import Synchronization
 
 /// Serves a home until the process is told to stop.
@@ -115,7 +117,8 @@ enum Server {
             Clock.Job("judging rollouts") { () throws(GyreError) in try await assembly.conductor.tick() },
             Clock.Job("telling webhooks") { () throws(GyreError) in try await assembly.notifier.tick() },
             Clock.Job("removing what was deleted", everyRounds: Clock.hour) { () throws(GyreError) in
-                try await assembly.retention.carryOut(try await assembly.conductor.projects())
+                try await assembly.retention.carryOut(
+                    deletedFor: try await assembly.conductor.projects().compactMap(\.retentionSeconds))
             },
             Clock.Job("closing segments of the prediction log", everyRounds: 20) { () throws(GyreError) in
                 try await assembly.closeSegments(all: false)

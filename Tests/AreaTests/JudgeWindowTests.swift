@@ -5,7 +5,7 @@ import GyreMonitoring
 import GyreRollout
 import Testing
 
-@testable import GyreLoop
+@testable import GyreDelivery
 
 @Suite struct JudgeWindowTests {
     private func row(_ id: String, _ version: Int, score: Double, label: Double? = nil) -> LoggedRow {

@@ -3,6 +3,7 @@
 import Foundation
 import GyreBase
 import GyreBlobs
+import GyreDelivery
 import GyreFeatures
 import GyreLedger
 import GyreLoop

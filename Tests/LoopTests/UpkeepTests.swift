@@ -3,18 +3,19 @@
 import Foundation
 import GyreBase
 import GyreBlobs
+import GyreDelivery
 import GyreLedger
-import GyreLoop
 import GyreMemory
 import GyreRegistry
 import GyreReleases
 import GyreSQLite
 import GyreTestSupport
 import GyreTracking
+import GyreUpkeep
 import Synchronization
 import Testing
 
-@testable import GyreLoop
+@testable import GyreUpkeep
 
 /// What a server does by itself.
 @Suite struct UpkeepTests {

@@ -38,10 +38,10 @@ import Testing
         case "Core": return parts[2] == "Base" ? 0 : 1
         case "Kits": return 1
         case "Areas": return 2
-        case "Loop": return 3
-        case "Dialects", "Console", "CLI": return 4
-        case "Adapters": return 5
-        case "App": return 6
+        case "Joints": return parts[2] == "Delivery" ? 3 : 4
+        case "Dialects", "Console", "CLI": return 5
+        case "Adapters": return 6
+        case "App": return 7
         default: return nil
         }
     }
@@ -51,7 +51,7 @@ import Testing
         var found: [String: String] = [:]
         for file in try files(below: "Sources") {
             let parts = file.path.split(separator: "/").map(String.init)
-            let isFlat = ["Loop", "Console", "CLI", "App"].contains(parts[1])
+            let isFlat = ["Console", "CLI", "App"].contains(parts[1])
             found["Gyre" + (isFlat ? parts[1] : parts[2])] = file.path
         }
         return found
@@ -67,11 +67,12 @@ import Testing
                 guard let target = modules[name], let height = Self.height(target) else { continue }
                 let isSibling = file.path.split(separator: "/").prefix(3) == target.split(separator: "/").prefix(3)
                 let isArea = own == 2 && height == 2 && !isSibling
-                let isDialect = own == 4 && height == 4 && !isSibling
+                let isJoint = own == 4 && height == 4 && !isSibling
+                let isDialect = own == 5 && height == 5 && !isSibling
                 let isUp = height > own
-                let isAdapter = height == 5 && own == 5 && !isSibling && !name.hasSuffix("NativeLibraries")
-                let isFromBelow = height == 5 && own < 5
-                if isArea || isDialect || isUp || isAdapter || isFromBelow {
+                let isAdapter = height == 6 && own == 6 && !isSibling && !name.hasSuffix("NativeLibraries")
+                let isFromBelow = height == 6 && own < 6
+                if isArea || isJoint || isDialect || isUp || isAdapter || isFromBelow {
                     wrong.append("\(file.path) imports \(name)")
                 }
             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
-internal import GyreLoop
+internal import GyreDelivery
 internal import GyreServing
 
 /// Reads an `InferenceService`: what can be done on one machine is taken, anything else is refused with the field's path and the reason.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+package import GyreDelivery
 package import GyreHTTP
-package import GyreLoop
 package import GyreServing
 
 /// KServe's objects: `InferenceService`, `TrainedModel` and `InferenceGraph`, by Kubernetes' addresses and by `gyre apply`.
@@ -238,13 +238,14 @@ package struct KServeDialect: Sendable {
         let name = request.parameter("name")
         let graph = try InferenceGraphManifest.read(try await services.graph(name))
         let id = request.headers(Predictor.Request.idHeader).map { String($0.prefix(200)) } ?? newID()
-        let runner = GraphRunner(graph, random: random) { model, body, place in
+        let runner = InferenceGraphRunner(graph, random: random) { model, body, place in
             let response = await predict(
                 model, body.bytes, "graph \(name) \(place)", "\(id)-\(place.replacing("/", with: "-"))")
             guard case .bytes(let bytes) = response.body, let json = try? JSONValue(parsing: bytes) else {
-                return GraphRunner.Reply(status: 502, body: ["error": .string("The model \"\(model)\" gave no JSON.")])
+                return InferenceGraphRunner.Reply(
+                    status: 502, body: ["error": .string("The model \"\(model)\" gave no JSON.")])
             }
-            return GraphRunner.Reply(status: response.status, body: json)
+            return InferenceGraphRunner.Reply(status: response.status, body: json)
         }
         let reply = await runner.run(try JSONValue(parsing: body))
         var response = HTTPResponse.json(reply.body, status: reply.status)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+internal import GyreDelivery
 internal import GyreFeatures
 internal import GyreHTTP
 internal import GyreLedger

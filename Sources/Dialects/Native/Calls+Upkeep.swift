@@ -3,9 +3,9 @@
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreLedger
-internal import GyreLoop
 internal import GyreRegistry
 internal import GyreTracking
+internal import GyreUpkeep
 
 extension NativeDialect {
     /// Removing what was deleted, and looking whether what is kept is whole.

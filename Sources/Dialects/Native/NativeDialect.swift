@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+package import GyreDelivery
 package import GyreFeatures
 package import GyreHTTP
 package import GyreLedger
@@ -13,6 +14,7 @@ package import GyreRollout
 package import GyreServing
 package import GyreTracing
 package import GyreTracking
+package import GyreUpkeep
 package import GyreVersioning
 
 /// Gyre's own API, under `/api/gyre/v1`: what the command line and the console speak.

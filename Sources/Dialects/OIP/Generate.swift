@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+internal import GyreDelivery
 internal import GyreHTTP
-internal import GyreLoop
 internal import GyreServing
 
 /// Triton's `generate`: a plain object whose members are the inputs, answered by one whose members are the outputs.

@@ -2,7 +2,7 @@
 
 internal import Foundation
 internal import GyreBase
-internal import GyreLoop
+internal import GyreDelivery
 internal import GyreServing
 internal import ProtoInference
 internal import SwiftProtobuf

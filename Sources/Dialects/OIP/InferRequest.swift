@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
-internal import GyreLoop
+internal import GyreDelivery
 internal import GyreServing
 
 /// An infer request, read in one pass over its bytes: JSON alone, or JSON with the tensors' bytes behind it.

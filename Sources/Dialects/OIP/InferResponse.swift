@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+internal import GyreDelivery
 internal import GyreHTTP
-internal import GyreLoop
 internal import GyreServing
 
 /// Writes an infer answer: JSON alone, or JSON with the tensors' bytes behind it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreBase
-package import GyreLoop
+internal import GyreBase
+package import GyreDelivery
 package import GyreServing
 
 /// What REST and gRPC have in common.

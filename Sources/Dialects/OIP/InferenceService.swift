@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreBase
+internal import GyreBase
+internal import GyreDelivery
 package import GyreGRPC
-internal import GyreLoop
 internal import GyreServing
 internal import ProtoInference
 internal import SwiftProtobuf

@@ -2,9 +2,9 @@
 
 internal import Foundation
 internal import GyreBase
+internal import GyreDelivery
 package import GyreHTTP
-package import GyreLoop
-package import GyreServing
+internal import GyreServing
 
 /// The Open Inference Protocol over REST with Triton's extensions.
 package struct OIPDialect: Sendable {

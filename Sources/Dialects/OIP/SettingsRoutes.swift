@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+internal import GyreDelivery
 internal import GyreHTTP
-internal import GyreLoop
 internal import GyreServing
 
 /// Triton's calls about what is traced and what is logged.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+package import GyreDelivery
 package import GyreHTTP
-package import GyreLoop
 internal import GyreServing
 
 /// The scoring protocol of `mlflow models serve`: `/invocations`, for the one endpoint there is or for one by its name.

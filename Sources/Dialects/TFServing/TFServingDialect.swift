@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+package import GyreDelivery
 package import GyreHTTP
-package import GyreLoop
 package import GyreServing
 
 /// TensorFlow Serving's REST API, and KServe's V1, which is the same without versions and labels.

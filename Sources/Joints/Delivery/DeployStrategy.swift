@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-internal import GyreRollout
+package import GyreRollout
 
 /// How a model version comes to have an endpoint's traffic.
 package enum DeployStrategy: Sendable, Hashable {
@@ -15,7 +15,7 @@ package enum DeployStrategy: Sendable, Hashable {
     case shadow([Int]?)
 
     /// The steps where nobody said any.
-    static let usualSteps = [10, 50, 100]
+    package static let usualSteps = [10, 50, 100]
 
     /// A strategy by the name that commands and requests have for it; a canary where nobody names one.
     /// - Throws: `.invalid` for a name that there is not.
@@ -33,7 +33,7 @@ package enum DeployStrategy: Sendable, Hashable {
     }
 
     /// The plan; nil for all at once.
-    func plan(usualSteps: [Int]) throws(GyreError) -> CanaryPlan? {
+    package func plan(usualSteps: [Int]) throws(GyreError) -> CanaryPlan? {
         switch self {
         case .allAtOnce: nil
         case .canary(let steps): try CanaryPlan(steps: steps ?? usualSteps)

@@ -10,9 +10,9 @@ final class GatheredReplies: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        var replies: [GraphRunner.Reply?]
+        var replies: [InferenceGraphRunner.Reply?]
         var missing: Int
-        var continuation: CheckedContinuation<[GraphRunner.Reply?], Never>?
+        var continuation: CheckedContinuation<[InferenceGraphRunner.Reply?], Never>?
     }
 
     private init(count: Int) { state = Mutex(State(replies: Array(repeating: nil, count: count), missing: count)) }
@@ -21,8 +21,8 @@ final class GatheredReplies: Sendable {
     ///
     /// `milliseconds`: when to answer with what is there; 0 for when all is.
     static func gather(
-        _ count: Int, within milliseconds: Int, ask: @escaping @Sendable (Int) async -> GraphRunner.Reply
-    ) async -> [GraphRunner.Reply?] {
+        _ count: Int, within milliseconds: Int, ask: @escaping @Sendable (Int) async -> InferenceGraphRunner.Reply
+    ) async -> [InferenceGraphRunner.Reply?] {
         let gathered = GatheredReplies(count: count)
         return await withCheckedContinuation { continuation in
             gathered.state.withLock { $0.continuation = continuation }
@@ -31,7 +31,7 @@ final class GatheredReplies: Sendable {
         }
     }
 
-    private func add(_ reply: GraphRunner.Reply, at index: Int) {
+    private func add(_ reply: InferenceGraphRunner.Reply, at index: Int) {
         let isLast = state.withLock { state in
             state.replies[index] = reply
             state.missing -= 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+package import GyreDelivery
 internal import GyreLedger
 package import GyrePipelines
 package import GyreRegistry

@@ -4,7 +4,7 @@ package import GyreBase
 package import GyreServing
 
 /// Takes a request through an inference graph.
-package struct GraphRunner: Sendable {
+package struct InferenceGraphRunner: Sendable {
     /// A model's answer to a body, or the failure in the model's own form.
     package struct Reply: Sendable {
         /// The status, as HTTP has it.

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import GyreMonitoring
-internal import GyreServing
+package import GyreMonitoring
+package import GyreServing
 
 /// The one number of a row's answer that quality is computed from, and what it is.
-struct PredictedScore: Sendable, Hashable {
-    let value: Double
-    let kind: ScoreKind
+package struct PredictedScore: Sendable, Hashable {
+    /// The number.
+    package let value: Double
+    /// What it is.
+    package let kind: ScoreKind
 
     /// The score in a row of a model's outputs; nil where there is no number.
     ///
     /// `probabilities`: those that the model gives for the log beside its outputs.
-    init?(_ outputs: [NamedTensor], probabilities: Tensor? = nil, row: Int) {
+    package init?(_ outputs: [NamedTensor], probabilities: Tensor? = nil, row: Int) {
         if let probabilities, let pair = Self.row(row, of: probabilities), pair.count == 2 {
             (value, kind) = (pair[1], .probability)
             return

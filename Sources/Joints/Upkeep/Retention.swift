@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+package import GyreDelivery
 package import GyreLedger
 package import GyreRegistry
 package import GyreReleases
@@ -121,9 +122,11 @@ package struct Retention: Sendable {
         return outcome
     }
 
-    /// Carries out what projects say about keeping what was deleted: the longest time that one of them asks for.
-    package func carryOut(_ projects: [Project]) async throws(GyreError) {
-        guard let seconds = projects.compactMap(\.retentionSeconds).max() else { return }
+    /// Removes what was deleted long enough ago for everybody: `seconds` has the time that each project asks for.
+    ///
+    /// Nothing happens where no project asks for any.
+    package func carryOut(deletedFor seconds: [Int64]) async throws(GyreError) {
+        guard let seconds = seconds.max() else { return }
         _ = try await collect(deletedFor: seconds, graceSeconds: Self.graceSeconds, by: "policy/retention")
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+internal import GyreDelivery
 internal import GyreRegistry
 internal import GyreReleases
 package import GyreRollout
