@@ -26,7 +26,7 @@ struct LocalConnection: Connection {
     }
 
     func download(_ sha256: String, to file: String) async throws(GyreError) {
-        let response = await assembly.router.respond(to: HTTPRequest("GET", "/api/gyre/v1/blobs/\(sha256)"))
+        let response = await assembly.surfaces.router.respond(to: HTTPRequest("GET", "/api/gyre/v1/blobs/\(sha256)"))
         guard case .stream(_, let next) = response.body else {
             throw GyreError(.notFound, "The blob \(sha256) is not in the store.")
         }
@@ -45,7 +45,7 @@ struct LocalConnection: Connection {
     }
 
     private func respond(_ request: HTTPRequest) async throws(GyreError) -> [UInt8] {
-        let response = await assembly.router.respond(to: request)
+        let response = await assembly.surfaces.router.respond(to: request)
         guard case .bytes(let bytes) = response.body else { return [] }
         guard (200..<300).contains(response.status) else { throw APIError.read(bytes, status: response.status) }
         return bytes

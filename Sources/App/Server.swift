@@ -26,20 +26,22 @@ enum Server {
         try await address.checkFree()
         if let grpc = options.grpc { try await HTTPServer.Address(grpc).checkFree(option: "--grpc") }
         let home = try HomeFolder(path, creating: true)
-        let assembly = try await Assembly.make(
-            home: home, settings: settings, modelRepository: options.modelRepository,
-            modelMemoryBytes: try options.modelMemoryBytes(), trustsModels: options.trustModels,
-            sharesMemory: options.sharedMemory || reachable.isEmpty, openAddresses: reachable)
+        let choices = ServeChoices(
+            modelRepository: options.modelRepository, modelMemoryBytes: try options.modelMemoryBytes(),
+            trustsModels: options.trustModels, sharesMemory: options.sharedMemory || reachable.isEmpty,
+            openAddresses: reachable)
+        let assembly = try await Assembly.make(home: home, settings: settings, choices: choices)
         let own = [address.host, ProcessInfo.processInfo.hostName]
         let originGuard = OriginGuard(allowedHosts: own + options.allowHost + settings.allowedHosts)
         let grpc = try options.grpc.map { text throws(GyreError) in
             let address = try HTTPServer.Address(text)
-            return GRPCListener(host: address.host, port: address.port, methods: assembly.inference.methods) { bound in
+            return GRPCListener(host: address.host, port: address.port, methods: assembly.surfaces.inference.methods) {
+                bound in
                 StandardError.write("serving gRPC on \(bound)")
             }
         }
         let server = HTTPServer(
-            router: assembly.router, address: address, originGuard: originGuard, isOpen: !reachable.isEmpty
+            router: assembly.surfaces.router, address: address, originGuard: originGuard, isOpen: !reachable.isEmpty
         ) { bound in
             let running = RunningServer(
                 address: bound.description, id: Surroundings.live.newID(), home: home.path)
@@ -49,8 +51,8 @@ enum Server {
                 "serving \(home.path) on http://\(bound) after \((Surroundings.live.now() - started) / 1000) ms")
         }
         do {
-            for problem in try await assembly.endpoints.restore() { StandardError.write("\(problem)") }
-            for problem in try await assembly.inferenceServices.restore() { StandardError.write("\(problem)") }
+            for problem in try await assembly.delivery.endpoints.restore() { StandardError.write("\(problem)") }
+            for problem in try await assembly.delivery.inferenceServices.restore() { StandardError.write("\(problem)") }
             let isLazy = try options.modelMemoryBytes() > 0
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
@@ -72,10 +74,12 @@ enum Server {
 
     /// Loads the models of the repository, then converts others as they come; apart from the loop's clock, since one takes seconds.
     private static func tendModels(_ assembly: Assembly, _ wanted: [String], isLazy: Bool) async {
-        for problem in await assembly.repository.start(wanted, isLazy: isLazy) { StandardError.write("\(problem)") }
+        for problem in await assembly.delivery.repository.start(wanted, isLazy: isLazy) {
+            StandardError.write("\(problem)")
+        }
         while !Task.isCancelled {
             do {
-                for problem in try await assembly.conversions.tick() { StandardError.write("\(problem)") }
+                for problem in try await assembly.delivery.conversions.tick() { StandardError.write("\(problem)") }
             } catch {
                 StandardError.write("converting models met an error and goes on: \(error)")
             }
@@ -114,17 +118,17 @@ enum Server {
     private static func jobs(_ assembly: Assembly) -> [Clock.Job] {
         let lastHead = Mutex<Head?>(nil)
         return [
-            Clock.Job("judging rollouts") { () throws(GyreError) in try await assembly.conductor.tick() },
-            Clock.Job("telling webhooks") { () throws(GyreError) in try await assembly.notifier.tick() },
+            Clock.Job("judging rollouts") { () throws(GyreError) in try await assembly.loop.conductor.tick() },
+            Clock.Job("telling webhooks") { () throws(GyreError) in try await assembly.loop.notifier.tick() },
             Clock.Job("removing what was deleted", everyRounds: Clock.hour) { () throws(GyreError) in
-                try await assembly.retention.carryOut(
-                    deletedFor: try await assembly.conductor.projects().compactMap(\.retentionSeconds))
+                try await assembly.loop.retention.carryOut(
+                    deletedFor: try await assembly.loop.conductor.projects().compactMap(\.retentionSeconds))
             },
             Clock.Job("closing segments of the prediction log", everyRounds: 20) { () throws(GyreError) in
                 try await assembly.closeSegments(all: false)
             },
             Clock.Job("writing down the head of the ledger") { () throws(GyreError) in
-                let head = try await assembly.ledger.head()
+                let head = try await assembly.stores.ledger.head()
                 guard head != lastHead.withLock({ $0 }) else { return }
                 RecordedHead.write(head, assembly.home.recordedHead)
                 lastHead.withLock { $0 = head }
@@ -140,11 +144,11 @@ enum Server {
         }
         await assembly.clock.attempt(
             Clock.Job("finishing what the last server left") { () throws(GyreError) in
-                for problem in try await assembly.conductor.catchUp() { StandardError.write("\(problem)") }
+                for problem in try await assembly.loop.conductor.catchUp() { StandardError.write("\(problem)") }
             })
         await assembly.clock.attempt(
             Clock.Job("taking up pipeline runs") { () throws(GyreError) in
-                for problem in try await assembly.pipelines.resume() { StandardError.write("\(problem)") }
+                for problem in try await assembly.areas.pipelines.resume() { StandardError.write("\(problem)") }
             })
         await assembly.clock.run(jobs(assembly))
     }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreEvaluation
+internal import GyreFeatures
+internal import GyreInference
+internal import GyreKFP
+internal import GyreNotification
+internal import GyrePipelines
+internal import GyreQuality
+internal import GyreRegistry
+internal import GyreReleases
+internal import GyreRollout
+internal import GyreSQLite
+internal import GyreServing
+internal import GyreTracing
+internal import GyreTracking
+internal import GyreVersioning
+
+/// The second layer of the object graph: the areas, each over the stores and knowing no other.
+struct AreaServices: Sendable {
+    let tracking: Tracking
+    let tracing: Tracing
+    let registry: Registry
+    let loggedModels: LoggedModels
+    let webhooks: Webhooks
+    let evaluationDatasets: EvaluationDatasets
+    let scorers: Scorers
+    let issues: Issues
+    let versioning: Versioning
+    let checker: Checker
+    let features: Features
+    let rollouts: Rollouts
+    let releases: Releases
+    let host: ModelHost
+    let pipelines: Pipelines
+
+    init(
+        _ stores: Stores, home: HomeFolder, settings: Settings, modelMemoryBytes: Int64, address: AddressBox,
+        ended: EndedRuns, surroundings: Surroundings
+    ) {
+        let ledger = stores.ledger
+        let tracking = Tracking(store: SQLiteTrackingStore(stores.database), surroundings: surroundings)
+        self.tracking = tracking
+        tracing = Tracing(store: SQLiteTraceStore(stores.database), surroundings: surroundings) {
+            id throws(GyreError) in
+            let experiment = try await tracking.experiment(String(id))
+            return (experiment.artifactLocation, experiment.isDeleted)
+        }
+        registry = Registry(store: ledger, surroundings: surroundings)
+        loggedModels = LoggedModels(store: ledger, surroundings: surroundings)
+        webhooks = Webhooks(
+            store: ledger, sender: stores.webhooks, surroundings: surroundings, allowedSchemes: settings.webhookSchemes)
+        evaluationDatasets = EvaluationDatasets(store: ledger, surroundings: surroundings)
+        scorers = Scorers(store: ledger, surroundings: surroundings)
+        issues = Issues(store: ledger, surroundings: surroundings)
+        let versioning = Versioning(
+            store: ledger, blobs: stores.blobs, tables: stores.tables, surroundings: surroundings)
+        self.versioning = versioning
+        checker = Checker(tables: stores.tables, surroundings: surroundings)
+        features = Features(
+            store: ledger, blobs: stores.blobs, tables: stores.tables, online: SQLiteOnlineStore(stores.database),
+            surroundings: surroundings)
+        rollouts = Rollouts(store: ledger, surroundings: surroundings)
+        releases = Releases(store: ledger, surroundings: surroundings)
+        host = ModelHost(
+            runtimes: [
+                stores.onnx, TreeRuntime(.xgboost, search: settings.libraries),
+                TreeRuntime(.lightgbm, search: settings.libraries), PythonRuntime(python: settings.python),
+                RemoteRuntime(),
+            ], budgetBytes: modelMemoryBytes, surroundings: surroundings)
+        pipelines = Pipelines(
+            store: ledger, blobs: stores.blobs, executor: stores.executor,
+            options: PipelineOptions(
+                folder: home.tasks, timeoutSeconds: settings.taskTimeoutSeconds, runningTasks: settings.runningTasks,
+                variables: { run, task, inputs in Self.variables(run, task, inputs, address) },
+                resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },
+                files: { ref throws(GyreError) in try await versioning.version(ref).tree },
+                read: KFPPackage.read, onEnd: { await ended.tell($0) }), surroundings: surroundings)
+    }
+
+    /// What the process of a task is told beside its command.
+    private static func variables(
+        _ run: PipelineRun, _ task: TaskRecord, _ inputs: [String: Ref], _ address: AddressBox
+    ) -> [String: String] {
+        // mlflow reads the tags of its runs from this variable, and the ledger its lineage from the tags.
+        var tags: JSONValue = [
+            "gyre.pipeline_run": .string(run.id), "gyre.task": .string(task.ref.description),
+            "gyre.input.pipeline_run": .string(run.ref.description),
+        ]
+        for (name, ref) in inputs { tags["gyre.input.\(name)"] = .string(ref.description) }
+        var variables = ["MLFLOW_RUN_CONTEXT": tags.text, "OMP_NUM_THREADS": "1", "GIT_PYTHON_REFRESH": "quiet"]
+        if let server = address.value {
+            // What makes a release again tracks and registers apart from everything else.
+            let path = run.purpose.reproduced == nil ? "" : ReproductionFolder.path(of: run.id)
+            variables["MLFLOW_TRACKING_URI"] = "http://\(server)\(path)"
+        }
+        return variables
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreBlobs
+internal import GyreCompute
+internal import GyreExecution
+internal import GyreInference
+internal import GyreOutbound
+internal import GyrePredictions
+internal import GyreSQLite
+
+/// The first layer of the object graph: everything that touches a disk, a library, a process or the network.
+struct Stores: Sendable {
+    let database: SQLiteDatabase
+    let ledger: SQLiteLedgerStore
+    let blobs: FileBlobStore
+    let tables: DuckDBEngine
+    let onnx: OnnxRuntime
+    let executor: ProcessExecutor
+    let predictions: JournalPredictionLog
+    let webhooks: HTTPWebhookSender
+
+    init(home: HomeFolder, settings: Settings, surroundings: Surroundings) throws(GyreError) {
+        database = try SQLiteDatabase(path: home.database, now: surroundings.now)
+        ledger = SQLiteLedgerStore(database)
+        blobs = try FileBlobStore(root: home.blobs)
+        tables = DuckDBEngine(search: settings.libraries)
+        onnx = OnnxRuntime(search: settings.libraries) { StandardError.write($0.line) }
+        executor = ProcessExecutor(environmentsFolder: settings.environments, uv: settings.uv)
+        predictions = JournalPredictionLog(root: home.predictions, tables: tables, now: surroundings.now)
+        webhooks = HTTPWebhookSender(allowsPrivate: settings.webhooksMayStayInside)
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import GyreBase
+internal import GyreCLI
+internal import GyreConsole
+internal import GyreDelivery
+internal import GyreHTTP
+internal import GyreInference
+internal import GyreKServe
+internal import GyreLedger
+internal import GyreMLflow
+internal import GyreNative
+internal import GyreOIP
+internal import GyreOTLP
+internal import GyreScoring
+internal import GyreTFServing
+internal import GyreUpkeep
+
+/// The last layer of the object graph: every protocol that is spoken, and the pages.
+struct Surfaces: Sendable {
+    /// Every address.
+    let router: Router
+    /// The models over gRPC.
+    let inference: InferenceService
+
+    /// The layers below, by name.
+    struct Layers: Sendable {
+        let stores: Stores
+        let areas: AreaServices
+        let delivery: DeliveryServices
+        let loop: LoopServices
+    }
+
+    init(
+        _ layers: Layers, home: HomeFolder, settings: Settings, choices: ServeChoices, address: AddressBox,
+        clock: Clock, surroundings: Surroundings
+    ) {
+        let (stores, areas, delivery) = (layers.stores, layers.areas, layers.delivery)
+        let calls = InferenceCalls(
+            host: areas.host, predictor: delivery.predictor, repository: delivery.repository,
+            regions: choices.sharesMemory ? SharedMemory() : nil, traces: delivery.traces,
+            log: ServingLog { StandardError.write($0) }, version: "0.1.0")
+        let tfServing = TFServingDialect(host: areas.host, predictor: delivery.predictor).routes
+        let modelRouter = Router([tfServing])
+        let kserve = KServeDialect(services: delivery.inferenceServices, host: areas.host, surroundings: surroundings) {
+            model, body, via, id in
+            let headers = [Predictor.Request.viaHeader: via, Predictor.Request.idHeader: id]
+            return await modelRouter.respond(
+                to: HTTPRequest("POST", "/v1/models/\(model):predict", headers: headers, body: body))
+        }.routes
+        let doctor = DoctorReport(
+            settings: settings, home: home, duckDB: stores.tables, onnx: stores.onnx,
+            openAddresses: choices.openAddresses)
+        let native = NativeDialect(
+            Self.nativeServices(
+                layers, recordedHead: { RecordedHead.read(home.recordedHead) }, doctor: { await doctor.make() },
+                home: { address.home ?? ["home": .string(home.path)] })
+        ).routes
+        let health = HealthRoutes(
+            ledger: stores.ledger, rollouts: areas.rollouts, predictor: delivery.predictor, host: areas.host,
+            monitors: layers.loop.monitors, clock: clock)
+        let mlflow = MLflowDialect(
+            tracking: areas.tracking, registry: areas.registry, loggedModels: areas.loggedModels,
+            tracing: areas.tracing, evaluationDatasets: areas.evaluationDatasets, scorers: areas.scorers,
+            issues: areas.issues, webhooks: areas.webhooks, blobs: stores.blobs)
+        inference = InferenceService(calls)
+        router = Router([
+            health.routes, OIPDialect(calls).routes, tfServing, kserve,
+            ScoringDialect(predictor: delivery.predictor).routes, OTLPDialect(tracing: areas.tracing).routes,
+            mlflow.routes, native, layers.loop.reproductions.routes,
+            Self.console(over: Router([native, kserve]), settings: settings).routes,
+        ])
+    }
+
+    private static func nativeServices(
+        _ layers: Layers, recordedHead: @escaping @Sendable () -> Head?,
+        doctor: @escaping @Sendable () async -> JSONValue, home: @escaping @Sendable () -> JSONValue
+    ) -> NativeDialect.Services {
+        let (stores, areas, delivery, loop) = (layers.stores, layers.areas, layers.delivery, layers.loop)
+        return NativeDialect.Services(
+            ledger: stores.ledger, blobs: stores.blobs, tracking: areas.tracking, tracing: areas.tracing,
+            registry: areas.registry, loggedModels: areas.loggedModels, versioning: areas.versioning,
+            ingest: loop.ingest, features: areas.features, pipelines: areas.pipelines, rollouts: areas.rollouts,
+            releases: areas.releases, endpoints: delivery.endpoints, monitors: loop.monitors,
+            conductor: loop.conductor, predictor: delivery.predictor, predictions: stores.predictions,
+            host: areas.host, files: delivery.files, imports: delivery.imports, retention: loop.retention,
+            recordedHead: recordedHead, doctor: doctor, home: home)
+    }
+
+    /// The pages, which ask for everything by the routes that programs ask.
+    private static func console(over inner: Router, settings: Settings) -> Console {
+        let call: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue = { request throws(GyreError) in
+            let response = await inner.respond(to: request)
+            guard case .bytes(let bytes) = response.body else { return [:] }
+            guard response.status == 200 else { throw APIError.read(bytes, status: response.status) }
+            return try JSONValue(parsing: bytes)
+        }
+        return Console(
+            api: { path throws(GyreError) in try await call(HTTPRequest("GET", "/api/gyre/v1" + path)) },
+            act: { path, body throws(GyreError) in
+                try await call(
+                    HTTPRequest(
+                        "POST", "/api/gyre/v1" + path, headers: ["x-gyre-actor": "console"], body: body.bytes))
+            },
+            staticFile: { name in
+                FileManager.default.contents(atPath: "\(settings.staticFiles)/\(name)").map { Array($0) }
+            }, mlflowFile: { path in settings.mlflowPages(path) })
+    }
+}
