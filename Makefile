@@ -7,7 +7,7 @@ SERVE ?= 1
 HTTP ?= 127.0.0.1:5000
 SOURCES = Package.swift Sources $(wildcard Tests)
 
-.PHONY: demo test test-fast setup build fmt lint bench sanitize clean
+.PHONY: demo test test-fast coverage setup build fmt lint bench sanitize clean
 
 demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
@@ -23,6 +23,11 @@ test:
 test-fast: setup
 	@swift build --build-tests --quiet
 	@swift test --skip-build --skip Slow
+
+# Lines that the fast tests run, module by module; an instrumented build of its own.
+coverage: setup
+	@swift test --enable-code-coverage --scratch-path .build/coverage --skip Slow --quiet
+	@$(PYTHON) Scripts/coverage.py "$$(swift test --show-codecov-path --scratch-path .build/coverage)"
 
 setup:
 	@Scripts/setup.sh

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Tests/ClientTests/Scripts"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Tests/ClientTests/Scripts/harness"))
 from server import Server, onnx_model
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -18,7 +18,7 @@ import time
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, f"{HERE}/../Tests/ClientTests/Scripts")
+sys.path[:0] = [f"{HERE}/../Tests/ClientTests/Scripts/{folder}" for folder in ("serving", "harness")]
 from tracking import cpu_seconds, memory
 
 TOOLS = os.environ.get("GYRE_TOOLS", os.path.expanduser("~/.cache/gyre"))

@@ -13,7 +13,7 @@ import tempfile
 
 kind, gyre, chosen = sys.argv[1], os.path.abspath(sys.argv[2]), sys.argv[3:]
 tools = os.environ.get("GYRE_TOOLS") or (os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) + "/gyre"
-scripts = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Tests/ClientTests/Scripts")
+scripts = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Tests/ClientTests/Scripts/serving")
 usual = ["serving_clients", "serving_grpc", "serving_runtimes", "bandits_day", "compositions", "serving_fuzz", "serving_soak"]
 
 
@@ -30,7 +30,7 @@ with tempfile.TemporaryDirectory() as work:
         logs = f"{work}/{name}.sanitizer"
         options = f"halt_on_error=0:exitcode=0:log_path={logs}"
         environment = {
-            **os.environ, "SOAK_SECONDS": "20", "SANITIZED": kind, "TSAN_OPTIONS": options + ":report_thread_leaks=0:report_signal_unsafe=0",
+            **os.environ, "PYTHONPATH": f"{scripts}/../harness", "SOAK_SECONDS": "20", "SANITIZED": kind, "TSAN_OPTIONS": options + ":report_thread_leaks=0:report_signal_unsafe=0",
             "ASAN_OPTIONS": options + ":detect_leaks=0:allocator_may_return_null=1"}
         os.makedirs(f"{work}/{name}")
         done = subprocess.run(

@@ -15,100 +15,102 @@ extension Tag {
 @Suite(.serialized, .tags(.slow)) struct SlowClientTests {
     private func run(_ script: String, _ more: String...) async throws {
         let folder = try TemporaryFolder()
+        let scripts = "\(Installed.root)/Tests/ClientTests/Scripts"
         let result = try await Installed.run(
             Installed.python,
-            ["\(Installed.root)/Tests/ClientTests/Scripts/\(script).py", Installed.gyre, folder.path] + more)
+            ["\(scripts)/\(script).py", Installed.gyre, folder.path] + more,
+            environment: ["PYTHONPATH": "\(scripts)/harness"])
         #expect(result.status == 0, "\(result.output.suffix(4000))")
     }
 
     @Test("mlflow does a whole day's work: runs, artifacts, models, search, registry, errors, restart")
-    func mlflow() async throws { try await run("mlflow_day") }
+    func mlflow() async throws { try await run("mlflow/mlflow_day") }
 
     @Test("mlflow's client gets the same answers as from the real mlflow server, call by call")
-    func differential() async throws { try await run("mlflow_differential") }
+    func differential() async throws { try await run("mlflow/mlflow_differential") }
 
     @Test("mlflow 2.22 does its working day")
-    func mlflow2() async throws { try await run("mlflow_2_day", Installed.mlflow2) }
+    func mlflow2() async throws { try await run("mlflow/mlflow_2_day", Installed.mlflow2) }
 
     @Test("mlflow-export-import moves experiments and takes models out")
-    func exportImport() async throws { try await run("mlflow_export_import", Installed.mlflow2) }
+    func exportImport() async throws { try await run("mlflow/mlflow_export_import", Installed.mlflow2) }
 
     @Test("the mlflow command line: experiments, runs, artifacts, models serve, projects")
-    func mlflowCommands() async throws { try await run("mlflow_commands") }
+    func mlflowCommands() async throws { try await run("mlflow/mlflow_commands") }
 
     @Test("a notebook user's day: autolog, figures, tables, async logging, system metrics, large and odd files")
-    func notebook() async throws { try await run("mlflow_notebook") }
+    func notebook() async throws { try await run("mlflow/mlflow_notebook") }
 
     @Test("removing for good, integrity, history and undo, comparing, live events, exports")
-    func upkeep() async throws { try await run("upkeep") }
+    func upkeep() async throws { try await run("gyre/upkeep") }
 
     @Test("the holes known from MLflow's advisories are closed")
-    func attacks() async throws { try await run("mlflow_attacks") }
+    func attacks() async throws { try await run("mlflow/mlflow_attacks") }
 
     @Test("no body that a fuzzer makes up gets a 5xx, hangs, or changes a row after an error")
-    func fuzz() async throws { try await run("mlflow_fuzz") }
+    func fuzz() async throws { try await run("mlflow/mlflow_fuzz") }
 
     @Test("a pipeline compiled by kfp runs: parallel, condition, loop, cache, retry, cancel, resume after a kill")
-    func kfp() async throws { try await run("kfp_day") }
+    func kfp() async throws { try await run("kfp/kfp_day") }
 
     @Test("a release names the data that was read, reproducing changes nothing, a copy of a home is a home of its own")
-    func provenance() async throws { try await run("provenance_day") }
+    func provenance() async throws { try await run("gyre/provenance_day") }
 
     @Test("bad input gets a clear error with the right status, and nothing is lost")
-    func badInput() async throws { try await run("bad_input") }
+    func badInput() async throws { try await run("gyre/bad_input") }
 
     @Test("a model is deployed, asked, rolled out and back, and comes back after a restart")
-    func serving() async throws { try await run("serving_day") }
+    func serving() async throws { try await run("serving/serving_day") }
 
     @Test(
         "the clients of model servers do a day: tritonclient by HTTP, KServe's V1, TensorFlow Serving, MLflow's scoring"
     )
-    func servingClients() async throws { try await run("serving_clients", Installed.serving) }
+    func servingClients() async throws { try await run("serving/serving_clients", Installed.serving) }
 
     @Test("scikit-learn, MLflow's flavours, users' classes, XGBoost, LightGBM; processes that die; a budget of memory")
-    func servingRuntimes() async throws { try await run("serving_runtimes") }
+    func servingRuntimes() async throws { try await run("serving/serving_runtimes") }
 
     @Test("shadow, blue-green, a lasting comparison, frozen traffic, a model that only Python runs; no request fails")
-    func rollouts() async throws { try await run("rollout_day") }
+    func rollouts() async throws { try await run("serving/rollout_day") }
 
     @Test(
         "rules about requests and bandits share traffic; which version answered, why, and what was learned, across a kill"
     )
-    func bandits() async throws { try await run("bandits_day") }
+    func bandits() async throws { try await run("serving/bandits_day") }
 
     @Test("scikit-learn models are converted as they are registered, answer as before, and the numbers are on record")
-    func conversions() async throws { try await run("conversions", Installed.serving) }
+    func conversions() async throws { try await run("serving/conversions", Installed.serving) }
 
     @Test("ensembles, graphs that combine and do not wait, models of other servers, trained models, explainers, maps")
-    func compositions() async throws { try await run("compositions") }
+    func compositions() async throws { try await run("serving/compositions") }
 
     @Test("models that cannot be served say why on every surface until they are mended; any byte may be in a text")
-    func servingBroken() async throws { try await run("serving_broken") }
+    func servingBroken() async throws { try await run("serving/serving_broken") }
 
     @Test("models from a disk come into the registry with their configurations, and endpoints serve them so")
-    func modelImport() async throws { try await run("model_import") }
+    func modelImport() async throws { try await run("serving/model_import") }
 
     @Test("a real Triton and Gyre answer the same requests alike, good ones and damaged ones")
-    func tritonDifferential() async throws { try await run("triton_differential", Installed.triton) }
+    func tritonDifferential() async throws { try await run("serving/triton_differential", Installed.triton) }
 
     @Test("the ONNX project's own test cases come out as recorded, as bytes and as JSON")
-    func onnxCases() async throws { try await run("onnx_cases") }
+    func onnxCases() async throws { try await run("serving/onnx_cases") }
 
     @Test("no request, configuration or model file that a fuzzer makes up crashes serving, gets a 5xx, or hangs")
-    func servingFuzz() async throws { try await run("serving_fuzz") }
+    func servingFuzz() async throws { try await run("serving/serving_fuzz") }
 
     @Test("KServe's manifests: services with canaries and refusals, graphs of every kind, Kubernetes' addresses")
-    func kserveManifests() async throws { try await run("kserve_manifests") }
+    func kserveManifests() async throws { try await run("serving/kserve_manifests") }
 
     @Test("mixed load with loads, unloads, rollouts and killed workers: nothing fails, memory stays flat")
-    func servingSoak() async throws { try await run("serving_soak") }
+    func servingSoak() async throws { try await run("serving/serving_soak") }
 
     @Test("gRPC: tritonclient's day, KServe's clients by REST and gRPC, the health check")
-    func servingGRPC() async throws { try await run("serving_grpc", Installed.serving) }
+    func servingGRPC() async throws { try await run("serving/serving_grpc", Installed.serving) }
 
     @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
-    func console() async throws { try await run("console") }
+    func console() async throws { try await run("gyre/console") }
 
     @Test("the command line tells of everything, with exit statuses, with and without a server")
-    func commands() async throws { try await run("commands") }
+    func commands() async throws { try await run("gyre/commands") }
 }

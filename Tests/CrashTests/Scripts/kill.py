@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../ClientTests/Scripts"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../ClientTests/Scripts/harness"))
 from server import Server
 
 server = Server(sys.argv[1], sys.argv[2]).start()

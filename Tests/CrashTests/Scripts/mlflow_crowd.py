@@ -12,7 +12,7 @@ import sys
 import time
 from urllib.parse import quote
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../ClientTests/Scripts"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../ClientTests/Scripts/harness"))
 from server import Server
 
 CLIENTS, PROCESSES, KILLS, MODELS, PAUSE = 200, 2, 3, 4, 0.15  # PAUSE: mean seconds that a client rests between calls

@@ -23,7 +23,9 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = {**os.environ, "GYRE_HOME": self.home}
+        # The scripts' own modules are none of the server's, nor of the workers and tasks that it starts.
+        self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        self.environment["GYRE_HOME"] = self.home
         self.process = None
 
     def start(self):

@@ -257,7 +257,7 @@ pages = [
     "/models/sk/1", "/models/m/1", "/logged-models", f"/logged-models/{logged.model_id}", "/prompts", "/prompts/greeting", "/endpoints", "/endpoints/five",
     "/endpoints/m", "/pipelines", "/data", "/data/d", f"/lineage?ref=release/m@1", "/ledger", f"/runs/{evaluation.info.run_id}", "/nowhere",
 ]
-shots = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../.gyre/screenshots")
+shots = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../.gyre/screenshots")
 os.makedirs(shots, exist_ok=True)
 FACTS = """({
   width: document.documentElement.scrollWidth, client: document.documentElement.clientWidth,
