@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Tests/ClientTests/Scripts/harness"))
@@ -20,6 +21,8 @@ from server import Server, onnx_model
 HERE = os.path.dirname(os.path.abspath(__file__))
 GOALS = {
     "start to first /health": ("s", 0.3, "below"), "resident memory, idle": ("MiB", 80, "below"),
+    "resident memory, at most during the load": ("MiB", 120, "below"),
+    "resident memory, a minute after the load, above that with the model loaded": ("MiB", 20, "below"),
     "log-metric, CPU a request (16 connections)": ("ms", 0.15, "below"), "infer, CPU a request (16 connections)": ("ms", 0.10, "below"),
     "ledger verify": ("facts/s", 200_000, "above"),
 }
@@ -32,6 +35,24 @@ def cpu_seconds(pid):
 
 def resident_mib(pid):
     return next(int(line.split()[1]) / 1024 for line in open(f"/proc/{pid}/status") if line.startswith("VmRSS"))
+
+
+class Peak(threading.Thread):
+    """The most memory that a process held while others were at work, looked at ten times a second."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.most, self.is_over = pid, 0.0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.is_over.wait(0.1):
+            self.most = max(self.most, resident_mib(self.pid))
+
+    def stop(self):
+        self.is_over.set()
+        self.join()
+        return self.most
 
 
 def load(server, path, body, connections, seconds):
@@ -98,12 +119,17 @@ def main():
         server.api("POST", "/endpoints/gb/deploy", {"version": "1"})
         row = {"inputs": [{"name": "X", "shape": [1, 30], "datatype": "FP32", "data": [round(float(v), 4) for v in data.data[0]]}]}
         load(server, "/v2/models/gb/infer", row, 4, 1)
+        with_model = resident_mib(server.process.pid)
+        peak = Peak(server.process.pid)
         for connections in (1, 16, 64):
             answer = load(server, "/v2/models/gb/infer", row, connections, options.seconds)
             figures[f"infer, CPU a request ({connections} connections)"] = answer["cpu_ms"]
             figures[f"infer, requests/s ({connections} connections)"] = answer["rps"]
             figures[f"infer, p99 ms ({connections} connections)"] = answer["p99_ms"]
-        figures["resident memory, after the load"] = resident_mib(server.process.pid)
+        figures["resident memory, at most during the load"] = peak.stop()
+        time.sleep(60)
+        above = "resident memory, a minute after the load, above that with the model loaded"
+        figures[above] = resident_mib(server.process.pid) - with_model
 
         # Verification: a chain of facts as the loop writes them, made through the API.
         _, head = server.request("GET", "/api/gyre/v1/ledger/head")

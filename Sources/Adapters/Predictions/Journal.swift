@@ -127,8 +127,8 @@ struct JournalScan: Sendable, Hashable {
 
     /// Reads the file at `path`; blocks.
     init(_ path: String) throws(GyreError) {
-        try Self.read(path) { piece in
-            for index in unsafe piece.indices where unsafe piece[index] == UInt8(ascii: "\n") {
+        try unsafe Self.read(path) { piece in
+            for index in piece.indices where unsafe piece[index] == UInt8(ascii: "\n") {
                 longestLine = max(longestLine, bytes + index - wholeBytes + 1)
                 wholeBytes = bytes + index + 1
                 lines += 1
@@ -141,7 +141,7 @@ struct JournalScan: Sendable, Hashable {
     /// The digest of a file; blocks.
     static func digest(_ path: String) throws(GyreError) -> Digest {
         var digest = DigestStream()
-        try read(path) { unsafe digest.update($0) }
+        try unsafe read(path) { unsafe digest.update($0) }
         return digest.finish()
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 
 /// What shares traffic by other means than a percent: rules about requests, and bandits.
 extension Rollouts {

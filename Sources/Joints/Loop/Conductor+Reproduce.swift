@@ -2,8 +2,8 @@
 
 package import GyreBase
 package import GyreDelivery
-package import GyreLedger
-package import GyrePipelines
+internal import GyreLedger
+internal import GyrePipelines
 package import GyreRegistry
 package import GyreReleases
 internal import GyreSearch

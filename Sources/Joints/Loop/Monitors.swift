@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-package import GyreDelivery
+internal import GyreDelivery
 package import GyreLedger
 package import GyreMonitoring
 package import GyreReleases
