@@ -26,7 +26,7 @@ actor ReproductionFolder: ReproductionSpaces {
     private let webhooks: @Sendable (SQLiteLedgerStore) -> Webhooks
     private let pipelines: Pipelines
     private let surroundings: Surroundings
-    private var opened: [String: Opened] = [:]
+    private var opened: [String: Task<Result<Opened, GyreError>, Never>] = [:]
 
     private struct Opened: Sendable {
         let database: SQLiteDatabase
@@ -75,19 +75,24 @@ actor ReproductionFolder: ReproductionSpaces {
     func open(_ run: String) async throws(GyreError) -> ReproductionSpace { try await opening(run).space }
 
     private func opening(_ run: String) async throws(GyreError) -> Opened {
-        if let known = opened[run] { return known }
+        if let known = opened[run] { return try await known.value.get() }
         let known = try await pipelines.run(run)
         guard known.id == run, known.purpose.reproduced != nil else {
             throw GyreError(.notFound, "The pipeline run \(run.prefix(80)) reproduces nothing.")
         }
         // Another call may have been first while this one looked.
-        if let known = opened[run] { return known }
-        let made = try make(run)
-        opened[run] = made
-        return made
+        if let known = opened[run] { return try await known.value.get() }
+        // Owned by this actor under the run's id; it ends when the copy is made, for which all calls wait.
+        let making = Task { () -> Result<Opened, GyreError> in
+            do throws(GyreError) { return .success(try await self.make(run)) } catch { return .failure(error) }
+        }
+        opened[run] = making
+        let made = await making.value
+        if case .failure = made { opened[run] = nil }
+        return try made.get()
     }
 
-    private func make(_ run: String) throws(GyreError) -> Opened {
+    private func make(_ run: String) async throws(GyreError) -> Opened {
         let path = "\(folder)/\(run).db"
         if !FileManager.default.fileExists(atPath: path) {
             do {
@@ -95,7 +100,8 @@ actor ReproductionFolder: ReproductionSpaces {
             } catch {
                 throw GyreError.wrapping(error, "Making the folder of a reproduction")
             }
-            try database.copy(to: path)
+            let database = database
+            try await Background.run { () throws(GyreError) in try database.copy(to: path) }
         }
         let copy = try SQLiteDatabase(path: path, now: surroundings.now)
         let ledger = SQLiteLedgerStore(copy)
@@ -120,7 +126,9 @@ actor ReproductionFolder: ReproductionSpaces {
     }
 
     func remove(_ run: String) async throws(GyreError) {
-        if let open = opened.removeValue(forKey: run) { try open.database.close() }
+        if let open = opened.removeValue(forKey: run), case .success(let space) = await open.value {
+            try space.database.close()
+        }
         for ending in [".db", ".db-wal", ".db-shm", ".models"] {
             // A file that was never made is no trouble.
             try? FileManager.default.removeItem(atPath: "\(folder)/\(run)\(ending)")
@@ -128,8 +136,9 @@ actor ReproductionFolder: ReproductionSpaces {
     }
 
     /// Closes what is open; the files stay for runs that go on after the next start.
-    func close() throws(GyreError) {
-        for open in opened.values { try open.database.close() }
+    func close() async throws(GyreError) {
+        let all = opened
         opened = [:]
+        for open in all.values { if case .success(let space) = await open.value { try space.database.close() } }
     }
 }

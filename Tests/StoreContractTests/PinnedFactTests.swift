@@ -45,7 +45,10 @@ import Testing
 @Suite struct LedgerCursorTests {
     private func take(_ cursor: LedgerCursor) async throws -> [Int64] {
         let taken = Taken()
-        try await cursor.advance { recorded throws(GyreError) in await taken.add(recorded.seq) }
+        try await cursor.advance { recorded throws(GyreError) in
+            await taken.add(recorded.seq)
+            return true
+        }
         return await taken.all
     }
 
@@ -94,6 +97,7 @@ import Testing
         await #expect(throws: GyreError.self) {
             try await LedgerCursor("reader", in: store).advance { recorded throws(GyreError) in
                 if recorded.seq == 2 { throw GyreError(.unavailable, "not now") }
+                return recorded.seq == 1
             }
         }
         #expect(try await take(LedgerCursor("reader", in: store)) == [2, 3])

@@ -4,8 +4,7 @@ package import GyreBase
 
 /// A reader of the ledger that goes on where it stopped, also after the process was killed.
 ///
-/// Each fact is handed on at least once and in order; its place is kept after it was taken. A fact that could not be taken is handed
-/// on again the next time.
+/// Each fact is handed on at least once and in order. A fact that could not be taken is handed on again the next time.
 package actor LedgerCursor {
     private let name: String
     private let store: any LedgerStore
@@ -23,8 +22,11 @@ package actor LedgerCursor {
     }
 
     /// Hands on all that was recorded since the last time.
+    ///
+    /// `take`: tells whether it did anything, which is then not asked of it again even if the process is killed next; the place after
+    /// facts that it passed over is kept page by page.
     package func advance(
-        _ take: @Sendable (RecordedFact) async throws(GyreError) -> Void
+        _ take: @Sendable (RecordedFact) async throws(GyreError) -> Bool
     ) async throws(GyreError) {
         let head = try await store.head().seq
         guard var reached = try await start(head) else { return }
@@ -36,12 +38,17 @@ package actor LedgerCursor {
             query.limit = Self.pageFacts
             let page = try await store.facts(query)
             for recorded in page {
-                try await take(recorded)
-                try await keep(recorded.seq)
+                do throws(GyreError) {
+                    if try await take(recorded) { try await keep(recorded.seq) }
+                } catch {
+                    // What was passed over before it stays passed over.
+                    if let position, position < recorded.seq - 1 { try await keep(recorded.seq - 1) }
+                    throw error
+                }
             }
             reached = page.count == query.limit ? page.last?.seq ?? head : head
+            if position != reached { try await keep(reached) }
         }
-        if position != head { try await keep(head) }
     }
 
     /// Where it stands; nil where it has just been set to the end.

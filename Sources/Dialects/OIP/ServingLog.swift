@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreBase
+internal import GyreBase
 internal import Synchronization
 
 /// What is written about requests and models, as much as Triton's logging extension asks for.

@@ -35,6 +35,7 @@ package actor Conversions {
                 // A prompt, or a model whose files are elsewhere, is nothing to convert.
                 if ![.invalid, .unsupported, .notFound, .denied].contains(error.code) { problems.add(error) }
             }
+            return true
         }
         return problems.all
     }

@@ -2,9 +2,9 @@
 
 internal import Foundation
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 package import GyreRegistry
-package import GyreServing
+internal import GyreServing
 
 /// Models of scikit-learn are served by ONNX Runtime where both were seen to answer alike; what was seen is on record.
 extension ModelFiles {

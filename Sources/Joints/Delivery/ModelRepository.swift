@@ -166,7 +166,7 @@ package actor ModelRepository {
 
     private func load(_ name: String, _ sources: [Int: ModelSource], above: [String]) async throws(GyreError) {
         for part in Set(sources.values.flatMap { $0.settings.ensemble?.steps ?? [] }.map(\.model)).sorted() {
-            if let known = try? host.loaded(part), known != nil { continue }  // what is unknown is loaded now
+            if (try? host.loaded(part)) != nil { continue }  // what is unknown, or not loaded, is loaded now
             try await load(part, nil, [:], above: above + [name])
         }
         for (number, source) in sources { try await host.load(name, number, source) }

@@ -24,11 +24,12 @@ package struct Notifier: Sendable {
     package func tick() async throws(GyreError) {
         let isAnybodyThere = try await webhooks.webhooks().contains(where: \.isActive)
         try await cursor.advance { recorded throws(GyreError) in
-            guard isAnybodyThere else { return }
+            guard isAnybodyThere else { return false }
             do throws(GyreError) { try await tell(recorded.fact) } catch {
                 // What it is about is gone meanwhile, and there is nothing left to tell.
                 if error.code != .notFound { throw error }
             }
+            return true
         }
     }
 
