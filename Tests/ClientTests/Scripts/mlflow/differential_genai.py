@@ -2,6 +2,7 @@
 """Traces, assessments, sessions, evaluation datasets, scorers, issues; what is beside them (MCP servers, workspaces)."""
 import json
 import os
+import time
 
 from differential_harness import step
 from differential_tracking import PAST
@@ -21,6 +22,13 @@ def traced(t, experiment, name, start=0, duration=100, status="OK", tags=None, c
         c.end_span(key, span.span_id, {"out": index}, {"at end": True}, "ERROR" if child == "bad" else "OK", began + (index + 2) * NANO)
     c.end_trace(key, {"a": f"answer to {name}"}, {"k": 1}, status, began + duration * NANO)
     return key
+
+
+def another_millisecond():
+    """Waits until the clock shows another millisecond: traces of the same one have no order among themselves."""
+    now = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 <= now + 1:
+        time.sleep(0.001)
 
 
 @step
@@ -136,10 +144,12 @@ def fluent_traces(t):
         raise ValueError("on purpose")
 
     tool(1)
+    another_millisecond()
     try:
         breaks()
     except ValueError:
         pass
+    another_millisecond()
     with f.start_span("outer", span_type="AGENT") as span:
         span.set_inputs({"q": 1})
         with mlflow.start_span("inner") as inner:
@@ -152,6 +162,7 @@ def fluent_traces(t):
     span = f.start_span_no_context("loose", tags={"z": "1"}, start_time_ns=PAST * NANO)
     span.end(end_time_ns=PAST * NANO + NANO)
     f.log_trace("logged", {"q": 1}, {"a": 2}, tags={"l": "1"}, start_time_ms=PAST + 50, execution_time_ms=7)
+    another_millisecond()
     with f.start_run(run_name="traced run"):
         tool(5)
     f.flush_trace_async_logging()
@@ -179,6 +190,7 @@ def sessions(t):
         return text
 
     for session in ("s1", "s2", "s1", "s3"):
+        another_millisecond()
         chat("hi", session)
     found = f.search_sessions(locations=[e])
     t.note("sessions", sorted((s.id, len(s)) for s in found))

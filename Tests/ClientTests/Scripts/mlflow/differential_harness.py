@@ -180,6 +180,9 @@ class Names:
                 named[self.text(k)] = value[k] if k == "message" and "error_code" in value else self.value(value[k], k)
             if named.get("request_time") == "<time>":  # a trace of this very run
                 named |= {k: "<duration>" for k in named if k.startswith("execution_")}
+                # The client counts the digits of the durations too.
+                for told in (v for v in named.values() if isinstance(v, dict)):
+                    told |= {k: "<size>" for k in told if k.startswith("mlflow.trace.size")}
             return named
         if isinstance(value, list):
             return [self.value(v, key) for v in value]
