@@ -45,11 +45,6 @@ func layer(_ folder: String, _ name: String, _ dependencies: [Target.Dependency]
         name: "Gyre\(name)", dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: houseStyle)
 }
 
-/// `Sources/<Name>` as the module `Gyre<Name>`: a layer that is one target.
-func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: "Gyre\(name)", dependencies: dependencies, path: "Sources/\(name)", swiftSettings: houseStyle)
-}
-
 /// An area: its nouns, rules, service and ports; it knows the core only.
 func area(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     layer("Areas", name, ["GyreBase", "GyreLedger"] + dependencies)
@@ -172,8 +167,9 @@ let package = Package(
         dialect(
             "Native",
             [
-                "GyreDelivery", "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines", "GyreQuality",
-                "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing", "GyreTracking",
+                "GyreAPI", "GyreDelivery", "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines",
+                "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing",
+                "GyreTracking",
                 "GyreUpkeep", "GyreVersioning",
             ]),
         dialect("KServe", ["GyreDelivery", "GyreServing"]),
@@ -183,8 +179,9 @@ let package = Package(
             "OIP",
             ["GyreDelivery", "GyreServing", "GyreGRPC", "ProtoInference", protobuf]),
 
-        layer("Console", ["GyreBase", "GyreHTML", "GyreHTTP"]),
-        layer("CLI", ["GyreBase", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
+        layer("Surfaces", "API", ["GyreBase"]),
+        layer("Surfaces", "Console", ["GyreBase", "GyreAPI", "GyreHTML", "GyreHTTP"]),
+        layer("Surfaces", "CLI", ["GyreBase", "GyreAPI", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
 
         // Adapters
         adapter("Memory", ["GyreLedger"]),
@@ -193,7 +190,9 @@ let package = Package(
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
-        adapter("Compute", ["GyreTables", "GyreNativeLibraries", "CAllocator", "CDuckDB", nioPosix]),
+        adapter(
+            "Compute",
+            ["GyreTables", "GyreNativeLibraries", "CAllocator", "CDuckDB", nioPosix, subprocess, systemPackage]),
         adapter("Execution", ["GyrePipelines", subprocess, systemPackage]),
         adapter(
             "Inference",
@@ -206,7 +205,7 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: [
-                "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
+                "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
                 "GyreLoop",
                 "GyreUpkeep",
                 "GyreFeatures",
@@ -243,7 +242,8 @@ let package = Package(
         tests(
             "DialectTests",
             [
-                "GyreBlobs", "GyreCLI", "GyreConsole", "GyreGX", "GyreHTTP", "GyreKFP", "GyreLedger", "GyreMLflow",
+                "GyreAPI", "GyreBlobs", "GyreCLI", "GyreConsole", "GyreGX", "GyreHTTP", "GyreKFP", "GyreLedger",
+                "GyreMLflow",
                 "GyreNative", "GyrePipelines",
                 "GyreQuality",
                 "GyreRegistry", "GyreSQLite", "GyreTracking", "GyreTracing", "GyreEvaluation", "GyreNotification",

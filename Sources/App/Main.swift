@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import GyreBase
 internal import GyreCLI
+internal import GyreCompute
 internal import GyreHTTP
 internal import GyreLedger
 internal import GyreSQLite
@@ -11,8 +12,11 @@ internal import GyreSQLite
 @main
 struct Main {
     static func main() async {
-        HTTPServer.shareThreads()
         let settings = Settings.read()
+        if CommandLine.arguments.dropFirst() == [DuckDBProcess.word] {
+            return await DuckDBProcess.answer(by: DuckDBEngine(search: settings.libraries))
+        }
+        HTTPServer.shareThreads()
         let environment = CommandEnvironment(
             openHome: { home, creating throws(GyreError) in
                 let assembly = try await Assembly.make(

@@ -27,7 +27,8 @@ struct Stores: Sendable {
         tables = DuckDBEngine(search: settings.libraries)
         onnx = OnnxRuntime(search: settings.libraries) { StandardError.write($0.line) }
         executor = ProcessExecutor(environmentsFolder: settings.environments, uv: settings.uv)
-        predictions = JournalPredictionLog(root: home.predictions, tables: tables, now: surroundings.now)
+        predictions = JournalPredictionLog(
+            root: home.predictions, tables: tables, segments: DuckDBProcess(), now: surroundings.now)
         webhooks = HTTPWebhookSender(allowsPrivate: settings.webhooksMayStayInside)
     }
 }

@@ -23,7 +23,7 @@ import Testing
     @Test("a prediction is found with all that was written, in the journal and in the segment that it becomes")
     func find() async throws {
         let folder = try TemporaryFolder()
-        let log = JournalPredictionLog(root: folder.path, tables: Self.engine, now: { 20 })
+        let log = JournalPredictionLog(root: folder.path, tables: Self.engine, segments: Self.engine, now: { 20 })
         let text = "a\u{0}b\u{1}\"\\u0000\n\u{1F600}" + String(repeating: "long ", count: 60_000)
         try log.append(Self.prediction("one", text: text, kind: .probability))
         try log.append(Self.prediction("two", text: "", kind: nil))
@@ -42,7 +42,7 @@ import Testing
     @Test("counts follow what is written after they were asked for")
     func counts() async throws {
         let folder = try TemporaryFolder()
-        let log = JournalPredictionLog(root: folder.path, tables: Self.engine, now: { 20 })
+        let log = JournalPredictionLog(root: folder.path, tables: Self.engine, segments: Self.engine, now: { 20 })
         for number in 1...3 {
             try log.append(Self.prediction("\(number)", text: "x", kind: nil))
             #expect(try await log.counts("m").array?.first?["predictions"] == .int(Int64(number)))
@@ -53,13 +53,13 @@ import Testing
     @Test("what a killed process left of a line is cut off, and a journal that it was about to close becomes a segment")
     func mended() async throws {
         let folder = try TemporaryFolder()
-        let first = JournalPredictionLog(root: folder.path, tables: Self.engine, now: { 20 })
+        let first = JournalPredictionLog(root: folder.path, tables: Self.engine, segments: Self.engine, now: { 20 })
         try first.append(Self.prediction("one", text: "x", kind: nil))
         let journal = "\(folder.path)/m/open.jsonl"
         let whole = try #require(FileManager.default.contents(atPath: journal))
         try (whole + Data("{\"id\":\"half".utf8)).write(to: URL(fileURLWithPath: journal))
         try whole.write(to: URL(fileURLWithPath: "\(folder.path)/m/closing-5.jsonl"))
-        let second = JournalPredictionLog(root: folder.path, tables: Self.engine, now: { 30 })
+        let second = JournalPredictionLog(root: folder.path, tables: Self.engine, segments: Self.engine, now: { 30 })
         try second.append(Self.prediction("two", text: "x", kind: nil))
         #expect(try await second.closeSegments(all: false).map(\.name) == ["5"])
         #expect(try await second.closeSegments(all: true).map(\.rows) == [2])

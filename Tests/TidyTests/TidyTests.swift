@@ -39,9 +39,10 @@ import Testing
         case "Kits": return 1
         case "Areas": return 2
         case "Joints": return parts[2] == "Delivery" ? 3 : 4
-        case "Dialects", "Console", "CLI": return 5
-        case "Adapters": return 6
-        case "App": return 7
+        case "Surfaces": return parts[2] == "API" ? 5 : 6
+        case "Dialects": return 6
+        case "Adapters": return 7
+        case "App": return 8
         default: return nil
         }
     }
@@ -51,7 +52,7 @@ import Testing
         var found: [String: String] = [:]
         for file in try files(below: "Sources") {
             let parts = file.path.split(separator: "/").map(String.init)
-            let isFlat = ["Console", "CLI", "App"].contains(parts[1])
+            let isFlat = parts[1] == "App"
             found["Gyre" + (isFlat ? parts[1] : parts[2])] = file.path
         }
         return found
@@ -68,10 +69,10 @@ import Testing
                 let isSibling = file.path.split(separator: "/").prefix(3) == target.split(separator: "/").prefix(3)
                 let isArea = own == 2 && height == 2 && !isSibling
                 let isJoint = own == 4 && height == 4 && !isSibling
-                let isDialect = own == 5 && height == 5 && !isSibling
+                let isDialect = own == 6 && height == 6 && !isSibling
                 let isUp = height > own
-                let isAdapter = height == 6 && own == 6 && !isSibling && !name.hasSuffix("NativeLibraries")
-                let isFromBelow = height == 6 && own < 6
+                let isAdapter = height == 7 && own == 7 && !isSibling && !name.hasSuffix("NativeLibraries")
+                let isFromBelow = height == 7 && own < 7
                 if isArea || isJoint || isDialect || isUp || isAdapter || isFromBelow {
                     wrong.append("\(file.path) imports \(name)")
                 }

@@ -10,7 +10,7 @@ internal import NIOPosix
 internal import Synchronization
 
 /// SQL over files through DuckDB; each session is a database in memory of its own.
-package final class DuckDBEngine: TableEngine {
+package final class DuckDBEngine: TableEngine, TableScripts {
     private let search: NativeLibrary.Search
     private let memoryLimitBytes: Int64
     private let loaded = Mutex<DuckDBLibrary?>(nil)

@@ -14,6 +14,7 @@ internal import Synchronization
 package final class JournalPredictionLog: PredictionLog {
     private let root: String
     private let tables: any TableEngine
+    private let segments: any TableScripts
     private let now: @Sendable () -> Int64
     /// The journals by endpoint; each has a lock of its own, so that a write of one does not hold up the others.
     private let journals = Mutex<[String: Journal]>([:])
@@ -26,9 +27,14 @@ package final class JournalPredictionLog: PredictionLog {
     }
 
     /// The log in the folder `root`.
-    package init(root: String, tables: any TableEngine, now: @escaping @Sendable () -> Int64) {
+    ///
+    /// `tables` answers questions; `segments` makes Parquet of full journals, which takes memory and should leave none of it behind.
+    package init(
+        root: String, tables: any TableEngine, segments: any TableScripts, now: @escaping @Sendable () -> Int64
+    ) {
         self.root = root
         self.tables = tables
+        self.segments = segments
         self.now = now
     }
 
@@ -98,24 +104,28 @@ package final class JournalPredictionLog: PredictionLog {
         let journal = "\(folder(endpoint))/\(name)"
         let segment = String(name.dropFirst("closing-".count).dropLast(".jsonl".count))
         let target = "\(folder(endpoint))/segment-\(segment).parquet"
+        // A server that was killed may have left a file half made, and its process may be writing on.
+        for left in files(endpoint) where left.hasPrefix("segment-\(segment).parquet.") {
+            _ = unsafe unlink("\(folder(endpoint))/\(left)")
+        }
+        let made = "\(target).\(getpid())"
         let longest = try await Background.run { () throws(GyreError) in try JournalScan(journal).longestLine }
-        let session = try await tables.open()
-        // One thread: requests are answered meanwhile.
-        try await session.run("SET threads = 1")
-        try await session.run("SET memory_limit = '\((Self.settlingBytes + 16 * longest) >> 20)MiB'")
-        try await session.run(
-            "COPY (SELECT * FROM \(Self.journalReader([journal], longest))) TO \(SQL.text(target + ".new")) "
-                + "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE \(Self.rowsOfGroup))")
-        let rows =
-            try await session.run("SELECT count(*) FROM read_parquet(\(SQL.text(target + ".new")))").scalar?.int ?? 0
+        let rows = try await segments.run([
+            // One thread: requests are answered meanwhile.
+            "SET threads = 1",
+            "SET memory_limit = '\((Self.settlingBytes + 16 * longest) >> 20)MiB'",
+            "COPY (SELECT * FROM \(Self.journalReader([journal], longest))) TO \(SQL.text(made)) "
+                + "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE \(Self.rowsOfGroup))",
+            "SELECT count(*) FROM read_parquet(\(SQL.text(made)))",
+        ]).scalar?.int
         let digest = try await Background.run { () throws(GyreError) in
-            let digest = try JournalScan.digest(target + ".new")
-            guard unsafe rename(target + ".new", target) == 0, unsafe unlink(journal) == 0 else {
+            let digest = try JournalScan.digest(made)
+            guard unsafe rename(made, target) == 0, unsafe unlink(journal) == 0 else {
                 throw Journal.failure("Closing a segment")
             }
             return digest
         }
-        return ClosedSegment(endpoint: endpoint, name: segment, rows: rows, digest: digest)
+        return ClosedSegment(endpoint: endpoint, name: segment, rows: rows ?? 0, digest: digest)
     }
 
     // MARK: Reading
