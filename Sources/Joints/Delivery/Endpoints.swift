@@ -18,7 +18,7 @@ package actor Endpoints {
     private let predictor: Predictor
     private let log: any PredictionLog
     /// The labels of each endpoint's last rollout when it was looked at, and how long they are waited for, microseconds since 1970.
-    private var reviews: [String: (labels: Predictor.LateLabels, until: Int64)] = [:]
+    private var reviews: [String: (labels: LateLabels, until: Int64)] = [:]
     private let readConfiguration: @Sendable (String) throws(GyreError) -> ModelConfiguration
 
     /// Endpoints over these services.

@@ -76,15 +76,19 @@ struct JudgeWindow: Sendable {
 
     /// Under which ids the mirrored answer to a row may be: the number of a row stands behind the suffix.
     private static func copies(of id: String) -> [String] {
-        guard let mark = id.lastIndex(of: "#") else { return [id + Predictor.mirroredSuffix] }
-        return [id + Predictor.mirroredSuffix, id[..<mark] + Predictor.mirroredSuffix + id[mark...]]
+        guard let mark = id.lastIndex(of: "#") else { return [id + PredictionRecord.mirroredSuffix] }
+        return [id + PredictionRecord.mirroredSuffix, id[..<mark] + PredictionRecord.mirroredSuffix + id[mark...]]
     }
 
     /// The row that this one is the mirrored answer to; nil for any other.
     private static func original(of id: String) -> String? {
-        if id.hasSuffix(Predictor.mirroredSuffix) { return String(id.dropLast(Predictor.mirroredSuffix.count)) }
-        guard let mark = id.lastIndex(of: "#"), id[..<mark].hasSuffix(Predictor.mirroredSuffix) else { return nil }
-        return id[..<mark].dropLast(Predictor.mirroredSuffix.count) + String(id[mark...])
+        if id.hasSuffix(PredictionRecord.mirroredSuffix) {
+            return String(id.dropLast(PredictionRecord.mirroredSuffix.count))
+        }
+        guard let mark = id.lastIndex(of: "#"), id[..<mark].hasSuffix(PredictionRecord.mirroredSuffix) else {
+            return nil
+        }
+        return id[..<mark].dropLast(PredictionRecord.mirroredSuffix.count) + String(id[mark...])
     }
 
     private mutating func join(_ label: Label) -> Bool {
