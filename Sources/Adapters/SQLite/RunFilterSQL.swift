@@ -13,6 +13,11 @@ struct RunFilterSQL {
     var arguments: StatementArguments = []
     /// The same join the other way round, for a clause whose index finds few runs: the runs follow from it.
     var driver: String?
+    /// Tells how many runs the driver's index finds, counted up to `countedRuns`; takes the values of the join.
+    var driverCount: String?
+
+    /// Runs up to which a driver's index is counted.
+    static let countedRuns = 2000
 
     /// How much of a text the indexes over params and tags hold.
     static let indexedCharacters = 64
@@ -55,7 +60,11 @@ struct RunFilterSQL {
                 "\(alias).run = r.row AND \(alias).key = ? AND substr(\(alias).value, 1, \(indexedCharacters)) = ?"
             return RunFilterSQL(
                 join: " JOIN \(table) \(alias) ON \(test)", joinArguments: [clause.key.name, text],
-                driver: "\(table) \(alias) CROSS JOIN run r ON \(test)")
+                driver: "\(table) \(alias) CROSS JOIN run r ON \(test)",
+                driverCount: """
+                    SELECT count(*) FROM (SELECT 1 FROM \(table) WHERE key = ? AND substr(value, 1, \(indexedCharacters)) = ?
+                    LIMIT \(countedRuns))
+                    """)
         case (.equal, _), (.notEqual, _), (.like, _), (.ilike, _):
             let (condition, values) = try text(clause, column: "\(alias).value")
             return RunFilterSQL(join: "\(join) AND \(condition)", joinArguments: [clause.key.name] + values)

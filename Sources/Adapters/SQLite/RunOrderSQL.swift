@@ -47,8 +47,10 @@ enum RunOrderSQL {
     }
 
     /// Where to begin: along one metric, or along the start of the runs.
-    static func probe(_ query: RunQuery) -> Probe? {
-        let rows = RunSearchSQL.probeRows
+    ///
+    /// `entries`: those of the index that are looked at.
+    static func probe(_ query: RunQuery, _ entries: Range<Int>) -> Probe? {
+        let window = "LIMIT \(entries.count) OFFSET \(entries.lowerBound)"
         guard let first = query.order.first else {
             guard query.view == .active else { return nil }
             var arguments: StatementArguments = []
@@ -62,7 +64,7 @@ enum RunOrderSQL {
                 part += " AND start_ms <= ?"
                 arguments += [start]
             }
-            let inner = "SELECT row AS found FROM run WHERE \(part) ORDER BY start_ms DESC, run_id LIMIT \(rows)"
+            let inner = "SELECT row AS found FROM run WHERE \(part) ORDER BY start_ms DESC, run_id \(window)"
             return Probe(
                 sql: "(\(inner)) s CROSS JOIN run r ON r.row = s.found", arguments: arguments, hasFirstOrder: false)
         }
@@ -79,7 +81,7 @@ enum RunOrderSQL {
             FROM latest_metric WHERE key = ? AND is_nan = 0\(begin) ORDER BY value \(first.isAscending ? "ASC" : "DESC")
             """
         return Probe(
-            sql: "(SELECT run, value, is_nan \(part) LIMIT \(rows)) o0 CROSS JOIN run r ON r.row = o0.run",
+            sql: "(SELECT run, value, is_nan \(part) \(window)) o0 CROSS JOIN run r ON r.row = o0.run",
             arguments: arguments, hasFirstOrder: true)
     }
 }

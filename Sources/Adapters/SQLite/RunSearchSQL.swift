@@ -7,25 +7,41 @@ internal import GyreTracking
 
 /// Turns a run query into statements that give row numbers in order, each row followed by the values that it is ordered by.
 ///
-/// Two statements answer the same question. `probe` looks only at the first few thousand runs along an index that has the order
-/// already, which is nearly always enough for one page; `full` looks at everything that fits the filter and sorts it.
+/// `probes` look at the first few thousand runs along an index that has the order already, which is often enough for one page; `full`
+/// looks at everything that fits the filter and sorts it. Both give the same page. The first probe is short: it tells whether the others
+/// are worth their time.
 struct RunSearchSQL {
     /// A statement and its values.
     struct Question {
         var sql: String
         var arguments: StatementArguments
+
+        /// The statement from the connection's cache with its values bound; it must not outlive the block it is asked in.
+        func cached(in db: Database) throws -> Statement {
+            let statement = try db.cachedStatement(sql: sql)
+            try statement.setArguments(arguments)
+            return statement
+        }
     }
 
-    /// Walks the first runs of the order, in that order but for ties; nil where no index has the order.
-    let probe: Question?
-    /// How many of the order's values the probe's index tells apart.
+    /// Walk the first runs of the order one after the other, in that order but for ties; none where no index has the order.
+    let probes: [Question]
+    /// How many of the order's values the probes' index tells apart.
     let probedKeys: Int
     /// Looks at everything.
     let full: Question
+    /// Counts the runs that `full` begins with, up to `RunFilterSQL.countedRuns`; nil where it begins with all runs.
+    let fullCount: Question?
     /// The order; its values follow the row number.
     let keyset: Keyset
-    /// How many entries of the index the probe looks at.
-    static let probeRows = 4000
+    /// The entries of the index that each probe looks at.
+    static let probed = [0..<500, 500..<4000]
+
+    /// Whether the rest of the probes is likely to find a page of `limit` runs, where the first has found so many: even if those that fit
+    /// are twice as dense among them.
+    static func isPromising(found: Int, limit: Int) -> Bool {
+        2 * found * (probed.last?.upperBound ?? 0) >= limit * (probed.first?.upperBound ?? 0)
+    }
 
     init(_ query: RunQuery) throws(GyreError) {
         var joins: [(sql: String, argument: String?)] = []
@@ -78,6 +94,7 @@ struct RunSearchSQL {
         let sorted = " ORDER BY \(keyset.order) LIMIT \(query.limit)"
         if let index = parts.firstIndex(where: { $0.driver != nil }), let driver = parts[index].driver {
             // Equality of a param or a tag finds the fewest runs; SQLite, without statistics, would not see that.
+            fullCount = parts[index].driverCount.map { Question(sql: $0, arguments: parts[index].joinArguments) }
             let rest = parts.enumerated().filter { $0.offset != index }.map(\.element)
             full = Question(
                 sql:
@@ -86,11 +103,11 @@ struct RunSearchSQL {
                 arguments: parts[index].joinArguments + rest.reduce(StatementArguments()) { $0 + $1.joinArguments }
                     + StatementArguments(joins.compactMap(\.argument)) + arguments)
         } else {
+            fullCount = nil
             full = question("run r", [], filterJoins, joins, sorted)
         }
-        let start = RunOrderSQL.probe(query)
         // The index gives the runs; `CROSS JOIN` keeps SQLite from turning that around.
-        probe = start.map { start in
+        probes = Self.probed.compactMap { RunOrderSQL.probe(query, $0) }.map { start in
             question(
                 start.sql, start.arguments, filterJoins.replacing(" JOIN ", with: " CROSS JOIN "),
                 start.hasFirstOrder ? Array(joins.dropFirst()) : joins, "")

@@ -207,19 +207,27 @@ package struct SQLiteTrackingStore: TrackingStore {
 
     /// The page, if the first runs along the index hold it; nil if the whole question has to be asked.
     private static func probed(_ search: RunSearchSQL, _ limit: Int, in db: Database) throws -> RunPage? {
-        guard let probe = search.probe else { return nil }
+        // Where few runs can fit, looking at all of them costs less than the first probe.
+        if !search.probes.isEmpty, let count = search.fullCount,
+            try Int.fetchOne(count.cached(in: db)) ?? 0 < RunFilterSQL.countedRuns
+        {
+            return nil
+        }
         var found: [(row: Int64, values: [JSONValue])] = []
-        let cursor = try Row.fetchCursor(db, sql: probe.sql, arguments: probe.arguments)
-        while let row = try cursor.next() {
-            let values = search.keyset.values(row, from: 1)
-            // All that ties with the page's last run is here once the next value comes.
-            if found.count > limit,
-                values.prefix(search.probedKeys) != found[limit - 1].values.prefix(search.probedKeys)
-            {
-                found.sort { search.keyset.isOrdered($0.values, $1.values) }
-                return RunPage(rows: found.prefix(limit).map(\.row), next: found[limit - 1].values)
+        for (turn, probe) in search.probes.enumerated() {
+            if turn == 1, !RunSearchSQL.isPromising(found: found.count, limit: limit) { return nil }
+            let cursor = try Row.fetchCursor(probe.cached(in: db))
+            while let row = try cursor.next() {
+                let values = search.keyset.values(row, from: 1)
+                // All that ties with the page's last run is here once the next value comes.
+                if found.count > limit,
+                    values.prefix(search.probedKeys) != found[limit - 1].values.prefix(search.probedKeys)
+                {
+                    found.sort { search.keyset.isOrdered($0.values, $1.values) }
+                    return RunPage(rows: found.prefix(limit).map(\.row), next: found[limit - 1].values)
+                }
+                found.append((row[0], values))
             }
-            found.append((row[0], values))
         }
         return nil
     }
@@ -227,7 +235,7 @@ package struct SQLiteTrackingStore: TrackingStore {
     private static func page(_ search: RunSearchSQL, _ limit: Int, in db: Database) throws -> RunPage {
         var rows: [Int64] = []
         var last: [JSONValue]?
-        let cursor = try Row.fetchCursor(db, sql: search.full.sql, arguments: search.full.arguments)
+        let cursor = try Row.fetchCursor(search.full.cached(in: db))
         while let row = try cursor.next() {
             rows.append(row[0])
             if rows.count == limit { last = search.keyset.values(row, from: 1) }

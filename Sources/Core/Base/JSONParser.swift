@@ -72,15 +72,17 @@ public struct JSONParser: Sendable {
     public mutating func string() throws(GyreError) -> String {
         try expect("\"")
         let start = position
+        var all: UInt8 = 0
         while position < bytes.count {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
-                let text = try decode(bytes[start..<position])
+                let text = all < 0x80 ? ascii(start..<position) : try decode(bytes[start..<position])
                 position += 1
                 return text
             }
             if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
             if byte < 0x20 { throw unexpected("a control character in a string") }
+            all |= byte
             position += 1
         }
         throw unexpected("the end of the text inside a string")
@@ -333,6 +335,13 @@ public struct JSONParser: Sendable {
         else { throw unexpected("a \\u escape without four hexadecimal digits") }
         position += 4
         return code
+    }
+
+    /// The text of bytes that are ASCII, so that there is nothing to check.
+    private func ascii(_ range: Range<Int>) -> String {
+        unsafe bytes.withUnsafeBufferPointer { all in
+            unsafe String(decoding: UnsafeBufferPointer(rebasing: all[range]), as: UTF8.self)
+        }
     }
 
     private func decode(_ slice: ArraySlice<UInt8>) throws(GyreError) -> String {

@@ -28,7 +28,9 @@ struct DirectChannel: ServerChildChannel, HTTPChannelHandler {
             // Requests that come before the answer to the one before them wait here.
             let order = HTTPServerPipelineHandler()
             try pipeline.addHandler(order, position: .after(decoder))
-            try pipeline.addHandler(DirectHandler(router: router, originGuard: originGuard), position: .after(order))
+            let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+            try pipeline.addHandler(
+                DirectHandler(router: router, originGuard: originGuard, encoder: encoder), position: .after(order))
             return value
         }
     }
@@ -45,10 +47,16 @@ private final class DirectHandler: ChannelDuplexHandler {
 
     private let router: Router
     private let originGuard: OriginGuard
+    /// Where the encoder of answers stands in the pipeline: what is written from there goes out as it is.
+    private var encoder: ChannelHandlerContext?
+    /// Whether the encoder has seen an answer of others, whose framing it remembers until it sees another head.
+    private var hasPassedAnswers = false
+    /// Whether something was handed on since those behind were told that reading has paused.
+    private var hasPassedRequests = false
     private var state = State.passing
     private var isQuiescing = false
     /// What the request before met: clients mostly ask the same again.
-    private var lastRoute: (method: HTTPMethod, uri: String, match: Router.DirectMatch)?
+    private var lastRoute: (method: HTTPMethod, uri: String, match: Router.DirectMatch, request: HTTPRequest)?
     private var lastHost: String?
 
     private enum State {
@@ -62,9 +70,17 @@ private final class DirectHandler: ChannelDuplexHandler {
         case answering
     }
 
-    init(router: Router, originGuard: OriginGuard) {
+    init(router: Router, originGuard: OriginGuard, encoder: ChannelHandlerContext) {
         self.router = router
         self.originGuard = originGuard
+        self.encoder = encoder
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { encoder = nil }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        hasPassedAnswers = true
+        context.write(data, promise: promise)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -72,7 +88,7 @@ private final class DirectHandler: ChannelDuplexHandler {
         case (.passing, .head(let head)):
             guard let match = match(head) else {
                 if let error = Heads(head.headers).fault(head) { return refuse(head, error, context) }
-                return context.fireChannelRead(wrapInboundOut(.head(Self.withEnd(head))))
+                return pass(wrapInboundOut(.head(Self.withEnd(head))), context)
             }
             begin(head, match, context)
         case (.collecting(let head, let match, var collected), .body(var more)):
@@ -90,8 +106,20 @@ private final class DirectHandler: ChannelDuplexHandler {
         case (.collecting(let head, let match, let body), .end): finish(head, match, body, context)
         case (.dropping, .body): break
         case (.dropping, .end): state = .passing
-        default: context.fireChannelRead(data)
+        default: pass(data, context)
         }
+    }
+
+    private func pass(_ data: NIOAny, _ context: ChannelHandlerContext) {
+        hasPassedRequests = true
+        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // Those behind have work to do only where something was read for them.
+        guard hasPassedRequests else { return }
+        hasPassedRequests = false
+        context.fireChannelReadComplete()
     }
 
     /// Hummingbird does not see the version of a request, by which a client of HTTP/1.0 waits for the connection's end.
@@ -105,7 +133,10 @@ private final class DirectHandler: ChannelDuplexHandler {
     private func match(_ head: HTTPRequestHead) -> Router.DirectMatch? {
         if let lastRoute, lastRoute.uri == head.uri, lastRoute.method == head.method { return lastRoute.match }
         guard let match = router.direct(head.method.rawValue, head.uri) else { return nil }
-        lastRoute = (head.method, head.uri, match)
+        var request = HTTPRequest(
+            method: head.method.rawValue, target: head.uri, headers: { _ in nil }, body: HTTPBody([]))
+        request.parameters = match.parameters
+        lastRoute = (head.method, head.uri, match, request)
         return match
     }
 
@@ -174,10 +205,13 @@ private final class DirectHandler: ChannelDuplexHandler {
     ) {
         state = .answering
         let headers = head.headers
-        var request = HTTPRequest(
-            method: head.method.rawValue, target: head.uri, headers: { headers.first(name: $0) },
+        // The route that was found for the head is that of the last request: nothing comes in between.
+        guard let route = lastRoute else {
+            return refuse(head, GyreError(.internal, "A request has no route."), context)
+        }
+        let request = HTTPRequest(
+            route.request, headers: { headers.first(name: $0) },
             body: HTTPBody(body.map { Array($0.readableBytesView) } ?? []))
-        request.parameters = match.parameters
         switch router.begin(request, match) {
         case .now(let response): write(response, head, context)
         case .later(let make):
@@ -204,22 +238,62 @@ private final class DirectHandler: ChannelDuplexHandler {
                 head,
                 context)
         }
+        if let encoder, !hasPassedAnswers {
+            encoder.write(
+                HTTPResponseEncoder.wrapOutboundOut(
+                    .byteBuffer(Self.whole(response, bytes, head, context.channel.allocator))), promise: nil)
+        } else {
+            writeInParts(response, bytes, head, context)
+        }
+        end(head, context)
+    }
+
+    /// Head and body as they go over the wire, in one buffer.
+    private static func whole(
+        _ response: HTTPResponse, _ bytes: [UInt8], _ head: HTTPRequestHead, _ allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
+        var buffer = allocator.buffer(capacity: 256 + bytes.count)
+        buffer.writeStaticString(head.version == .http1_0 ? "HTTP/1.0 " : "HTTP/1.1 ")
+        if response.status == 200 {
+            buffer.writeStaticString("200 OK\r\n")
+        } else {
+            let status = HTTPResponseStatus(statusCode: response.status)
+            buffer.writeString("\(status.code) \(status.reasonPhrase)\r\n")
+        }
+        for (name, value) in response.headers {
+            buffer.writeString(name)
+            buffer.writeStaticString(": ")
+            if value.utf8.contains(where: { $0 < 32 }) {
+                // A line break would end the header, and what comes after it would pass for another one.
+                buffer.writeBytes(value.utf8.map { $0 < 32 ? UInt8(ascii: " ") : $0 })
+            } else {
+                buffer.writeString(value)
+            }
+            buffer.writeStaticString("\r\n")
+        }
+        buffer.writeStaticString("content-length: ")
+        buffer.writeString(String(bytes.count))
+        buffer.writeStaticString(head.isKeepAlive ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n")
+        if head.method != .HEAD { buffer.writeBytes(bytes) }
+        return buffer
+    }
+
+    private func writeInParts(
+        _ response: HTTPResponse, _ bytes: [UInt8], _ head: HTTPRequestHead, _ context: ChannelHandlerContext
+    ) {
         var headers = HTTPHeaders()
         headers.reserveCapacity(response.headers.count + 2)
         for (name, value) in response.headers { headers.add(name: name, value: value) }
         headers.add(name: "content-length", value: String(bytes.count))
         if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
+        let status = HTTPResponseStatus(statusCode: response.status)
         context.write(
-            wrapOutboundOut(
-                .head(
-                    HTTPResponseHead(
-                        version: head.version, status: HTTPResponseStatus(statusCode: response.status), headers: headers
-                    ))), promise: nil)
+            wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: status, headers: headers))),
+            promise: nil)
         if !bytes.isEmpty, head.method != .HEAD {
             context.write(
                 wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
         }
-        end(head, context)
     }
 
     private func end(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {

@@ -42,6 +42,16 @@ package struct HTTPRequest: Sendable {
         self.body = body
     }
 
+    /// A request to the same address as `other`, with its own headers and body.
+    init(_ other: HTTPRequest, headers: @escaping @Sendable (String) -> String?, body: HTTPBody) {
+        method = other.method
+        path = other.path
+        query = other.query
+        parameters = other.parameters
+        self.headers = headers
+        self.body = body
+    }
+
     /// The same request as a router below `prefix` sees it; the path begins with the prefix.
     package func below(_ prefix: String) -> HTTPRequest {
         HTTPRequest(self, path: String(path.dropFirst(prefix.count)))
