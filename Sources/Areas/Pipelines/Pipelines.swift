@@ -92,22 +92,8 @@ package actor Pipelines {
     /// What it will import is resolved now: a name that floats means the same thing for the whole run, and the run says which.
     /// - Throws: `.invalid` for a package that is none, or parameters that do not fit; `.notFound` for data that is not there.
     package func start(_ request: Request, by actor: String) async throws(GyreError) -> PipelineRun {
-        let pipeline = try options.read(request.compiled)
-        var parameters = try Self.parameters(of: request, pipeline)
-        var resolved: [String: Ref] = [:]
-        for address in pipeline.importAddresses(parameters).sorted() {
-            let ref = try await options.resolve(address)
-            if ref.description != address { resolved[address] = ref }
-        }
-        // The tasks are told what is read, not what was asked for.
-        for (name, value) in parameters {
-            if let text = value.string, let ref = resolved[text] { parameters[name] = .string(ref.description) }
-        }
-        let blob = try await blobs.put(request.compiled)
-        let run = PipelineRun(
-            id: surroundings.newID(), pipeline: pipeline.ref, compiled: blob.digest, parameters: parameters,
-            actor: actor, reason: request.reason, purpose: request.purpose, resolved: resolved,
-            usesCache: request.usesCache, startedAt: surroundings.now())
+        let (run, pipeline) = try await prepare(request, by: actor)
+        _ = try await blobs.put(request.compiled)
         try await store.commit(
             [.create(document(run))],
             recording: [
@@ -120,6 +106,33 @@ package actor Pipelines {
             ])
         launch(run, pipeline)
         return run
+    }
+
+    /// The run that `start` would begin, with what it would import resolved as of now; nothing is stored or run.
+    /// - Throws: as `start`.
+    package func plan(_ request: Request, by actor: String) async throws(GyreError) -> PipelineRun {
+        try await prepare(request, by: actor).run
+    }
+
+    private func prepare(
+        _ request: Request, by actor: String
+    ) async throws(GyreError) -> (run: PipelineRun, pipeline: Pipeline) {
+        let pipeline = try options.read(request.compiled)
+        var parameters = try Self.parameters(of: request, pipeline)
+        var resolved: [String: Ref] = [:]
+        for address in pipeline.importAddresses(parameters).sorted() {
+            let ref = try await options.resolve(address)
+            if ref.description != address { resolved[address] = ref }
+        }
+        // The tasks are told what is read, not what was asked for.
+        for (name, value) in parameters {
+            if let text = value.string, let ref = resolved[text] { parameters[name] = .string(ref.description) }
+        }
+        let run = PipelineRun(
+            id: surroundings.newID(), pipeline: pipeline.ref, compiled: Digest(of: request.compiled),
+            parameters: parameters, actor: actor, reason: request.reason, purpose: request.purpose, resolved: resolved,
+            usesCache: request.usesCache, startedAt: surroundings.now())
+        return (run, pipeline)
     }
 
     /// The addresses of what a run of this request would import that may mean something else by now.

@@ -88,7 +88,9 @@ extension NativeDialect {
                 return json
             },
             NativeCall(
-                "POST", "/checks", "Checks a dataset version: {dataset, suite}. Answers as Great Expectations does."
+                "POST", "/checks",
+                "Checks a dataset version: {dataset, suite, dry_run}. Answers as Great Expectations does; a dry run checks and records nothing.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
@@ -98,10 +100,17 @@ extension NativeDialect {
                 }
                 let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
                 let version = try await names.datasetVersion(parts.first ?? "", parts.count > 1 ? parts[1] : "latest")
-                let (result, ref) = try await services.ingest.check(version, body["suite"] ?? [:], by: request.actor)
+                let isDryRun = request.isDryRun(body)
+                let (result, ref): (CheckResult, Ref?)
+                if isDryRun {
+                    (result, ref) = (try await services.ingest.evaluate(version, body["suite"] ?? [:]).result, nil)
+                } else {
+                    (result, ref) = try await services.ingest.check(version, body["suite"] ?? [:], by: request.actor)
+                }
                 var json = services.ingest.result(result)
+                if isDryRun { json["dry_run"] = true }
                 json["gyre"] = [
-                    "check": .string(ref.description), "dataset": .string(version.ref.description),
+                    "check": .optional(ref?.description), "dataset": .string(version.ref.description),
                     "blocking": .bool(result.isBlocking), "state": .string(result.state.rawValue),
                     "failures": .strings(result.failures.map(\.summary)),
                 ]
@@ -110,8 +119,10 @@ extension NativeDialect {
             NativeCall("GET", "/features", "All feature views.") { _ throws(GyreError) in
                 ["views": .array(try await services.features.views().map(\.json))]
             },
-            NativeCall("POST", "/features", "Defines a feature view.") { request throws(GyreError) in
-                let view = try FeatureView(json: try await request.json())
+            NativeCall("POST", "/features", "Defines a feature view.", hasDryRun: true) { request throws(GyreError) in
+                let body = try await request.json()
+                let view = try FeatureView(json: body)
+                if request.isDryRun(body) { return Self.dry(view.json) }
                 try await services.features.apply(view, by: request.actor)
                 return view.json
             },

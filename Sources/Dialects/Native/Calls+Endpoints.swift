@@ -155,7 +155,8 @@ extension NativeDialect {
                 "Tells what became of predictions: {labels: [{id, label}]}; labels of ids that the prediction log does not have wait for them.",
                 label),
             NativeCall(
-                "POST", "/endpoints/{name}/monitor", "Computes a window's report and acts on it: {window, from, to}."
+                "POST", "/endpoints/{name}/monitor",
+                "Computes a window's report and acts on it: {window, from, to, dry_run}.", hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
@@ -163,11 +164,10 @@ extension NativeDialect {
                 let to = try Timestamp.parse(body["to"]?.string ?? "9999-01-01")
                 let (report, actions) = try await services.conductor.monitor(
                     try await names.endpoint(request.parameter("name")).name, window: body["window"]?.string ?? "all",
-                    from: from, to: to,
-                    by: request.actor)
+                    from: from, to: to, isDryRun: request.isDryRun(body), by: request.actor)
                 var json = report.json
                 json["actions"] = .strings(actions)
-                return json
+                return request.isDryRun(body) ? Self.dry(json) : json
             },
             NativeCall(
                 "GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage."

@@ -169,12 +169,18 @@ extension NativeDialect {
             },
             NativeCall(
                 "POST", "/models/{name}/versions/{version}/conversion",
-                "Converts a scikit-learn model to ONNX and compares what both answer; the numbers are kept."
+                "Converts a scikit-learn model to ONNX and compares what both answer; the numbers are kept.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let version = try await names.version(request.parameter("name"), request.parameter("version"))
                 let digest = try await services.files.servable(version)
-                if let conversion = try await services.files.convert(version, digest, by: request.actor) {
+                if request.isDryRun(try await request.json()) {
+                    if let known = try await services.files.conversion(of: digest) { return Self.dry(known) }
+                    if try await services.files.mayConvert(digest) {
+                        return ["model": .string(version.ref.description), "dry_run": true]
+                    }
+                } else if let conversion = try await services.files.convert(version, digest, by: request.actor) {
                     return conversion
                 }
                 throw GyreError(

@@ -28,13 +28,16 @@ extension NativeDialect {
             },
             NativeCall(
                 "POST", "/projects/{name}/train",
-                "Starts the project's pipeline on what was accepted: {reason, parameters}."
+                "Starts the project's pipeline on what was accepted: {reason, parameters}.", hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let project = try await names.project(request.parameter("name"))
                 var overrides: [String: JSONValue] = [:]
                 for member in body["parameters"]?.object?.members ?? [] { overrides[member.name] = member.value }
+                if request.isDryRun(body) {
+                    return try await services.conductor.planTraining(project, overrides: overrides, by: request.actor)
+                }
                 return try await services.conductor.train(
                     project, reason: body["reason"]?.string ?? "asked for", overrides: overrides, by: request.actor
                 ).json
@@ -42,13 +45,18 @@ extension NativeDialect {
             NativeCall("GET", "/pipeline-runs", "All pipeline runs, newest first.") { _ throws(GyreError) in
                 ["runs": .array(try await services.pipelines.runs().map(\.json))]
             },
-            NativeCall("POST", "/pipeline-runs", "Starts a run: {package, parameters, reason, cache}.") {
+            NativeCall(
+                "POST", "/pipeline-runs", "Starts a run: {package, parameters, reason, cache}.", hasDryRun: true
+            ) {
                 request throws(GyreError) in
                 let body = try await request.json()
                 var start = Pipelines.Request(compiled: Array((body["package"]?.string ?? "").utf8))
                 for member in body["parameters"]?.object?.members ?? [] { start.parameters[member.name] = member.value }
                 start.reason = body["reason"]?.string ?? ""
                 start.usesCache = body["cache"]?.bool ?? true
+                if request.isDryRun(body) {
+                    return Self.dry(try await services.pipelines.plan(start, by: request.actor).json)
+                }
                 return try await services.pipelines.start(start, by: request.actor).json
             },
             NativeCall("GET", "/pipeline-runs/{id}", "A run with its tasks.") { request throws(GyreError) in

@@ -38,10 +38,15 @@ extension NativeDialect {
                 ]
             },
             NativeCall(
-                "POST", "/releases/{endpoint}/{number}/reproduce", "Makes it again from what it pins, and compares."
+                "POST", "/releases/{endpoint}/{number}/reproduce", "Makes it again from what it pins, and compares.",
+                hasDryRun: true
             ) {
                 request throws(GyreError) in
-                try await services.conductor.reproduce(try await release(request), by: request.actor)
+                let release = try await release(request)
+                if request.isDryRun(try await request.json()) {
+                    return try await services.conductor.planReproduction(of: release, by: request.actor)
+                }
+                return try await services.conductor.reproduce(release, by: request.actor)
             },
             NativeCall(
                 "POST", "/releases/{endpoint}/{number}/rollback", "Brings the endpoint to this release at once.",

@@ -17,6 +17,13 @@ extension ModelFiles {
         try await store.document(Self.kind, digest.hex)?.body
     }
 
+    /// Whether `convert` would try the files of a version: a model of scikit-learn whose owner allows it, and a converter at hand.
+    package func mayConvert(_ digest: Digest) async throws(GyreError) -> Bool {
+        guard converter != nil else { return false }
+        let source = try await original(digest)
+        return source.format == .python && Self.isSklearn(source.file)
+    }
+
     /// Converts the files of a version that has been asked to be served, unless that was tried before.
     ///
     /// A model that cannot be converted is served by Python as before.
@@ -25,9 +32,8 @@ extension ModelFiles {
         _ version: ModelVersion, _ digest: Digest, by actor: String = "gyre"
     ) async throws(GyreError) -> JSONValue? {
         if let known = try await conversion(of: digest) { return known }
-        guard let converter else { return nil }
+        guard let converter, try await mayConvert(digest) else { return nil }
         let source = try await original(digest)
-        guard source.format == .python, Self.isSklearn(source.file) else { return nil }
         let target = blobs.makeTemporaryPath()
         defer { try? FileManager.default.removeItem(atPath: target) }  // absent where nothing was written
         let result: ModelConversion

@@ -54,6 +54,17 @@ extension Conductor {
         return try await compare(run, with: release)
     }
 
+    /// What reproducing a release would run; nothing is run.
+    /// - Throws: `.unsupported` for a release that cannot be reproduced.
+    package func planReproduction(of release: Release, by actor: String) async throws(GyreError) -> JSONValue {
+        let run = try await pipelines.plan(try await reproduction(of: release), by: actor).json
+        return [
+            "release": .string(release.ref.description), "pipeline": run["pipeline"] ?? .null,
+            "datasets": .strings(release.pins.datasets.map(\.description)), "parameters": run["parameters"] ?? [:],
+            "dry_run": true,
+        ]
+    }
+
     /// What makes a release again.
     /// - Throws: `.unsupported` for a release that does not pin what that takes.
     private func reproduction(of release: Release) async throws(GyreError) -> Pipelines.Request {

@@ -119,6 +119,26 @@ package actor Conductor {
         return try await pipelines.start(request, by: actor)
     }
 
+    /// What training a project would read and be told; nothing is made or run.
+    /// - Throws: as `train`, where data is missing or parameters do not fit.
+    package func planTraining(
+        _ project: Project, overrides: [String: JSONValue] = [:], by actor: String
+    ) async throws(GyreError) -> JSONValue {
+        let sources = try await ingest.trainingSources(project)
+        var request = Pipelines.Request(compiled: Array(project.pipeline.utf8))
+        request.parameters = project.parameters.merging(overrides) { $1 }
+        // The set itself does not exist yet; any pinned name shows whether the pipeline takes one.
+        let parameter = project.trainingParameter
+        if let source = sources.first { request.parameters[parameter] = .string(source.ref.description) }
+        var run = try await pipelines.plan(request, by: actor).json
+        run["parameters"]?[parameter] = .null
+        return [
+            "project": .string(project.name), "pipeline": run["pipeline"] ?? .null,
+            "datasets": .strings(sources.map(\.ref.description)), "training_parameter": .string(parameter),
+            "parameters": run["parameters"] ?? [:], "dry_run": true,
+        ]
+    }
+
     /// Rolls out what a pipeline has registered, or compares what a reproduction has made.
     ///
     /// What was done for the run already is not done again, so this may be told of the same run twice.
@@ -298,14 +318,17 @@ package actor Conductor {
     // MARK: Monitoring
 
     /// Computes a window's report for what is stable, and acts on it as the policies say.
-    /// - Returns: the report, and what was done about it.
+    ///
+    /// `isDryRun`: the report is computed, and nothing is recorded or done.
+    /// - Returns: the report, and what was done about it, or would be.
     package func monitor(
-        _ endpoint: String, window: String, from: Int64, to: Int64, by actor: String
+        _ endpoint: String, window: String, from: Int64, to: Int64, isDryRun: Bool = false, by actor: String
     ) async throws(GyreError) -> (report: MonitorReport, actions: [String]) {
         guard let split = try await rollouts.split(endpoint) else {
             throw GyreError(.notFound, "No endpoint is named \"\(endpoint)\".", fix: "gyre endpoint list")
         }
-        let report = try await monitors.report(endpoint, split.stable, window: window, from: from, to: to, by: actor)
+        let report = try await monitors.report(endpoint, split.stable, window: window, from: from, to: to)
+        if !isDryRun { try await monitors.record(report, by: actor) }
         guard let project = try await project(where: { $0.endpoint == endpoint }) else { return (report, []) }
         var actions: [String] = []
         for policy in project.policies(.qualityFell) + project.policies(.drifted) {
@@ -315,11 +338,15 @@ package actor Conductor {
                 if try await pipelines.runs().contains(where: { !$0.state.isEnd }) || split.targets.count > 1 {
                     continue
                 }
+                if isDryRun {
+                    actions.append("retrain: \(reason)")
+                    continue
+                }
                 let run = try await train(project, reason: reason, by: "policy/\(policy.name)")
                 try await act(policy, on: Ref("endpoint", endpoint), inputs: [run.ref], reason: reason)
                 actions.append("retrain: \(reason) → pipeline run \(run.id.prefix(8))")
             case .alert, .stop, .rollOut, .rollBack:
-                try await act(policy, on: Ref("endpoint", endpoint), inputs: [], reason: reason)
+                if !isDryRun { try await act(policy, on: Ref("endpoint", endpoint), inputs: [], reason: reason) }
                 actions.append("\(policy.action.rawValue): \(reason)")
             }
         }

@@ -38,8 +38,7 @@ package struct Ingest: Sendable {
     package func check(
         _ version: DatasetVersion, _ suiteJSON: JSONValue, by actor: String
     ) async throws(GyreError) -> (result: CheckResult, ref: Ref) {
-        let suite = try readSuite(suiteJSON)
-        let result = try await checker.run(suite, files: try await blobs.tableFiles(of: version.tree))
+        let (suite, result) = try await evaluate(version, suiteJSON)
         let ref = Ref("check", "\(version.name)/\(suite.name)", "\(version.id)-\(suite.digest.short.prefix(6))")
         let failures = result.failures.map(\.summary)
         try await store.commit(
@@ -68,6 +67,14 @@ package struct Ingest: Sendable {
         return (result, ref)
     }
 
+    /// Runs a suite over a dataset version; nothing is recorded.
+    package func evaluate(
+        _ version: DatasetVersion, _ suiteJSON: JSONValue
+    ) async throws(GyreError) -> (suite: Suite, result: CheckResult) {
+        let suite = try readSuite(suiteJSON)
+        return (suite, try await checker.run(suite, files: try await blobs.tableFiles(of: version.tree)))
+    }
+
     private static func kind(_ state: CheckResult.State) -> String {
         switch state {
         case .passed: "quality.check.passed"
@@ -90,21 +97,11 @@ package struct Ingest: Sendable {
     func makeTrainingSet(
         _ project: Project, by actor: String
     ) async throws(GyreError) -> (version: DatasetVersion, madeFrom: [Ref]) {
-        guard let training = project.training else {
-            throw GyreError(
-                .invalid, "The project \"\(project.name)\" says nothing about its training set.",
-                fix: "Add training: to gyre.yaml")
-        }
-        var names: Set<String> = [training.spine]
-        for json in project.featureViews {
-            let view = try FeatureView(json: json)
-            try await features.apply(view, by: actor)
-            if training.views.contains(view.name) { names.insert(view.dataset) }
-        }
+        let (training, views) = try Self.training(of: project)
+        for view in views { try await features.apply(view, by: actor) }
         var sources: [String: Features.Source] = [:]
-        for name in names {
-            let version = try await accepted(name, project)
-            sources[name] = Features.Source(ref: version.ref, tree: version.tree)
+        for version in try await trainingSources(project) {
+            sources[version.name] = Features.Source(ref: version.ref, tree: version.tree)
         }
         guard let spine = sources[training.spine] else { throw GyreError(.internal, "The spine was not read.") }
         let joined = try await features.join(
@@ -116,6 +113,28 @@ package struct Ingest: Sendable {
             message: "\(joined.rows) rows joined as of \(training.timestamp)",
             madeFrom: joined.madeFrom, by: actor)
         return (added.version, joined.madeFrom)
+    }
+
+    /// The versions that a training set of a project would be made from now, by name.
+    /// - Throws: `.notFound` where one of its datasets has no accepted version.
+    func trainingSources(_ project: Project) async throws(GyreError) -> [DatasetVersion] {
+        let (training, views) = try Self.training(of: project)
+        var names: Set<String> = [training.spine]
+        for view in views where training.views.contains(view.name) { names.insert(view.dataset) }
+        var versions: [DatasetVersion] = []
+        for name in names.sorted() { versions.append(try await accepted(name, project)) }
+        return versions
+    }
+
+    private static func training(
+        of project: Project
+    ) throws(GyreError) -> (training: Project.Training, views: [FeatureView]) {
+        guard let training = project.training else {
+            throw GyreError(
+                .invalid, "The project \"\(project.name)\" says nothing about its training set.",
+                fix: "Add training: to gyre.yaml")
+        }
+        return (training, try project.featureViews.map { json throws(GyreError) in try FeatureView(json: json) })
     }
 
     /// Only data that passed its checks is trained on; a dataset without a suite is taken as it is.

@@ -39,12 +39,12 @@ package actor Monitors {
         now = surroundings.now
     }
 
-    /// Computes and records the report of one window.
+    /// Computes the report of one window.
     ///
     /// `target`: the deployment whose predictions are looked at. `from`: start of the window in event time,
     /// microseconds since 1970. `to`: its end, not included.
     func report(
-        _ endpoint: String, _ target: TrafficSplit.Target, window: String, from: Int64, to: Int64, by actor: String
+        _ endpoint: String, _ target: TrafficSplit.Target, window: String, from: Int64, to: Int64
     ) async throws(GyreError) -> MonitorReport {
         let release = try await releases.release(endpoint, target.release)
         let rows = try await log.rows(PredictionQuery(endpoint: endpoint, from: from, to: to, version: target.version))
@@ -55,23 +55,28 @@ package actor Monitors {
         }
         let reference = try await reference(of: release)
         let at = now()
-        let report = try await Background.run { () throws(GyreError) in
+        return try await Background.run { () throws(GyreError) in
             try MonitorReport.make(
                 endpoint: endpoint, version: target.version, release: target.release, window: window, rows: rows,
                 features: release.pins.features, reference: reference, at: at)
         }
+    }
+
+    /// Keeps a report, in place of an earlier one of the same window.
+    func record(_ report: MonitorReport, by actor: String) async throws(GyreError) {
+        let release = try await releases.release(report.endpoint, report.release)
+        let key = "\(report.endpoint)/\(report.window)@\(report.version)"
         try await store.commit(
-            [.put(Document("monitor-report", "\(endpoint)/\(window)@\(target.version)", report.json))],
+            [.put(Document("monitor-report", key, report.json))],
             recording: [
                 Fact(
-                    "monitoring.report.computed", Ref("endpoint", endpoint), by: actor, inputs: [release.ref],
+                    "monitoring.report.computed", Ref("endpoint", report.endpoint), by: actor, inputs: [release.ref],
                     body: [
-                        "window": .string(window), "rows": .int(Int64(rows.count)),
+                        "window": .string(report.window), "rows": .int(Int64(report.rows)),
                         "performance": report.performance.map(\.json) ?? .null,
                         "psi": .object(JSONObject(report.drift.map { ($0.column, .double($0.psi)) })),
                     ])
             ])
-        return report
     }
 
     /// The reports of an endpoint by window.

@@ -28,9 +28,10 @@ struct DirectChannel: ServerChildChannel, HTTPChannelHandler {
             // Requests that come before the answer to the one before them wait here.
             let order = HTTPServerPipelineHandler()
             try pipeline.addHandler(order, position: .after(decoder))
-            let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+            let whole = WholeAnswerHandler(encoder: try pipeline.context(handlerType: HTTPResponseEncoder.self))
+            try pipeline.addHandler(whole, position: .before(decoder))
             try pipeline.addHandler(
-                DirectHandler(router: router, originGuard: originGuard, encoder: encoder), position: .after(order))
+                DirectHandler(router: router, originGuard: originGuard, answers: whole), position: .after(order))
             return value
         }
     }
@@ -47,10 +48,7 @@ private final class DirectHandler: ChannelDuplexHandler {
 
     private let router: Router
     private let originGuard: OriginGuard
-    /// Where the encoder of answers stands in the pipeline: what is written from there goes out as it is.
-    private var encoder: ChannelHandlerContext?
-    /// Whether the encoder has seen an answer of others, whose framing it remembers until it sees another head.
-    private var hasPassedAnswers = false
+    private let answers: WholeAnswerHandler
     /// Whether something was handed on since those behind were told that reading has paused.
     private var hasPassedRequests = false
     private var state = State.passing
@@ -70,17 +68,10 @@ private final class DirectHandler: ChannelDuplexHandler {
         case answering
     }
 
-    init(router: Router, originGuard: OriginGuard, encoder: ChannelHandlerContext) {
+    init(router: Router, originGuard: OriginGuard, answers: WholeAnswerHandler) {
         self.router = router
         self.originGuard = originGuard
-        self.encoder = encoder
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) { encoder = nil }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        hasPassedAnswers = true
-        context.write(data, promise: promise)
+        self.answers = answers
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -238,18 +229,14 @@ private final class DirectHandler: ChannelDuplexHandler {
                 head,
                 context)
         }
-        if let encoder, !hasPassedAnswers {
-            encoder.write(
-                HTTPResponseEncoder.wrapOutboundOut(
-                    .byteBuffer(Self.whole(response, bytes, head, context.channel.allocator))), promise: nil)
-        } else {
-            writeInParts(response, bytes, head, context)
-        }
+        answers.set(whole(response, bytes, head, context.channel.allocator))
+        let status = response.status == 200 ? .ok : HTTPResponseStatus(statusCode: response.status)
+        context.write(wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: status))), promise: nil)
         end(head, context)
     }
 
     /// Head and body as they go over the wire, in one buffer.
-    private static func whole(
+    private func whole(
         _ response: HTTPResponse, _ bytes: [UInt8], _ head: HTTPRequestHead, _ allocator: ByteBufferAllocator
     ) -> ByteBuffer {
         var buffer = allocator.buffer(capacity: 256 + bytes.count)
@@ -273,27 +260,9 @@ private final class DirectHandler: ChannelDuplexHandler {
         }
         buffer.writeStaticString("content-length: ")
         buffer.writeString(String(bytes.count))
-        buffer.writeStaticString(head.isKeepAlive ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n")
+        buffer.writeStaticString(head.isKeepAlive && !isQuiescing ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n")
         if head.method != .HEAD { buffer.writeBytes(bytes) }
         return buffer
-    }
-
-    private func writeInParts(
-        _ response: HTTPResponse, _ bytes: [UInt8], _ head: HTTPRequestHead, _ context: ChannelHandlerContext
-    ) {
-        var headers = HTTPHeaders()
-        headers.reserveCapacity(response.headers.count + 2)
-        for (name, value) in response.headers { headers.add(name: name, value: value) }
-        headers.add(name: "content-length", value: String(bytes.count))
-        if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
-        let status = HTTPResponseStatus(statusCode: response.status)
-        context.write(
-            wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: status, headers: headers))),
-            promise: nil)
-        if !bytes.isEmpty, head.method != .HEAD {
-            context.write(
-                wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
-        }
     }
 
     private func end(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {

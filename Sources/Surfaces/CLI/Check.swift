@@ -7,25 +7,28 @@ struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a dataset version with a Great Expectations suite.",
         discussion:
-            "Exit status 0 if all holds, 1 if not; the result is recorded. Example: gyre check checks/flights.json flights@latest"
+            "Exit status 0 if all holds, 1 if not; the result is recorded unless --dry-run. Example: gyre check checks/flights.json flights@latest"
     )
 
     @Argument(help: "The suite, as great_expectations writes it.") var suite: String
     @Argument(help: "The dataset, with @version where it is not the newest.") var dataset: String
+    @Flag(help: "Check, and record nothing.") var dryRun = false
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let body: JSONValue = [
-            "dataset": .string(dataset), "suite": try JSONValue(parsing: try FileText.read(suite)),
+            "dry_run": .bool(dryRun), "dataset": .string(dataset),
+            "suite": try JSONValue(parsing: try FileText.read(suite)),
         ]
         let answer = try await connection.with { try await $0.call("POST", "/checks", body) }
         let isSuccess = answer["success"]?.bool == true
-        output.render(answer, ids: [Cell.text(answer["gyre"]?["check"])]) {
+        output.render(answer, ids: answer["gyre"]?["check"]?.string.map { [$0] } ?? []) {
             let count = answer["statistics"]?["evaluated_expectations"]
             let word = CheckWords.of(answer["gyre"]?["state"])
             var text = "\(word): \(Cell.text(count)) expectations over \(Cell.text(answer["gyre"]?["dataset"]))"
             for failure in answer["gyre"]?["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
+            if dryRun { text += "\nNothing was recorded." }
             return text
         }
         if !isSuccess { throw ExitCode(1) }

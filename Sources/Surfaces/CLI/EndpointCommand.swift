@@ -175,11 +175,14 @@ struct Monitor: AsyncParsableCommand {
     @Option(help: "The window's name.") var window = "all"
     @Option(help: "Its start, in event time.") var from = "1970-01-01"
     @Option(help: "Its end, not included.") var to = "9999-01-01"
+    @Flag(help: "Compute the report and say what the policies would do; record and do nothing.") var dryRun = false
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let body: JSONValue = ["window": .string(window), "from": .string(from), "to": .string(to)]
+        let body: JSONValue = [
+            "window": .string(window), "from": .string(from), "to": .string(to), "dry_run": .bool(dryRun),
+        ]
         let report = try await connection.with {
             try await $0.call("POST", Percent.path("endpoints", name, "monitor"), body)
         }
@@ -196,7 +199,10 @@ struct Monitor: AsyncParsableCommand {
             for member in report["performance"]?.object?.members ?? [] {
                 text += "\n\(member.name): \(Cell.text(member.value))"
             }
-            for action in report["actions"]?.strings ?? [] { text += "\n→ \(action)" }
+            for action in report["actions"]?.strings ?? [] {
+                text += "\n→ \(dryRun ? "would be done: " : "")\(action)"
+            }
+            if dryRun { text += "\nNothing was recorded or done." }
             return text
         }
     }

@@ -71,16 +71,18 @@ struct Model: AsyncParsableCommand {
                 """)
         @Argument(help: "The model.") var name: String
         @Option(help: "A number, an alias or latest.") var version = "latest"
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let found = try await connection.with {
                 try await $0.call(
-                    "POST", Percent.path("models", name, "versions", version, "conversion"), [:])
+                    "POST", Percent.path("models", name, "versions", version, "conversion"), trial.marked([:]))
             }
-            output.render(found, ids: [Cell.text(found["onnx_sha256"])]) {
-                TextTable(
+            output.render(found, ids: found["onnx_sha256"]?.string.map { [$0] } ?? []) {
+                if trial.dryRun, found["agrees"] == nil { return "\(Cell.text(found["model"])) would be converted." }
+                return TextTable(
                     ["WHAT", "VALUE"],
                     [
                         "model", "agrees", "reason", "rows", "same", "greatest_difference", "computes_in", "skl2onnx",

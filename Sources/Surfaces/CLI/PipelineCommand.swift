@@ -17,6 +17,7 @@ struct PipelineCommand: AsyncParsableCommand {
             [String] = []
         @Option(help: "Why it is run.") var reason = ""
         @Flag(inversion: .prefixedNo, help: "Take results of earlier runs for the same inputs.") var cache = true
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
@@ -25,6 +26,11 @@ struct PipelineCommand: AsyncParsableCommand {
                 "package": .string(try FileText.read(file)), "reason": .string(reason), "cache": .bool(cache),
             ]
             body["parameters"] = try Parameters.read(parameter)
+            if trial.dryRun {
+                let request = trial.marked(body)
+                let run = try await connection.with { try await $0.call("POST", "/pipeline-runs", request) }
+                return output.render(run, ids: [Cell.text(run["pipeline"])]) { RunPlan.text(run) }
+            }
             try await RunProgress.follow(connection, output, creating: true) {
                 try await $0.call("POST", "/pipeline-runs", body)
             }
@@ -39,11 +45,18 @@ struct PipelineCommand: AsyncParsableCommand {
         @Option(name: .shortAndLong, help: "NAME=VALUE; the value is JSON where it reads as such.") var parameter:
             [String] = []
         @Option(help: "Why it is trained.") var reason = "asked for"
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let body: JSONValue = ["reason": .string(reason), "parameters": try Parameters.read(parameter)]
+            if trial.dryRun {
+                let path = Percent.path("projects", project, "train")
+                let request = trial.marked(body)
+                let plan = try await connection.with { try await $0.call("POST", path, request) }
+                return output.render(plan, ids: plan["datasets"]?.strings ?? []) { RunPlan.text(plan) }
+            }
             try await RunProgress.follow(connection, output) {
                 try await $0.call("POST", Percent.path("projects", project, "train"), body)
             }
@@ -123,6 +136,21 @@ struct PipelineCommand: AsyncParsableCommand {
                     : "The run \(Cell.text(run["id"]).prefix(8)) is \(Cell.text(run["state"]))."
             }
         }
+    }
+}
+
+/// What a run would be, in the words of a dry run.
+private enum RunPlan {
+    static func text(_ plan: JSONValue) -> String {
+        var text = "\(Cell.text(plan["pipeline"])) would run"
+        let data =
+            plan["datasets"]?.strings
+            ?? (plan["resolved"]?.object?.members ?? []).map {
+                "\($0.name) (now \(Cell.text($0.value)))"
+            }
+        if !data.isEmpty { text += " on \(data.joined(separator: ", "))" }
+        let parameters = (plan["parameters"]?.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }
+        return text + ".\n" + TextTable(["PARAMETER", "VALUE"], parameters).text(empty: "It takes no parameters.")
     }
 }
 

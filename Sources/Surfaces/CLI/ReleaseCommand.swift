@@ -100,10 +100,12 @@ struct ReleaseCommand: AsyncParsableCommand {
             abstract: "Make a release again from what it pins, and compare.",
             discussion: "Exit status 1 if something is not bit-identical. Example: gyre release reproduce delay@1")
         @Argument(help: "ENDPOINT@NUMBER, or ENDPOINT@latest.") var release: Name
+        @OptionGroup var trial: DryRunOptions
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
+            if trial.dryRun { return try await plan() }
             tell("running the pinned pipeline on the pinned data …")
             let path = release.path
             let answer = try await connection.with { try await $0.call("POST", path + "/reproduce", [:]) }
@@ -123,6 +125,14 @@ struct ReleaseCommand: AsyncParsableCommand {
                 return TextTable(["WHAT", "REPRODUCED"], rows).text(empty: "")
             }
             if answer["identical"]?.bool != true { throw ExitCode(1) }
+        }
+
+        private func plan() async throws {
+            let (path, body) = (release.path + "/reproduce", trial.marked([:]))
+            let plan = try await connection.with { try await $0.call("POST", path, body) }
+            output.render(plan, ids: [Cell.text(plan["release"])]) {
+                "\(Cell.text(plan["release"])) would be made again by \(Cell.text(plan["pipeline"])) on \((plan["datasets"]?.strings ?? []).joined(separator: ", "))."
+            }
         }
     }
 

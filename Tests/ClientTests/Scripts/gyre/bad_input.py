@@ -176,10 +176,16 @@ assert server.request("POST", infer, tensor() | {"id": "later"})[0] == 200
 assert server.api("GET", "/endpoints/good/predictions/later")["prediction"]["label"] == 0
 assert server.api("GET", "/endpoints/good/predictions/known")["prediction"]["id"] == known, "the first digits are enough"
 
-# Whoever asks for a dry run where there is none has nothing done.
+# A dry run tells what would be done; whoever asks for one where there is none has nothing done.
 head = server.api("GET", "/ledger/head")
-error("POST", "/api/gyre/v1/checks", {"dataset": "plain", "suite": rows, "dry_run": True}, 501, "has no dry run")
-error("POST", "/api/gyre/v1/pipeline-runs?dry_run=true", {"package": cycle}, 501, "has no dry run")
+checked = server.api("POST", "/checks", {"dataset": "plain", "suite": rows, "dry_run": True})
+assert checked["dry_run"] and checked["gyre"]["check"] is None and checked["statistics"]["evaluated_expectations"] > 0
+planned = server.api("POST", "/pipeline-runs", {"package": single, "dry_run": True})
+assert planned["dry_run"] and planned["pipeline"] and planned["id"] not in str(server.api("GET", "/pipeline-runs"))
+error("POST", "/api/gyre/v1/pipeline-runs?dry_run=true", {"package": cycle}, 400, "cycle")
+assert server.api("POST", "/endpoints/good/monitor", {"dry_run": True})["actions"] == [] and not server.api("GET", "/endpoints/good")["reports"]
+error("POST", "/api/gyre/v1/releases/good/1/reproduce", {"dry_run": True}, 501, "cannot be reproduced")
+error("POST", "/api/gyre/v1/blobs/verify?dry_run=true", {}, 501, "has no dry run")
 assert server.api("GET", "/ledger/head") == head
 
 # A junk version on an endpoint that serves: the deployment fails, what serves goes on.
