@@ -50,7 +50,9 @@ struct TrafficDirector: Sendable {
 
     // MARK: Setting
 
-    /// Sets the split of an endpoint; nil removes it. A bandit that stays the same keeps what it learned.
+    /// Sets the split of an endpoint; nil removes it.
+    ///
+    /// A bandit that stays the same keeps what it learned.
     mutating func route(_ endpoint: String, _ split: TrafficSplit?) {
         splits[endpoint] = split
         if bandits[endpoint]?.state.bandit != split?.bandit {
