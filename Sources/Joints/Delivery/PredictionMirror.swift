@@ -46,8 +46,8 @@ final class PredictionMirror: Sendable {
                     $0.compare(request.name, version: canary.version, agrees: agrees)
                 }
             } catch {
-                // A request that does not fit the canary alone counts against it.
-                _ = try? recorder.record(record(), failing: error)  // the log tells of its own trouble on the next answer
+                // A request that does not fit the canary alone counts against it; the log tells of its own trouble on the next answer.
+                _ = try? recorder.record(record(), failing: error)
             }
         }
     }

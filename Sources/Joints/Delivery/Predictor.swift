@@ -112,7 +112,9 @@ package final class Predictor: Sendable {
         return director.withLock { $0.direct(question, random: surroundings.random) }
     }
 
-    /// The model that a request goes to, loaded if it was not. If it cannot be loaded, the request counts as failed for its endpoint.
+    /// The model that a request goes to, loaded if it was not.
+    ///
+    /// If it cannot be loaded, the request counts as failed for its endpoint.
     private func summon(
         _ request: Request, _ direction: Direction?, _ started: Int64
     ) async throws(GyreError) -> HostedModel {
