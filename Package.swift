@@ -184,7 +184,6 @@ let package = Package(
         layer("Surfaces", "CLI", ["GyreBase", "GyreAPI", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
 
         // Adapters
-        adapter("Memory", ["GyreLedger"]),
         adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
         adapter("Outbound", ["GyreNotification", httpClient, nioCore, nioHTTP1, nioPosix]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
@@ -219,25 +218,32 @@ let package = Package(
             ], path: "Sources/App", swiftSettings: houseStyle),
 
         // Tests
-        .target(name: "GyreTestSupport", dependencies: ["GyreBase"], path: "Tests/Support", swiftSettings: houseStyle),
+        .target(
+            name: "GyreTestSupport", dependencies: ["GyreBase", "GyreLedger"], path: "Tests/Support",
+            swiftSettings: houseStyle),
         tests("TidyTests", []),
-        tests("BaseTests", ["GyreSearch"]),
-        tests("StoreContractTests", ["GyreLedger", "GyreMemory", "GyreSQLite", "GyreTracking", "GyreSearch", grdb]),
+        tests("BaseTests", ["GyreLedger", "GyreSearch", "GyreTables"]),
+        tests(
+            "StoreContractTests",
+            [
+                "GyreBlobs", "GyreCompute", "GyreFeatures", "GyreLedger", "GyreMonitoring", "GyrePredictions",
+                "GyreSQLite", "GyreSearch", "GyreTables", "GyreTracing", "GyreTracking", grdb,
+            ]),
         tests(
             "AreaTests",
             [
-                "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreFeatures", "GyreLedger", "GyreMemory",
-                "GyreMonitoring",
-                "GyreNativeLibraries", "GyrePredictions",
-                "GyreQuality", "GyreRollout", "GyreSQLite", "GyreServing", "GyreTables",
+                "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreEvaluation", "GyreFeatures", "GyreLedger",
+                "GyreMonitoring", "GyreNativeLibraries", "GyreNotification", "GyrePipelines", "GyrePredictions",
+                "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreSQLite", "GyreSearch",
+                "GyreServing", "GyreTables", "GyreTracing", "GyreTracking", "GyreVersioning",
             ]),
         tests(
             "LoopTests",
             [
-                "GyreBlobs", "GyreDelivery", "GyreFeatures", "GyreLedger", "GyreLoop", "GyreMemory", "GyrePipelines",
-                "GyreQuality", "GyreRegistry", "GyreReleases", "GyreSQLite", "GyreServing", "GyreTables",
-                "GyreTracking",
-                "GyreUpkeep", "GyreVersioning",
+                "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreFeatures", "GyreLedger", "GyreLoop",
+                "GyreMonitoring", "GyreNotification", "GyrePipelines", "GyrePredictions", "GyreQuality",
+                "GyreRegistry", "GyreReleases", "GyreRollout", "GyreSQLite", "GyreSearch", "GyreServing",
+                "GyreTables", "GyreTracing", "GyreTracking", "GyreUpkeep", "GyreVersioning",
             ]),
         tests(
             "DialectTests",

@@ -5,7 +5,6 @@ import GyreBase
 import GyreBlobs
 import GyreFeatures
 import GyreLedger
-import GyreMemory
 import GyreSQLite
 import GyreTables
 import GyreTestSupport

@@ -2,7 +2,6 @@
 
 import GyreBase
 import GyreLedger
-import GyreMemory
 import GyreRollout
 import GyreTestSupport
 import Testing

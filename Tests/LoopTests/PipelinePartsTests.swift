@@ -2,7 +2,6 @@
 
 import GyreBase
 import GyreLedger
-import GyreMemory
 import GyreReleases
 import GyreTestSupport
 import Testing

@@ -7,7 +7,6 @@ import GyreDelivery
 import GyreFeatures
 import GyreLedger
 import GyreLoop
-import GyreMemory
 import GyrePipelines
 import GyreQuality
 import GyreRegistry

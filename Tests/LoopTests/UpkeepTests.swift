@@ -5,7 +5,6 @@ import GyreBase
 import GyreBlobs
 import GyreDelivery
 import GyreLedger
-import GyreMemory
 import GyreRegistry
 import GyreReleases
 import GyreSQLite

@@ -3,7 +3,6 @@
 import Foundation
 import GyreBase
 import GyreLedger
-import GyreMemory
 import GyreSQLite
 import GyreTestSupport
 import Testing

@@ -3,7 +3,7 @@
 package import GyreBase
 package import GyreLedger
 
-/// The ledger in memory: for tests, and the second adapter that keeps the contract honest.
+/// The ledger in memory: fast for tests, and a second adapter that keeps the contract honest.
 package actor MemoryLedgerStore: LedgerStore {
     private var chain: [RecordedFact] = []
     private var contents: [String: [String: JSONValue]] = [:]
