@@ -12,6 +12,7 @@ let houseStyle: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .enableUpcomingFeature("InferIsolatedConformances"),
+    .unsafeFlags(["-profile-generate", "-profile-coverage-mapping"]),  // COVHACK
 ]
 
 // MARK: - Libraries from elsewhere, by the name we call them

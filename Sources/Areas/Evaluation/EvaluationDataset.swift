@@ -10,7 +10,7 @@ package struct EvaluationDataset: Sendable, Hashable {
     package let name: String
     /// The experiments that it is for.
     package var experimentIDs: [String]
-    /// Its tags.
+    /// What clients noted about it, by key.
     package var tags: [String: String]
     /// Changes whenever records are written: 8 hexadecimal digits.
     package var digest = ""

@@ -9,7 +9,7 @@ package struct Scorer: Sendable, Hashable {
     package let id: String
     /// The experiment it is for.
     package let experimentID: String
-    /// Its name.
+    /// What the client calls it: unique within the experiment.
     package let name: String
     /// From 1.
     package let version: Int

@@ -4,7 +4,7 @@ package import GyreBase
 
 /// Features of an entity over time, read from a dataset.
 package struct FeatureView: Sendable, Hashable {
-    /// Its name.
+    /// What it is read and joined by.
     package let name: String
     /// The dataset it reads.
     package let dataset: String

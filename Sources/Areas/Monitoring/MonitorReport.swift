@@ -4,11 +4,11 @@ package import GyreBase
 
 /// What a window of an endpoint's traffic looked like, held against the training data of the release that answered.
 package struct MonitorReport: Sendable, Hashable {
-    /// The endpoint.
+    /// The name of the endpoint that was asked.
     package let endpoint: String
     /// The model version.
     package let version: Int
-    /// Its release.
+    /// The number of the release that answered.
     package let release: Int
     /// The window's name: `2013-04`.
     package let window: String
@@ -23,7 +23,7 @@ package struct MonitorReport: Sendable, Hashable {
 
     /// How far one column moved.
     package struct ColumnDrift: Sendable, Hashable {
-        /// The column.
+        /// The feature, or `score`.
         package let column: String
         /// Population stability index.
         package let psi: Double

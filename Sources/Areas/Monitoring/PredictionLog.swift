@@ -24,7 +24,7 @@ package protocol PredictionLog: Sendable {
 
 /// Which rows to read.
 package struct PredictionQuery: Sendable, Hashable {
-    /// The endpoint.
+    /// The name of the endpoint that was asked.
     package let endpoint: String
     /// From this event time on, microseconds since 1970.
     package let from: Int64
@@ -52,13 +52,13 @@ package struct PredictionQuery: Sendable, Hashable {
 
 /// A row of the log as monitors need it.
 package struct LoggedRow: Sendable, Hashable {
-    /// Its id.
+    /// The request's id, with `#n` for the n-th row after the first.
     package let id: String
     /// The model version.
     package let version: Int
     /// The columns of the input.
     package let inputs: [Double?]
-    /// The score.
+    /// The one number that quality is computed from; nil where the answer has none.
     package let score: Double?
     /// The label, once it is known.
     package let label: Double?
@@ -90,7 +90,7 @@ package struct LoggedRow: Sendable, Hashable {
 
 /// A segment that will not change any more.
 package struct ClosedSegment: Sendable, Hashable {
-    /// The endpoint.
+    /// The name of the endpoint that was asked.
     package let endpoint: String
     /// Its name: the time it was closed.
     package let name: String

@@ -4,7 +4,7 @@ package import GyreBase
 
 /// A pipeline as it was compiled: components, and the graph of tasks that uses them.
 package struct Pipeline: Sendable, Hashable {
-    /// Its name.
+    /// What its author called it.
     package let name: String
     /// Components by name.
     package let components: [String: Component]
@@ -143,9 +143,9 @@ package struct ParameterDefinition: Sendable, Hashable {
 package struct Container: Sendable, Hashable {
     /// `python:3.11`.
     package let image: String
-    /// The command.
+    /// The program and its first words, with placeholders for inputs and outputs.
     package let command: [JSONValue]
-    /// Its arguments.
+    /// The words after the command, with placeholders as well.
     package let arguments: [JSONValue]
     /// Variables it gets.
     package let environment: [String: String]
@@ -165,7 +165,7 @@ package struct Importer: Sendable, Hashable {
     package let source: Source
     /// The type title of the artifact.
     package let type: String
-    /// Its metadata.
+    /// What the artifact is said to be, beside its type.
     package let metadata: JSONValue
 
     /// Where the address is.
@@ -193,7 +193,7 @@ package struct TaskGraph: Sendable, Hashable {
 
     /// An output of a task.
     package struct OutputReference: Sendable, Hashable {
-        /// The task.
+        /// The name of the task that gives it.
         package let task: String
         /// The output's name.
         package let output: String
@@ -218,7 +218,7 @@ package struct TaskGraph: Sendable, Hashable {
 
 /// One task of a graph.
 package struct TaskDefinition: Sendable, Hashable {
-    /// Its component.
+    /// What it does, by the name of a component of the pipeline.
     package var component: String
     /// Where each input parameter comes from.
     package var parameters: [String: ValueSource] = [:]

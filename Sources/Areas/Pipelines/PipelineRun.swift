@@ -3,7 +3,7 @@
 package import GyreBase
 package import GyreLedger
 
-/// A run of a pipeline.
+/// One time that a compiled pipeline was started, with what it was given and what came of it.
 package struct PipelineRun: Sendable, Hashable {
     /// Its id: 32 hexadecimal digits.
     package let id: String
@@ -11,7 +11,7 @@ package struct PipelineRun: Sendable, Hashable {
     package let pipeline: Ref
     /// The blob that holds the compiled package.
     package let compiled: Digest
-    /// Its parameters.
+    /// What it was started with, defaults included; addresses say what they were resolved to.
     package let parameters: [String: JSONValue]
     /// Who started it, and why.
     package let actor: String
@@ -248,7 +248,7 @@ package struct TaskOutputs: Sendable, Hashable {
 
 /// A file or folder that a task made, or a dataset that was imported.
 package struct Artifact: Sendable, Hashable {
-    /// Its name.
+    /// The output of the component that it is.
     package let name: String
     /// `system.Model` and more.
     package let type: String

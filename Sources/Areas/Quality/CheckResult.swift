@@ -4,7 +4,7 @@ package import GyreBase
 
 /// What became of one expectation.
 package struct ExpectationResult: Sendable, Hashable {
-    /// The expectation.
+    /// What was looked at.
     package let expectation: Expectation
     /// Whether the data is as expected.
     package let isSuccess: Bool
@@ -28,7 +28,7 @@ package struct ExpectationResult: Sendable, Hashable {
 
 /// What became of a whole suite.
 package struct CheckResult: Sendable, Hashable {
-    /// The suite.
+    /// What was checked.
     package let suite: Suite
     /// One result for each expectation, in the suite's order.
     package let results: [ExpectationResult]
@@ -71,6 +71,6 @@ package struct CheckResult: Sendable, Hashable {
     package var worstFailure: Expectation.Severity? {
         results.filter { !$0.isSuccess }.map(\.expectation.severity).max()
     }
-    /// The failures.
+    /// The results that did not fit, in the order of the suite.
     package var failures: [ExpectationResult] { results.filter { !$0.isSuccess } }
 }

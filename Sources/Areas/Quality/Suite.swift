@@ -4,7 +4,7 @@ package import GyreBase
 
 /// What data is expected to be: a list of expectations.
 package struct Suite: Sendable, Hashable {
-    /// Its name.
+    /// What people call it; part of its ref.
     package let name: String
     /// The expectations in order.
     package let expectations: [Expectation]
@@ -25,7 +25,7 @@ package struct Suite: Sendable, Hashable {
 package struct Expectation: Sendable, Hashable {
     /// `expect_column_values_to_not_be_null` and more.
     package let type: String
-    /// Its arguments.
+    /// What it looks at and within which limits, by name.
     package let arguments: JSONValue
     /// How bad it is when it fails.
     package let severity: Severity

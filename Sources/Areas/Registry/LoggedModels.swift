@@ -19,9 +19,9 @@ package struct LoggedModel: Sendable, Hashable {
     package let artifactURI: String
     /// How far it is: `LOGGED_MODEL_PENDING`, `LOGGED_MODEL_READY`, `LOGGED_MODEL_UPLOAD_FAILED`.
     package var status: String
-    /// Its params.
+    /// The params that it was made with, by key.
     package var params: [String: String]
-    /// Its tags.
+    /// What clients noted about it, by key.
     package var tags: [String: String]
     /// Whether it was deleted.
     package var isDeleted = false

@@ -9,7 +9,7 @@ package struct RegisteredModel: Sendable, Hashable {
     package let name: String
     /// What it is for.
     package var description: String
-    /// Its tags.
+    /// What clients noted about it, by key.
     package var tags: [String: String]
     /// The number that the next version gets; numbers are never used twice.
     package var nextNumber: Int
@@ -85,7 +85,7 @@ package struct ModelVersion: Sendable, Hashable {
     package var description: String
     /// Its stage, for clients that know stages.
     package var stage: Stage = .none
-    /// Its tags.
+    /// What clients noted about it, by key.
     package var tags: [String: String]
     /// Inputs and outputs as the model file or its signature tells them; null where unknown.
     package var signature: JSONValue

@@ -20,7 +20,7 @@ extension Registry {
         package var original: ModelVersion?
         /// What is said about it.
         package var description = ""
-        /// Its tags.
+        /// What it is to be noted with, by key.
         package var tags: [String: String] = [:]
         /// Its inputs and outputs.
         package var signature: JSONValue = .null

@@ -38,7 +38,7 @@ package struct Release: Sendable, Hashable {
         package var pipeline: Ref?
         /// The blob that holds the compiled package: code and requirements.
         package var compiled: Digest?
-        /// The run of the pipeline.
+        /// The run in which the model was registered.
         package var pipelineRun: Ref?
         /// The parameters of that run.
         package var parameters: JSONValue = [:]

@@ -103,7 +103,7 @@ package struct BanditState: Sendable {
         package let probability: Double?
     }
 
-    /// The bandit.
+    /// How it chooses, and among which arms.
     package let bandit: Bandit
     /// Its arms, in the bandit's order.
     package private(set) var arms: [Arm]

@@ -51,7 +51,7 @@ package struct Judge: Sendable, Hashable {
 
     /// A verdict with the numbers that led to it.
     package struct Judgement: Sendable, Hashable {
-        /// The verdict.
+        /// What is to happen to the canary.
         package let verdict: Verdict
         /// It in words.
         package let reason: String

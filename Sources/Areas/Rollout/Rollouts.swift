@@ -5,9 +5,9 @@ package import GyreLedger
 
 /// A rollout: the controlled move of an endpoint's traffic to another deployment.
 package struct Rollout: Sendable, Hashable {
-    /// Its id.
+    /// Eight hexadecimal digits, unique within the endpoint.
     package let id: String
-    /// The endpoint.
+    /// The name of the endpoint whose traffic it moves.
     package let endpoint: String
     /// What had the traffic when it began.
     package let stable: TrafficSplit.Target

@@ -4,7 +4,7 @@ package import GyreBase
 
 /// Models put together: one request goes through several of them.
 package struct InferenceGraph: Sendable, Hashable {
-    /// Its name.
+    /// What requests ask for.
     package let name: String
     /// Its nodes by name; a request begins at `root`.
     package let nodes: [String: Node]

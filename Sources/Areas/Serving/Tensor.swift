@@ -200,7 +200,7 @@ package struct NamedTensor: Sendable, Hashable {
 
 /// An input or output as a model declares it.
 package struct TensorSpec: Sendable, Hashable {
-    /// Its name.
+    /// Which input or output of a model it is.
     package let name: String
     /// Its element type.
     package let datatype: Tensor.Datatype

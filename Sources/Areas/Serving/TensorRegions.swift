@@ -56,7 +56,7 @@ package struct TensorRegion: Sendable, Hashable {
 
     /// A part of a region, that holds one tensor.
     package struct Slice: Sendable, Hashable {
-        /// The region.
+        /// The name of the region that it lies in.
         package let region: String
         /// Where it begins in the region.
         package let offset: Int

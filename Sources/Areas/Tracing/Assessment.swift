@@ -8,7 +8,7 @@ package struct Assessment: Sendable, Hashable {
     package let id: String
     /// What is judged: `relevance`, `correct`.
     package var name: String
-    /// The trace.
+    /// The id of the trace that is judged.
     package let traceID: String
     /// The span, if it is about one.
     package let spanID: String?

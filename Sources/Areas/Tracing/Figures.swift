@@ -57,9 +57,9 @@ package struct FigureQuery: Sendable, Hashable {
 
     /// What a view can tell.
     package struct Offer: Sendable, Hashable {
-        /// The view.
+        /// What is counted or measured.
         package let view: View
-        /// The metric.
+        /// Which number of it.
         package let metric: String
         /// How it may be summed up.
         package let aggregations: [String]

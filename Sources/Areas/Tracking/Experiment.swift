@@ -39,7 +39,7 @@ package struct Experiment: Sendable, Hashable {
 
 /// A param or a tag.
 package struct KeyValue: Sendable, Hashable {
-    /// The key.
+    /// What the value is of: unique within a run or experiment.
     package let key: String
     /// The value as text.
     package let value: String

@@ -100,7 +100,7 @@ package struct Tracking: Sendable {
         package var experimentID = "0"
         /// Its own id, if a client chose one.
         package var id: String?
-        /// Its name.
+        /// What people will call it; nil gets a made-up name.
         package var name: String?
         /// Who starts it.
         package var userID = ""

@@ -85,11 +85,11 @@ package protocol TrackingStore: Sendable {
 
 /// An experiment that is not stored yet.
 package struct ExperimentDraft: Sendable, Hashable {
-    /// Its name.
+    /// What people will call it; no other experiment has it, deleted ones included.
     package let name: String
     /// Where artifacts go; nil for the server's own place.
     package let artifactLocation: String?
-    /// Its tags.
+    /// What it is to be noted with; each key once.
     package let tags: [KeyValue]
     /// When, milliseconds since 1970.
     package let atMilliseconds: Int64
@@ -131,11 +131,11 @@ package struct RunChange: Sendable, Hashable {
 package struct RunEntries: Sendable, Hashable {
     /// Points.
     package var metrics: [MetricPoint] = []
-    /// Params.
+    /// Params; one that is there already must have the same value.
     package var params: [KeyValue] = []
-    /// Tags.
+    /// What it is to be noted with; each key once.
     package var tags: [KeyValue] = []
-    /// Links.
+    /// Datasets and models that the run used or made.
     package var links: [RunLink] = []
 
     /// Nothing.
@@ -182,7 +182,7 @@ package struct RunPage: Sendable, Hashable {
 package struct ModelMetric: Sendable, Hashable {
     /// The run that logged it.
     package let runID: String
-    /// The point.
+    /// What was measured, when and at which step.
     package let point: MetricPoint
 
     /// A point that a run logged.
@@ -196,7 +196,7 @@ package struct ModelMetric: Sendable, Hashable {
 package struct UsedDataset: Sendable, Hashable {
     /// The experiment of the runs.
     package let experimentID: Int64
-    /// Its name.
+    /// What the client called it.
     package let name: String
     /// Its digest, as the client made it.
     package let digest: String

@@ -129,7 +129,7 @@ package struct Versioning: Sendable {
     package struct Diff: Sendable, Hashable {
         /// One file that differs.
         package struct FileChange: Sendable, Hashable {
-            /// Its path.
+            /// Where the file lies in the dataset.
             package let path: String
             /// `added`, `removed` or `changed`.
             package let kind: String

@@ -16,7 +16,7 @@ public enum Limits {
     public static let patternBytes = 4096
     /// Bytes of a name or ref.
     public static let nameBytes = 1024
-    /// Bytes of a path.
+    /// The longest path of a file below some root, in UTF-8.
     public static let pathBytes = 4096
     /// Bytes of an ordinary JSON request body.
     public static let bodyBytes = 32 << 20

@@ -62,7 +62,7 @@ package protocol LedgerTransaction {
 package struct Proposal<Result: Sendable>: Sendable {
     /// What the caller gets.
     package let result: Result
-    /// The changes.
+    /// What is written to documents and pointers, all or nothing.
     package let changes: [Change]
     /// The facts that tell of them; none where nothing changes.
     package let facts: [Fact]

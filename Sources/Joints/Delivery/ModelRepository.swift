@@ -277,9 +277,11 @@ package actor ModelRepository {
     }
 
     /// The file that serves among these, and what it is.
+    ///
+    /// Of several ONNX files none is the one, unless it has the usual name.
     static func main(_ names: [String]) -> (name: String, format: ModelFormat)? {
         for file in usualFiles where names.contains(file.name) { return file }
-        for format in [ModelFormat.onnx, .python, .xgboost, .lightgbm] {
+        for format in [ModelFormat.python, .xgboost, .lightgbm] {
             if let name = mainFile(names, format) { return (name, format) }
         }
         return nil

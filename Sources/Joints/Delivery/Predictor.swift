@@ -58,7 +58,7 @@ package final class Predictor: Sendable {
         }
     }
 
-    /// The answer.
+    /// What a model said to a request, and which version of it.
     package struct Answer: Sendable {
         /// The request's id.
         package let id: String

@@ -4,7 +4,7 @@ package import GyreBase
 
 /// What `gyre.yaml` says: the files of the ecosystem, tied into a loop.
 package struct Project: Sendable, Hashable {
-    /// Its name.
+    /// What people call it; its ref begins with it.
     package let name: String
     /// The registered model that it trains.
     package let model: String
@@ -12,7 +12,7 @@ package struct Project: Sendable, Hashable {
     package let endpoint: String
     /// The suite that each dataset is checked with, as Great Expectations writes it.
     package let suites: [String: JSONValue]
-    /// The feature views.
+    /// The views that its training set may join, as `gyre.yaml` defines them.
     package let featureViews: [JSONValue]
     /// How the training set is made; nil trains on the datasets themselves.
     package let training: Training?
@@ -48,7 +48,7 @@ package struct Project: Sendable, Hashable {
 
     /// One rule: when something is seen, something is done.
     package struct Policy: Sendable, Hashable {
-        /// Its name.
+        /// Acts as `policy/<name>` in the ledger.
         package let name: String
         /// What is watched.
         package let trigger: Trigger
@@ -91,10 +91,13 @@ package struct Project: Sendable, Hashable {
         model = try text("model")
         endpoint = try Name(json["endpoint"]?.string ?? model, of: "endpoint").text
         var suites: [String: JSONValue] = [:]
-        for member in json["datasets"]?.object?.members ?? [] { suites[member.name] = member.value["suite"] }
+        for member in json["datasets"]?.object?.members ?? [] {
+            // A suite without a value is none: nothing would ever pass it.
+            if let suite = Self.given(member.value["suite"]) { suites[member.name] = suite }
+        }
         self.suites = suites
         featureViews = json["feature_views"]?.array ?? []
-        training = try json["training"].map { json throws(GyreError) in
+        training = try Self.given(json["training"]).map { json throws(GyreError) in
             guard let dataset = json["dataset"]?.string, let spine = json["spine"]?.string,
                 let timestamp = json["timestamp"]?.string
             else {
@@ -116,7 +119,7 @@ package struct Project: Sendable, Hashable {
         self.parameters = parameters
         steps = (json["rollout"]?["steps"]?.array ?? [10, 50, 100]).compactMap { $0.int.map(Int.init) }
         judge = json["rollout"]?["judge"] ?? [:]
-        retentionSeconds = try json["retention"]?["deleted_for"].map { value throws(GyreError) in
+        retentionSeconds = try Self.given(json["retention"]?["deleted_for"]).map { value throws(GyreError) in
             try Self.seconds(value)
         }
         policies = try (json["policies"]?.array ?? []).map { item throws(GyreError) in try Self.policy(item) }
@@ -126,6 +129,9 @@ package struct Project: Sendable, Hashable {
     package var json: JSONValue { source }
     /// `project/<name>@<digest>`.
     package var ref: Ref { Ref("project", name, Digest(of: source.canonicalBytes).short) }
+
+    /// A member that has a value; one without says nothing.
+    private static func given(_ value: JSONValue?) -> JSONValue? { value.flatMap { $0.isNull ? nil : $0 } }
 
     /// A stretch of time such as `30d` or `12h`.
     private static func seconds(_ value: JSONValue) throws(GyreError) -> Int64 {

@@ -159,8 +159,12 @@ package struct Retention: Sendable {
         for version in try await registry.versions() {
             for id in [version.runID, version.modelID] where !id.isEmpty { needs[id] = version.ref }
             if !version.modelID.isEmpty {
-                let model = try await loggedModels.model(version.modelID, allowsDeleted: true)
-                needs[model.runID] = version.ref
+                do throws(GyreError) {
+                    let model = try await loggedModels.model(version.modelID, allowsDeleted: true)
+                    needs[model.runID] = version.ref
+                } catch  where error.code == .notFound {
+                    // Clients may name a logged model that is elsewhere.
+                }
             }
         }
         for release in try await releases.releases(of: nil) {

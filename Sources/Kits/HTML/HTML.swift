@@ -2,7 +2,7 @@
 
 /// A piece of a page: text is escaped when it goes in, so what comes out is well-formed.
 package struct HTML: Sendable, Hashable {
-    /// The markup.
+    /// Text that goes into a page as it stands.
     package let markup: String
 
     private init(markup: String) { self.markup = markup }

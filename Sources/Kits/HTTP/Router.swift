@@ -52,7 +52,7 @@ package struct Route: Sendable {
 
 /// The routes of one dialect and how it tells of errors.
 package struct RouteGroup: Sendable {
-    /// Its routes.
+    /// All that it finds, in the order in which they were added.
     package let routes: [Route]
     /// Paths below these belong to the dialect even where it has no route.
     package let prefixes: [String]
