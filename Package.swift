@@ -12,7 +12,6 @@ let houseStyle: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .enableUpcomingFeature("InferIsolatedConformances"),
-    .unsafeFlags(["-profile-generate", "-profile-coverage-mapping"]),  // COVHACK
 ]
 
 // MARK: - Libraries from elsewhere, by the name we call them
