@@ -13,7 +13,7 @@ extension NativeDialect {
         [
             NativeCall(
                 "GET", "/traces", "Traces without their spans, newest first; `run` picks those of one run.",
-                query: ["experiment", "run", "filter", "limit", "after"]
+                query: ["experiment", "run", "filter", "order_by", "limit", "after"]
             ) { request throws(GyreError) in
                 let page = try await services.tracing.store.search(try await traceQuery(request))
                 let traces = try await services.tracing.store.traces(page.ids)
@@ -89,6 +89,7 @@ extension NativeDialect {
         }
         var query = TraceQuery(
             experimentIDs: try await experimentIDs(request), filter: try Filter(clauses.joined(separator: " AND ")))
+        if let order = request.query("order_by"), !order.isEmpty { query.order = [try OrderBy(order)] }
         query.limit = try request.number("limit", default: 100, in: 1...500)
         if let after = request.query("after"), !after.isEmpty { query.after = try JSONValue(parsing: after).array }
         return query

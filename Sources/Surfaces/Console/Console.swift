@@ -43,7 +43,8 @@ package struct Console: Sendable {
                 page("/lineage", lineage), page("/ledger", ledger), page("/traces", traces),
                 page("/traces/{id}", trace),
                 page("/prompts", prompts), page("/prompts/{name}", prompt), page("/logged-models", loggedModels),
-                page("/logged-models/{id}", loggedModel), Route("GET", "/static/{name}", serve),
+                page("/logged-models/{id}", loggedModel), Route("GET", "/console/parts", samples),
+                Route("GET", "/static/{name}", serve),
                 // Browsers ask for it where a page names no icon, as MLflow's frame does.
                 Route("GET", "/favicon.ico") { _ in HTTPResponse(status: 204) },
                 Route("GET", "/mlflow", moved), Route("GET", "/static-files/{path...}", mlflowPages),
@@ -72,6 +73,10 @@ package struct Console: Sendable {
         Route("GET", path) { request throws(GyreError) in Self.response(try await make(request)) }
     }
 
+    private func samples(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        Self.response(Samples.page(request))
+    }
+
     static func response(_ page: Page, status: Int = 200) -> HTTPResponse {
         var response = HTTPResponse.text(page.html.markup, type: "text/html; charset=utf-8", status: status)
         response.headers += [
@@ -82,18 +87,18 @@ package struct Console: Sendable {
     }
 
     private static func errorPage(_ error: GyreError) -> HTTPResponse {
-        var content = [HTML.element("p", [], HTML(error.what))]
-        if let why = error.why { content.append(.element("p", [], HTML("Why: \(why)"))) }
-        if let fix = error.fix {
-            content.append(.element("p", [], HTML("What to do: "), .element("code", [], HTML(fix))))
-        }
         let title = error.code == .notFound ? "Not found" : "That did not work"
-        return response(Page(title: title, section: "", content: content), status: error.code.httpStatus)
+        let page = Page(title, in: nil) {
+            Note(.text(error.what), tone: error.code == .notFound ? .plain : .bad)
+            if let why = error.why { Sentence("Why: \(why)") }
+            if let fix = error.fix { Sentence("What to do: ", .code(fix)) }
+        }
+        return response(page, status: error.code.httpStatus)
     }
 
     private func serve(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let name = request.parameter("name")
-        let own = ["gyre.css": Assets.style, "gyre.js": Assets.script + Assets.refreshing][name].map { Array($0.utf8) }
+        let own = ["gyre.css": Assets.style, "gyre.js": Assets.script][name].map { Array($0.utf8) }
         guard
             let bytes = own
                 ?? (["uplot.min.js", "uplot.min.css"].contains(name) ? staticFile(name) : nil)

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreHTTP
+
+extension Console {
+    /// The most curves that a run's page draws, and the most metrics that it tells the latest value of beside them.
+    private static let (mostCurves, mostFurther) = (24, 500)
+
+    func run(_ request: HTTPRequest) async throws(GyreError) -> Page {
+        let run = try await api(Percent.path("runs", request.parameter("id")))
+        let id = text(run["id"])
+        let isLive = run["status"]?.string == "RUNNING"
+        let metrics = try await metrics(of: run, isLive: isLive)
+        let (models, traces) = (try await loggedModels(by: run), try await traces(of: run))
+        return Page(text(run["name"]), in: .runs, below: [("Runs", "/runs")]) {
+            Facts([
+                ("Run", .text(id)), ("Status", .state(text(run["status"]))),
+                ("Started", Self.milliseconds(run["start_ms"])), ("Ended", Self.milliseconds(run["end_ms"])),
+                ("Lineage", .reference("run/\(id)")),
+            ])
+            if isLive { LiveStatus(run: id) }
+            metrics
+            pairs("Params", "Param", run["params"], empty: "No param was logged.")
+            pairs("Tags", "Tag", run["tags"], empty: "No tag was set.")
+            models
+            traces
+        }
+    }
+
+    /// A curve for each of the first 24 metrics, and a table of the others; a live run's script adds to both.
+    private func metrics(of run: JSONValue, isLive: Bool) async throws(GyreError) -> Section {
+        let id = text(run["id"])
+        let metrics = run["metrics"]?.object?.members ?? []
+        var charts: [Chart] = []
+        for metric in metrics.prefix(Self.mostCurves) {
+            let query = Percent.query([("points", "120"), ("metric", metric.name)])
+            let points = try await api(Percent.path("runs", id, "history") + query)["points"]?.array ?? []
+            charts.append(
+                Chart(
+                    title: metric.name, run: id,
+                    points: points.map { (x: $0["step"]?.double ?? 0, y: $0["value"]?.double ?? .nan) }))
+        }
+        let rest = metrics.dropFirst(Self.mostCurves)
+        let rows = rest.prefix(Self.mostFurther).map { metric -> [Words] in
+            [.short(metric.name), .latest(metric: metric.name, metric.value.double)]
+        }
+        return Section("Metrics") {
+            Charts(charts: charts, isLive: isLive)
+            if !rows.isEmpty { Table("Further metrics", ["Metric", .number("Latest")], rows, empty: "") }
+            Note(shown: rows.count, of: rest.count, "further metrics")
+        }
+    }
+
+    /// The models that a run left behind; nil where there are none.
+    private func loggedModels(by run: JSONValue) async throws(GyreError) -> Section? {
+        let query = Percent.query([("experiment", text(run["experiment"])), ("run", text(run["id"]))])
+        let models = try await api("/logged-models" + query)["logged_models"]?.array ?? []
+        return models.isEmpty ? nil : Section("Logged models") { loggedModels(models) }
+    }
+
+    /// The traces that a run left behind; nil where there are none.
+    private func traces(of run: JSONValue) async throws(GyreError) -> Section? {
+        let query = Percent.query([("experiment", text(run["experiment"])), ("run", text(run["id"]))])
+        let found = try await api("/traces\(query)&limit=50")
+        let traces = found["traces"]?.array ?? []
+        guard !traces.isEmpty else { return nil }
+        return Section("Traces") {
+            self.traces(traces)
+            if found["next"] != nil { Links(.link("All traces of the run", to: "/traces" + query)) }
+        }
+    }
+}
