@@ -248,7 +248,8 @@ let package = Package(
         tests(
             "DialectTests",
             [
-                "GyreAPI", "GyreBlobs", "GyreCLI", "GyreConsole", "GyreGX", "GyreHTTP", "GyreKFP", "GyreLedger",
+                "GyreAPI", "GyreBlobs", "GyreCLI", "GyreConsole", "GyreGX", "GyreHTML", "GyreHTTP", "GyreKFP",
+                "GyreLedger",
                 "GyreMLflow",
                 "GyreNative", "GyrePipelines",
                 "GyreQuality",

@@ -111,6 +111,9 @@ extension Tag {
     @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
     func console() async throws { try await run("gyre/console") }
 
+    @Test("the console's parts in each of their states: light, dark, narrow, by keys")
+    func consoleParts() async throws { try await run("gyre/console_parts") }
+
     @Test("the command line tells of everything, with exit statuses, with and without a server")
     func commands() async throws { try await run("gyre/commands") }
 }

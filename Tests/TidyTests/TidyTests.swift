@@ -124,6 +124,18 @@ import Testing
         #expect(wrong == [])
     }
 
+    @Test("the console's pages say what they show and leave its looks to the parts")
+    func pages() throws {
+        var wrong: [String] = []
+        for file in try Self.files(below: "Sources/Surfaces/Console/Pages") {
+            if file.imports.contains("GyreHTML") { wrong.append("\(file.path) imports GyreHTML") }
+            for word in [".element(", ".void(", "HTML(", "(\"class\""] where file.text.contains(word) {
+                wrong.append("\(file.path) says \(word)")
+            }
+        }
+        #expect(wrong == [])
+    }
+
     @Test("each page of the documents has a title of its own")
     func titles() throws {
         var titles: [String: [String]] = [:]

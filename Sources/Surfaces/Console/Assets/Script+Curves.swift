@@ -39,8 +39,8 @@ extension Assets {
               const [first, last] = [values[0], values.at(-1)];
               const [low, high] = values.reduce(([l, h], v) => [Math.min(l, v), Math.max(h, v)], [first, first]);
               const caption = this.figure.querySelector("figcaption");
-              caption.textContent = values.length === 1 ? `${this.name}: ${readable(last)}`
-                : `${this.name}: from ${readable(first)} to ${readable(last)}, between ${readable(low)} and ${readable(high)}`;
+              caption.replaceChildren(element("bdi", {}, this.name), values.length === 1 ? `: ${readable(last)}`
+                : `: from ${readable(first)} to ${readable(last)}, between ${readable(low)} and ${readable(high)}`);
               caption.title = `from ${first} to ${last}`;
             }
             if (typeof uPlot === "undefined" || this.points.length < 2) return;

@@ -18,7 +18,7 @@ extension Assets {
         :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px }
         main:focus { outline: none }
         h1, h2, h3, p, caption, figcaption, li, summary { overflow-wrap: anywhere }
-        h1 { font-size: 1.45rem; line-height: 1.25; font-weight: 650; margin: .25rem 0 1rem; unicode-bidi: plaintext }
+        h1 { font-size: 1.45rem; line-height: 1.25; font-weight: 650; margin: .25rem 0 1rem; unicode-bidi: plaintext; text-align: left }
         h2 { font-size: 1.05rem; font-weight: 650; margin: 2rem 0 .6rem } h3 { font-size: .93rem; font-weight: 600; margin: .9rem 0 .35rem }
         p { margin: .6rem 0 } section > p:first-of-type { margin-top: 0 }
         header { background: var(--card); border-bottom: 1px solid var(--rule) }

@@ -30,7 +30,7 @@ extension Assets {
         @media (max-width: 900px) { table { width: max-content; min-width: 100% } td, th { max-width: min(28rem, 70vw) } }
         @media (max-width: 600px) { main { padding: .75rem .8rem 3rem } header ul { padding: 0 .3rem } header a { padding: .45rem .5rem .35rem }
           h1 { font-size: 1.25rem } h2 { margin-top: 1.5rem } th, td { padding: .35rem .55rem }
-          .form label, .form input:not([type]), .form select { width: 100% } .form label.check { width: auto }
+          .form label, .form input:not([type]), .form select { width: 100%; max-width: 100% } .form label.check { width: auto }
           dl { grid-template-columns: minmax(0, 1fr); gap: 0; padding: .6rem .75rem } dd { margin-bottom: .4rem } }
         @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; scroll-behavior: auto !important } }
         """

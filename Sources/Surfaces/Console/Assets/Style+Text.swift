@@ -5,7 +5,7 @@ extension Assets {
     static let textStyle = """
         dl { display: grid; grid-template-columns: fit-content(32%) minmax(0, 1fr); gap: .3rem 1.5rem; margin: 0 0 1rem; padding: .75rem .9rem;
           background: var(--card); border: 1px solid var(--rule); border-radius: var(--radius) }
-        dt { color: var(--dim); overflow-wrap: anywhere } dd { margin: 0; overflow-wrap: anywhere; unicode-bidi: plaintext; text-align: start }
+        dt { color: var(--dim); overflow-wrap: anywhere } dd { margin: 0; overflow-wrap: anywhere; unicode-bidi: plaintext; text-align: left }
         .badge { display: inline-block; font-size: .85rem; line-height: 1.35; padding: 0 .5rem; border-radius: 99px; white-space: nowrap; max-width: 100%;
           overflow: hidden; text-overflow: ellipsis; vertical-align: bottom; border: 1px solid var(--rule); background: var(--card) }
         .badge::before { font-size: .75em; margin-right: .35em }

@@ -34,6 +34,7 @@ extension Console {
                 ("Purpose", .text(text(prompt["description"]))), ("Aliases", .text(Self.aliases(prompt))),
                 ("Lineage", .reference("model/\(name)")),
             ])
+            if versions.isEmpty { EmptyState("It has no version.") }
             for version in shown { self.version(version, of: prompt) }
             Note(shown: shown.count, of: versions.count, "versions, the newest first")
         }

@@ -39,7 +39,7 @@ struct Bars: Part {
                 HTML.element(
                     "span", [("class", "share")],
                     .element("span", [("class", "swatch \(share.kind.rawValue)")], .empty),
-                    HTML(" \(share.name) · \(Number.readable(share.percent)) %"))
+                    HTML(" "), Words.name(share.name), HTML(" · \(Number.readable(share.percent)) %"))
             }
         return .element("div", [("class", "split"), ("aria-hidden", "true")], bar)
             + .element("p", [("class", "shares")], legend)

@@ -22,18 +22,21 @@ struct Chart: Part {
         let finite = points.filter { $0.y.isFinite }
         guard finite.count > 1, let first = finite.first, let last = finite.last else {
             return .element(
-                "figure", frame, .element("figcaption", [], HTML("\(title): "), Words.figure(finite.first?.y).html))
+                "figure", frame,
+                .element("figcaption", [], Words.name(title), HTML(": "), Words.figure(finite.first?.y).html))
         }
         let (lowY, highY) = (finite.map(\.y).min() ?? 0, finite.map(\.y).max() ?? 1)
         let words =
-            "\(title): from \(Number.readable(first.y)) to \(Number.readable(last.y)), between \(Number.readable(lowY)) and \(Number.readable(highY))"
+            ": from \(Number.readable(first.y)) to \(Number.readable(last.y)), between \(Number.readable(lowY)) and \(Number.readable(highY))"
         return .element(
             "figure", frame,
             .element(
-                "svg", [("viewBox", "0 0 \(Self.width) \(Self.height)"), ("role", "img"), ("aria-label", words)],
+                "svg",
+                [("viewBox", "0 0 \(Self.width) \(Self.height)"), ("role", "img"), ("aria-label", title + words)],
                 .element("polyline", [("points", Self.line(finite, lowY, highY)), ("class", "line")], .empty)),
             .element(
-                "figcaption", [("title", "from \(Number.full(first.y)) to \(Number.full(last.y))")], HTML(words)))
+                "figcaption", [("title", "from \(Number.full(first.y)) to \(Number.full(last.y))")],
+                Words.name(title), HTML(words)))
     }
 
     private static func line(_ points: [(x: Double, y: Double)], _ lowY: Double, _ highY: Double) -> String {

@@ -39,6 +39,8 @@ struct Listing: Sendable {
     private let others: [(name: String, value: String)]
     private let prefix: String
 
+    /// What an address says of a list.
+    ///
     /// `name` tells two lists of one page apart: the second has `?models-sort=`. `sort` holds where the address says nothing.
     init(
         _ request: HTTPRequest, name: String = "", sort: Sort? = nil, keys: Set<String>? = nil,
@@ -65,7 +67,9 @@ struct Listing: Sendable {
         return Self.address(kept + [(prefix + "sort", Sort(key, isDescending: isTurned).address)])
     }
 
-    /// Another page of the list. `cursor`: what a server's list goes on from.
+    /// Another page of the list.
+    ///
+    /// `cursor`: what a server's list goes on from.
     func address(page: Int, cursor: (name: String, value: String)? = nil) -> String {
         var members = others
         if let sort { members.append((prefix + "sort", sort.address)) }

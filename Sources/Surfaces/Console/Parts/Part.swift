@@ -20,7 +20,7 @@ enum PartBuilder {
     static func buildArray(_ parts: [[any Part]]) -> [any Part] { parts.flatMap { $0 } }
 }
 
-/// How something stands. It is a colour and a sign; the words beside it say the same.
+/// How something stands: a colour and a sign; the words beside it say the same.
 enum Tone: String, Sendable, CaseIterable {
     case plain, good, busy, bad
 }

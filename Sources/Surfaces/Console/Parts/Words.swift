@@ -60,7 +60,9 @@ enum Words: Sendable, ExpressibleByStringInterpolation {
         case .badge(let badge): badge.html
         case .figure(let value): Self.figure(value)
         case .latest(let metric, let value): .element("span", [("data-latest", metric)], Self.figure(value))
-        case .time(let moment): HTML(moment.map { Timestamp.readable($0) } ?? "–")
+        case .time(let moment):
+            moment.map { .element("time", [("datetime", Timestamp.text($0))], HTML(Timestamp.readable($0))) }
+                ?? HTML("–")
         case .bytes(let count): Self.size(count)
         case .code(let text): .element("code", [], HTML(text))
         case .choice(let name, let value, let label):
@@ -71,6 +73,9 @@ enum Words: Sendable, ExpressibleByStringInterpolation {
         case .list(let words, let separator): Self.join(words, separator)
         }
     }
+
+    /// A name among other words: what is written from right to left stays by itself.
+    static func name(_ text: String) -> HTML { .element("bdi", [], HTML(text)) }
 
     private static func join(_ words: [Words], _ separator: String) -> HTML {
         .join(words.enumerated().flatMap { $0.offset == 0 ? [$0.element.html] : [HTML(separator), $0.element.html] })

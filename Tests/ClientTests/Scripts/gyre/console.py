@@ -35,7 +35,7 @@ class Page(html.parser.HTMLParser):
             self.links.append(attributes["href"])
         if tag in ("h1", "h2", "h3"):
             self.headings.append(int(tag[1]))
-        if tag == "input":
+        if tag == "input" and attributes.get("type") != "hidden":
             assert "label" in self.open, "an input without a label"
         if tag == "th":
             assert attributes.get("scope") == "col"
