@@ -47,9 +47,12 @@ extension Assets {
             svg.append(line);
           });
           used.forEach((name, i) => {
+            // The names at the ends stay within the picture.
+            const isFirst = i === 0, isLast = !isFirst && i === used.length - 1;
+            const [left, anchor] = isFirst ? [6, "start"] : isLast ? [width - 6, "end"] : [x(i), "middle"];
             svg.append(element("svg:line", { x1: x(i), x2: x(i), y1: 40, y2: height - 40, stroke: "currentColor" }));
             for (const [text, y] of [[name, 16], [scales[i].ends[1], 34], [scales[i].ends[0], height - 24]])
-              svg.append(element("svg:text", { x: x(i), y, "text-anchor": "middle", "font-size": 11, fill: "currentColor" }, cut(text, 20), element("svg:title", {}, text)));
+              svg.append(element("svg:text", { x: left, y, "text-anchor": anchor, "font-size": 11, fill: "currentColor" }, cut(text, 20), element("svg:title", {}, text)));
           });
           place.replaceChildren(svg);
         };
