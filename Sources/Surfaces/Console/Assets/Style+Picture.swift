@@ -7,6 +7,7 @@ extension Assets {
         figure { margin: 0; min-width: 0; overflow: hidden; padding: .65rem .75rem; background: var(--card); border: 1px solid var(--rule); border-radius: var(--radius) }
         figure svg { display: block; width: 100%; height: auto } figcaption { color: var(--dim); font-size: .86rem; margin-top: .35rem; font-variant-numeric: tabular-nums }
         #comparison { display: grid; gap: .75rem } #comparison:not(:has(svg)) figure { display: none }
+        #comparison figure { overflow-x: auto } #comparison svg { min-width: 44rem }
         .line { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round } .u-legend { font-size: .8rem }
         .split { display: flex; gap: 2px; border-radius: 4px; overflow: hidden; margin: .3rem 0 .3rem; height: .8rem; background: var(--rule) }
         .part { flex-basis: 0; min-width: 3px } .shares { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; margin: 0 0 .5rem; font-size: .93rem }
