@@ -25,7 +25,7 @@ extension SQLiteTrackingStore {
         let now = database.now()
         let ids = JSONValue.strings(runs.map(\.id)).text
         var found: [RelativePath] = []
-        for run in runs { if let folder = try Self.folder(run.artifactURI) { found.append(folder) } }
+        for run in runs { if let folder = try ServedArtifacts.path(run.artifactURI) { found.append(folder) } }
         let folders = found
         try await database.write("Removing runs for good") { db, tail in
             let which = "SELECT row FROM run WHERE is_deleted = 1 AND run_id IN (SELECT value FROM json_each(?))"
@@ -45,7 +45,7 @@ extension SQLiteTrackingStore {
 
     package func remove(_ experiment: Experiment, recording fact: Fact) async throws(GyreError) {
         let now = database.now()
-        let folder = try Self.folder(experiment.artifactLocation)
+        let folder = try ServedArtifacts.path(experiment.artifactLocation)
         try await database.write("Removing the experiment \(experiment.id) for good") { db, tail in
             let left = try Int.fetchOne(
                 db, sql: "SELECT count(*) FROM run WHERE experiment_id = ?", arguments: [experiment.id])
@@ -76,10 +76,5 @@ extension SQLiteTrackingStore {
             while let row = try rows.next() { digests.insert(try Digest(data: row[0])) }
             return digests
         }
-    }
-
-    private static func folder(_ uri: String) throws(GyreError) -> RelativePath? {
-        guard uri.hasPrefix("mlflow-artifacts:/") else { return nil }
-        return try RelativePath(String(uri.dropFirst("mlflow-artifacts:/".count)))
     }
 }

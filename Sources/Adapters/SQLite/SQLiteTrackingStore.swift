@@ -34,7 +34,7 @@ package struct SQLiteTrackingStore: TrackingStore {
                 try Int64.fetchOne(
                     db, sql: "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'experiment'), -1) + 1")
                 ?? 0
-            let location = draft.artifactLocation ?? "mlflow-artifacts:/\(next)"
+            let location = draft.artifactLocation ?? ServedArtifacts.address(of: String(next))
             try db.execute(
                 sql: """
                     INSERT INTO experiment (experiment_id, name, artifact_location, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?)

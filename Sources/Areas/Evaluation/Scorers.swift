@@ -44,10 +44,7 @@ package struct Scorer: Sendable, Hashable {
     /// `scorer/<experiment>/<name>@<version>`.
     package var ref: Ref { Ref("scorer", "\(experimentID)/\(name)", String(version)) }
 
-    var key: String {
-        let digits = String(version)
-        return "\(experimentID)/\(name)@" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
-    }
+    var key: String { "\(experimentID)/\(name)@\(version.digits(9))" }
 }
 
 /// Keeps scorers.

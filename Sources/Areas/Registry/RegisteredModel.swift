@@ -152,10 +152,7 @@ package struct ModelVersion: Sendable, Hashable {
     package static func ref(_ name: String, _ number: Int) -> Ref { Ref("model", name, String(number)) }
 
     /// The key it is stored under: sorts by number.
-    static func key(_ name: String, _ number: Int) -> String {
-        let digits = String(number)
-        return "\(name)@" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
-    }
+    static func key(_ name: String, _ number: Int) -> String { "\(name)@\(number.digits(9))" }
 
     static func json(_ tags: [String: String]) -> JSONValue {
         .object(JSONObject(tags.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))

@@ -199,8 +199,5 @@ package struct Releases: Sendable {
         }
     }
 
-    private static func key(_ endpoint: String, _ number: Int) -> String {
-        let digits = String(number)
-        return "\(endpoint)@" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
-    }
+    private static func key(_ endpoint: String, _ number: Int) -> String { "\(endpoint)@\(number.digits(9))" }
 }

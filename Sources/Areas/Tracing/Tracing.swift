@@ -161,6 +161,18 @@ package struct Tracing: Sendable {
         try await store.deleteTag(key, of: id)
     }
 
+    /// Makes traces known to belong to a run, whether or not either is there.
+    package func link(_ ids: [String], toRun run: String) async throws(GyreError) {
+        try await store.link(ids, toRun: run)
+    }
+
+    /// Makes a trace known to have used versions of prompts, each told as `NAME/VERSION`.
+    /// - Throws: `.notFound` without that trace.
+    package func link(_ id: String, toPrompts prompts: [String]) async throws(GyreError) {
+        _ = try await trace(id)
+        try await store.link(id, toPrompts: prompts)
+    }
+
     /// Removes traces.
     package func delete(_ selection: TraceSelection, by actor: String) async throws(GyreError) -> Int {
         let (experiment, what): (Int64, JSONValue) =

@@ -212,6 +212,17 @@ package struct Tracking: Sendable {
         try await store.log(id, entries)
     }
 
+    /// Removes a tag of a run.
+    /// - Throws: `.notFound` if there is none.
+    package func deleteTag(_ key: String, of id: String) async throws(GyreError) {
+        try await store.deleteTag(key, of: id)
+    }
+
+    /// Adds an element to a tag that holds a JSON list.
+    package func append(_ element: JSONValue, toTag key: String, of id: String) async throws(GyreError) {
+        try await store.appendToTag(key, element, of: id)
+    }
+
     /// Refuses writing to a deleted run.
     package func checkActive(_ run: Run) throws(GyreError) {
         guard !run.isDeleted else {

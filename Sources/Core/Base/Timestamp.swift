@@ -7,8 +7,8 @@ public enum Timestamp {
         let (date, time) = parts(microseconds)
         let fraction = time % 1_000_000
         let seconds = time / 1_000_000
-        let clock = "\(pad(seconds / 3600, 2)):\(pad(seconds / 60 % 60, 2)):\(pad(seconds % 60, 2))"
-        return "\(date)T\(clock)" + (fraction == 0 ? "" : ".\(pad(fraction, 6))") + "Z"
+        let clock = "\((seconds / 3600).digits(2)):\((seconds / 60 % 60).digits(2)):\((seconds % 60).digits(2))"
+        return "\(date)T\(clock)" + (fraction == 0 ? "" : ".\(fraction.digits(6))") + "Z"
     }
 
     /// `2026-03-01 10:22:07`, for tables that people read; UTC.
@@ -72,11 +72,6 @@ public enum Timestamp {
         return text.isEmpty ? nil : value
     }
 
-    private static func pad(_ number: Int64, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
-    }
-
     /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil`).
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
@@ -99,6 +94,6 @@ public enum Timestamp {
         let day = dayOfYear - (153 * monthIndex + 2) / 5 + 1
         let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return ("\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))", time)
+        return ("\(year.digits(4))-\(month.digits(2))-\(day.digits(2))", time)
     }
 }

@@ -30,14 +30,7 @@ struct Arguments: Sendable {
     /// A text that must be there.
     func text(_ name: String) throws(GyreError) -> String {
         if let value = try optionalText(name), !value.isEmpty { return value }
-        throw Self.missing(name)
-    }
-
-    static func missing(_ name: String) -> GyreError {
-        GyreError(
-            .invalid,
-            "Missing value for required parameter '\(name)'. See the API docs for more information about request parameters."
-        )
+        throw .missingParameter(name)
     }
 
     /// A truth value, or its word in any case.
@@ -49,9 +42,9 @@ struct Arguments: Sendable {
             switch text.lowercased() {
             case "true", "1": return true
             case "false", "0": return false
-            default: throw invalid(name, .string(text))
+            default: throw .invalidParameter(name, .string(text))
             }
-        case .some(let other): throw invalid(name, other)
+        case .some(let other): throw .invalidParameter(name, other)
         }
     }
 
@@ -60,7 +53,7 @@ struct Arguments: Sendable {
         switch body[name] {
         case .string(let text): return text
         case nil, .null: return request.parameters[name] ?? request.query(name)
-        case .some(let other): throw invalid(name, other)
+        case .some(let other): throw .invalidParameter(name, other)
         }
     }
 
@@ -75,10 +68,10 @@ struct Arguments: Sendable {
         switch body[name] {
         case nil, .null:
             guard let text = request.query(name) else { return nil }
-            guard let number = Int64(text) else { throw invalid(name, .string(text)) }
+            guard let number = Int64(text) else { throw .invalidParameter(name, .string(text)) }
             return number
         case .some(let value):
-            guard let number = Translate.integer(value) else { throw invalid(name, value) }
+            guard let number = Translate.integer(value) else { throw .invalidParameter(name, value) }
             return number
         }
     }
@@ -98,10 +91,12 @@ struct Arguments: Sendable {
     /// A list of texts.
     func texts(_ name: String) throws(GyreError) -> [String] {
         if let list = body[name], !list.isNull {
-            guard let elements = list.array else { throw invalid(name, list) }
+            guard let elements = list.array else { throw .invalidParameter(name, list) }
             var texts: [String] = []
             for element in elements {
-                guard let text = element.string ?? element.int.map(String.init) else { throw invalid(name, element) }
+                guard let text = element.string ?? element.int.map(String.init) else {
+                    throw .invalidParameter(name, element)
+                }
                 texts.append(text)
             }
             return texts
@@ -112,7 +107,7 @@ struct Arguments: Sendable {
     /// A list of objects; empty where it is absent.
     func objects(_ name: String) throws(GyreError) -> [JSONValue] {
         guard let list = body[name], !list.isNull else { return [] }
-        guard let elements = list.array else { throw invalid(name, list) }
+        guard let elements = list.array else { throw .invalidParameter(name, list) }
         return elements
     }
 
@@ -133,10 +128,4 @@ struct Arguments: Sendable {
 
     /// Who calls: the client's own word for it.
     var actor: String { request.actor(body["user_id"]?.string, surface: "mlflow") }
-
-    func invalid(_ name: String, _ value: JSONValue) -> GyreError {
-        GyreError(
-            .invalid,
-            "Invalid value \(value.text.prefix(200)) for parameter '\(name)' supplied: it is \(value.kindName).")
-    }
 }

@@ -29,3 +29,23 @@ enum MLflowErrors {
         }
     }
 }
+
+extension GyreError {
+    /// A parameter that must be there and is not, in MLflow's words: its clients show them, and some look for them.
+    static func missingParameter(_ name: String) -> GyreError {
+        GyreError(
+            .invalid,
+            "Missing value for required parameter '\(name)'. See the API docs for more information about request parameters."
+        )
+    }
+
+    /// A parameter of another type than it must be.
+    static func invalidParameter(_ name: String, _ value: JSONValue) -> GyreError {
+        invalidParameter(name, value.text, "it is \(value.kindName).")
+    }
+
+    /// A parameter that cannot have this value; `reason` says what it may be, in half a sentence.
+    static func invalidParameter(_ name: String, _ text: String, _ reason: String) -> GyreError {
+        GyreError(.invalid, "Invalid value \(text.prefix(200)) for parameter '\(name)' supplied: \(reason)")
+    }
+}

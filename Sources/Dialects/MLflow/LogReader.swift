@@ -14,7 +14,7 @@ struct LogReader {
         var run = ""
         let metric = try point(at: "", run: &run)
         try parser.end()
-        guard !run.isEmpty else { throw Self.missing("run_id") }
+        guard !run.isEmpty else { throw .missingParameter("run_id") }
         return (run, metric)
     }
 
@@ -45,7 +45,7 @@ struct LogReader {
             }
         }
         try parser.end()
-        guard !run.isEmpty else { throw Self.missing("run_id") }
+        guard !run.isEmpty else { throw .missingParameter("run_id") }
         return (run, entries)
     }
 
@@ -74,9 +74,9 @@ struct LogReader {
             }
         }
         if let parent { run = parent }
-        guard let key, !key.isEmpty else { throw Self.missing("\(path)key") }
-        guard let value else { throw Self.missing("\(path)value") }
-        guard let timestamp else { throw Self.missing("\(path)timestamp") }
+        guard let key, !key.isEmpty else { throw .missingParameter("\(path)key") }
+        guard let value else { throw .missingParameter("\(path)value") }
+        guard let timestamp else { throw .missingParameter("\(path)timestamp") }
         func filled(_ text: String?) -> String? { text?.isEmpty == false ? text : nil }
         return MetricPoint(
             key: key, value: value, timestampMilliseconds: timestamp, step: step, modelID: filled(about.model),
@@ -93,7 +93,7 @@ struct LogReader {
             default: _ = try reader.parser.value()
             }
         }
-        guard let key, !key.isEmpty else { throw Self.missing("\(path)key") }
+        guard let key, !key.isEmpty else { throw .missingParameter("\(path)key") }
         return KeyValue(key, value)
     }
 
@@ -116,14 +116,14 @@ struct LogReader {
         guard parser.peek() == UInt8(ascii: "[") else {
             let value = try parser.value()
             if value.isNull { return }
-            throw Self.invalid(name, value)
+            throw .invalidParameter(name, value)
         }
         try parser.expect("[")
         if parser.consume("]") { return }
         var index = 0
         repeat {
             guard parser.peek() == UInt8(ascii: "{") else {
-                throw Self.invalid("\(name)[\(index)]", try parser.value())
+                throw .invalidParameter("\(name)[\(index)]", try parser.value())
             }
             try take(&self, index)
             index += 1
@@ -136,7 +136,7 @@ struct LogReader {
         if parser.peek() == UInt8(ascii: "\"") { return try parser.string() }
         let value = try parser.value()
         if value.isNull { return nil }
-        throw Self.invalid(name(), value)
+        throw .invalidParameter(name(), value)
     }
 
     /// A number, or a text that is one; nil for null.
@@ -144,7 +144,7 @@ struct LogReader {
         if let plain = try parser.plainNumber() { return plain }
         let value = try parser.value()
         if value.isNull { return nil }
-        guard let number = Translate.number(value) else { throw Self.invalid(name(), value) }
+        guard let number = Translate.number(value) else { throw .invalidParameter(name(), value) }
         return number
     }
 
@@ -152,20 +152,7 @@ struct LogReader {
     private mutating func integer(_ name: @autoclosure () -> String) throws(GyreError) -> Int64? {
         let value = try parser.value()
         if value.isNull { return nil }
-        guard let number = Translate.integer(value) else { throw Self.invalid(name(), value) }
+        guard let number = Translate.integer(value) else { throw .invalidParameter(name(), value) }
         return number
-    }
-
-    private static func missing(_ name: String) -> GyreError {
-        GyreError(
-            .invalid,
-            "Missing value for required parameter '\(name)'. See the API docs for more information about request parameters."
-        )
-    }
-
-    private static func invalid(_ name: String, _ value: JSONValue) -> GyreError {
-        GyreError(
-            .invalid,
-            "Invalid value \(value.text.prefix(200)) for parameter '\(name)' supplied: it is \(value.kindName).")
     }
 }

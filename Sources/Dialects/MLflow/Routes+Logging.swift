@@ -10,25 +10,29 @@ extension MLflowDialect {
     var loggingRoutes: [Route] {
         ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"].flatMap { prefix in
             [
-                Route("POST", prefix + "/runs/log-metric") { request throws(GyreError) in
-                    var reader = LogReader(try await request.body.collect(limit: Limits.bodyBytes))
-                    let (run, metric) = try reader.logMetric()
-                    var entries = RunEntries()
-                    entries.metrics = [metric]
-                    try await checkModels(entries)
-                    try await tracking.log(run, entries)
-                    return .json(Self.emptyObject)
-                },
-                Route("POST", prefix + "/runs/log-batch") { request throws(GyreError) in
-                    var reader = LogReader(try await request.body.collect(limit: Limits.bodyBytes))
-                    let (run, entries) = try reader.logBatch()
-                    try Self.checkSizes(entries)
-                    try await checkModels(entries)
-                    try await tracking.log(run, entries)
-                    return .json(Self.emptyObject)
-                },
+                Route("POST", prefix + "/runs/log-metric", logMetric),
+                Route("POST", prefix + "/runs/log-batch", logBatch),
             ]
         }
+    }
+
+    private func logMetric(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        var reader = LogReader(try await request.body.collect(limit: Limits.bodyBytes))
+        let (run, metric) = try reader.logMetric()
+        var entries = RunEntries()
+        entries.metrics = [metric]
+        try await checkModels(entries)
+        try await tracking.log(run, entries)
+        return .json(Self.emptyObject)
+    }
+
+    private func logBatch(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        var reader = LogReader(try await request.body.collect(limit: Limits.bodyBytes))
+        let (run, entries) = try reader.logBatch()
+        try Self.checkSizes(entries)
+        try await checkModels(entries)
+        try await tracking.log(run, entries)
+        return .json(Self.emptyObject)
     }
 
     private static let emptyObject = Array("{}".utf8)

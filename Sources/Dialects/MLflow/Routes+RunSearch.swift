@@ -8,26 +8,20 @@ internal import GyreTracking
 /// The calls whose answers may be large: they are written straight into bytes and leave piece by piece, so that what a request
 /// holds in memory does not grow with its answer.
 extension MLflowDialect {
-    var runSearchRoutes: [(String, String, DirectCall)] {
+    var runSearchRoutes: [CallRoute] {
         [
-            ("POST", "/runs/search", searchRuns),
-            ("GET", "/metrics/get-history", history),
+            .post("/runs/search", direct: searchRuns),
+            .get("/metrics/get-history", direct: history),
         ]
     }
 
     /// Calls that MLflow has for browsers alone.
     var browserRoutes: [Route] {
-        [
-            Route("GET", "/ajax-api/2.0/mlflow/metrics/get-history-bulk") { request throws(GyreError) in
-                try await bulkHistory(try await Arguments(request))
-            },
-            Route("GET", "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval") { request throws(GyreError) in
-                try await intervalHistory(try await Arguments(request))
-            },
-            Route("GET", "/api/2.0/mlflow/metrics/get-history-bulk-interval") { request throws(GyreError) in
-                try await intervalHistory(try await Arguments(request))
-            },
-        ]
+        let (bulk, interval) = ("/metrics/get-history-bulk", "/metrics/get-history-bulk-interval")
+        return CallRoute.get(bulk, direct: bulkHistory).routes(below: ["/ajax-api/2.0/mlflow"])
+            + CallRoute.get(interval, direct: intervalHistory).routes(below: [
+                "/api/2.0/mlflow", "/ajax-api/2.0/mlflow",
+            ])
     }
 
     /// Runs written at a time, and points written at a time.
@@ -38,7 +32,7 @@ extension MLflowDialect {
             experimentIDs: try arguments.texts("experiment_ids").map { id throws(GyreError) in try Self.experimentID(id)
             },
             filter: try Filter(try arguments.optionalText("filter") ?? ""))
-        query.order = try Self.orders(arguments)
+        query.order = try Search.orders(arguments)
         query.view = try Translate.view(try arguments.word("run_view_type"))
         query.after = try PageToken.values(arguments)
         query.limit = try arguments.limit(default: 1000, maximum: 50_000)

@@ -77,7 +77,7 @@ struct SearchRules {
 
     /// An order that fits.
     func orders(_ arguments: Arguments) throws(GyreError) -> [OrderBy] {
-        let orders = try MLflowDialect.orders(arguments)
+        let orders = try Search.orders(arguments)
         for order in orders { try check(order) }
         return orders
     }

@@ -8,19 +8,14 @@ enum Translate {
     static func pairs(_ list: [JSONValue], _ parameter: String) throws(GyreError) -> [KeyValue] {
         var pairs: [KeyValue] = []
         for (index, json) in list.enumerated() {
-            func invalid(_ name: String, _ value: JSONValue) -> GyreError {
-                GyreError(
-                    .invalid,
-                    "Invalid value \(value.text.prefix(100)) for parameter '\(parameter)[\(index)]\(name)' supplied: it is \(value.kindName)."
-                )
-            }
-            guard json.object != nil else { throw invalid("", json) }
-            guard let key = json["key"], !key.isNull else { throw Arguments.missing("\(parameter)[\(index)].key") }
-            guard let name = key.string else { throw invalid(".key", key) }
+            let place = "\(parameter)[\(index)]"
+            guard json.object != nil else { throw .invalidParameter(place, json) }
+            guard let key = json["key"], !key.isNull else { throw .missingParameter(place + ".key") }
+            guard let name = key.string else { throw .invalidParameter(place + ".key", key) }
             switch json["value"] {
             case nil, .null: pairs.append(KeyValue(name, ""))
             case .string(let text): pairs.append(KeyValue(name, text))
-            case .some(let other): throw invalid(".value", other)
+            case .some(let other): throw .invalidParameter(place + ".value", other)
             }
         }
         return pairs

@@ -71,11 +71,10 @@ package struct ModelFiles: Sendable {
     package func content(of version: ModelVersion) async throws(GyreError) -> Content {
         var uri = version.location.isEmpty ? version.source : version.location
         if !version.modelID.isEmpty { uri = try await loggedModels.model(version.modelID).artifactURI }
-        guard uri.hasPrefix("mlflow-artifacts:/") else {
+        guard let folder = try ServedArtifacts.path(uri) else {
             throw GyreError(
                 .unsupported, "The files of \(version.ref) are not kept here.", why: "Its source is \(version.source).")
         }
-        let folder = try RelativePath(String(uri.dropFirst("mlflow-artifacts:/".count)))
         let prefix = folder.description + "/"
         let files = try await tracking.store.artifacts(below: folder)
         let models = files.filter { $0.path.description.hasSuffix(".onnx") }

@@ -61,7 +61,7 @@ package struct ModelImport: Sendable {
             }
         }
         for (path, blob) in placed { try await tracking.putArtifact(path, blob, by: actor) }
-        var draft = Registry.VersionDraft(source: "mlflow-artifacts:/\(folder)")
+        var draft = Registry.VersionDraft(source: ServedArtifacts.address(of: "\(folder)"))
         draft.location = draft.source
         draft.description = description
         if let configuration { draft.tags[Self.tag] = configuration }

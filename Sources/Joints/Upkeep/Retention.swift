@@ -107,7 +107,9 @@ package struct Retention: Sendable {
             begin += Self.runsAtOnce
         }
         for model in plan.loggedModels {
-            if let folder = try Self.folder(model.artifactURI) { try await tracking.deleteArtifacts(folder, by: actor) }
+            if let folder = try ServedArtifacts.path(model.artifactURI) {
+                try await tracking.deleteArtifacts(folder, by: actor)
+            }
             try await loggedModels.remove(model, by: actor)
         }
         for experiment in plan.experiments {
@@ -171,10 +173,5 @@ package struct Retention: Sendable {
             if let run = release.pins.run { needs[run.name] = release.ref }
         }
         return needs
-    }
-
-    private static func folder(_ uri: String) throws(GyreError) -> RelativePath? {
-        guard uri.hasPrefix("mlflow-artifacts:/") else { return nil }
-        return try RelativePath(String(uri.dropFirst("mlflow-artifacts:/".count)))
     }
 }

@@ -6,42 +6,41 @@ internal import GyreTracing
 
 extension MLflowDialect {
     /// The calls of clients before version 3, and those that version 3 still makes under the old prefix.
-    var oldTraceRoutes: [(String, String, Call)] {
+    var oldTraceRoutes: [CallRoute] {
         [
-            ("POST", "/traces", beginTrace),
-            ("GET", "/traces", searchOldTraces),
-            ("POST", "/traces/delete-traces", deleteTraces),
-            ("POST", "/traces/link-to-run", linkToRun),
-            ("POST", "/traces/link-prompts", linkPrompts),
-            ("PATCH", "/traces/{request_id}", endTrace),
-            ("PATCH", "/traces/{request_id}/tags", setTraceTag),
-            ("DELETE", "/traces/{request_id}/tags", deleteTraceTag),
-            (
-                "GET", "/traces/{request_id}/info",
-                { arguments throws(GyreError) in
-                    let info = try await tracing.trace(try arguments.text("request_id"))
-                    return ["trace_info": TraceMessages.oldInfo(info)]
-                }
-            ),
+            .post("/traces", beginTrace),
+            .get("/traces", searchOldTraces),
+            .post("/traces/delete-traces", deleteTraces),
+            .post("/traces/link-to-run", linkToRun),
+            .post("/traces/link-prompts", linkPrompts),
+            .patch("/traces/{request_id}", endTrace),
+            .patch("/traces/{request_id}/tags", setTraceTag),
+            .delete("/traces/{request_id}/tags", deleteTraceTag),
+            .get("/traces/{request_id}/info", getOldTraceInfo),
         ]
     }
 
-    /// The spans of a trace as one file, for browsers.
+    private func getOldTraceInfo(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let info = try await tracing.trace(try arguments.text("request_id"))
+        return ["trace_info": TraceMessages.oldInfo(info)]
+    }
+
     var traceFileRoutes: [Route] {
-        ["2.0", "3.0"].map { version in
-            Route("GET", "/ajax-api/\(version)/mlflow/get-trace-artifact") { request throws(GyreError) in
-                guard let id = request.query("request_id") ?? request.query("trace_id"), !id.isEmpty else {
-                    throw GyreError(.invalid, "Request must include the \"request_id\" query parameter.")
-                }
-                _ = try await tracing.trace(id)
-                let spans = try await tracing.store.spans(of: id)
-                var answer = HTTPResponse.json(["spans": .array(spans.map(TraceMessages.span))])
-                answer.headers += [
-                    ("content-disposition", "attachment; filename=traces.json"), ("x-content-type-options", "nosniff"),
-                ]
-                return answer
-            }
+        ["2.0", "3.0"].map { Route("GET", "/ajax-api/\($0)/mlflow/get-trace-artifact", traceFile) }
+    }
+
+    /// The spans of a trace as one file, for browsers.
+    private func traceFile(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        guard let id = request.query("request_id") ?? request.query("trace_id"), !id.isEmpty else {
+            throw GyreError(.invalid, "Request must include the \"request_id\" query parameter.")
         }
+        _ = try await tracing.trace(id)
+        let spans = try await tracing.store.spans(of: id)
+        var answer = HTTPResponse.json(["spans": .array(spans.map(TraceMessages.span))])
+        answer.headers += [
+            ("content-disposition", "attachment; filename=traces.json"), ("x-content-type-options", "nosniff"),
+        ]
+        return answer
     }
 
     private func beginTrace(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
@@ -65,7 +64,7 @@ extension MLflowDialect {
 
     private func searchOldTraces(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let ids = try arguments.texts("experiment_ids").map { id throws(GyreError) in try Self.experimentID(id) }
-        guard !ids.isEmpty else { throw Arguments.missing("experiment_ids") }
+        guard !ids.isEmpty else { throw .missingParameter("experiment_ids") }
         let (infos, next) = try await search(arguments, in: ids)
         var json: JSONValue = [:]
         if !infos.isEmpty { json["traces"] = .array(infos.map(TraceMessages.oldInfo)) }
@@ -74,14 +73,14 @@ extension MLflowDialect {
     }
 
     private func linkToRun(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        guard arguments["trace_ids"] != nil else { throw Arguments.missing("trace_ids") }
+        guard arguments["trace_ids"] != nil else { throw .missingParameter("trace_ids") }
         let ids = try arguments.texts("trace_ids")
         guard ids.count <= 100 else {
             throw GyreError(
                 .invalid,
                 "Cannot link more than 100 traces to a run in a single request. Provided \(ids.count) traces.")
         }
-        try await tracing.store.link(ids, toRun: try arguments.text("run_id"))
+        try await tracing.link(ids, toRun: try arguments.text("run_id"))
         return [:]
     }
 
@@ -89,15 +88,14 @@ extension MLflowDialect {
         let id = try arguments.text("trace_id")
         let prompts = try arguments.objects("prompt_versions").map { json throws(GyreError) in
             guard let name = json["name"]?.string, !name.isEmpty else {
-                throw Arguments.missing("prompt_versions[].name")
+                throw .missingParameter("prompt_versions[].name")
             }
             guard let version = json["version"].flatMap({ Translate.integer($0) }) else {
-                throw Arguments.missing("prompt_versions[].version")
+                throw .missingParameter("prompt_versions[].version")
             }
             return "\(name)/\(version)"
         }
-        _ = try await tracing.trace(id)
-        try await tracing.store.link(id, toPrompts: prompts)
+        try await tracing.link(id, toPrompts: prompts)
         return [:]
     }
 }

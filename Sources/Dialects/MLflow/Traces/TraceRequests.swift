@@ -119,17 +119,12 @@ enum TraceRequests {
     static func texts(_ json: JSONValue?, _ name: String) throws(GyreError) -> [String: String] {
         guard let json, !json.isNull else { return [:] }
         guard let object = json.object else {
-            throw GyreError(
-                .invalid,
-                "Invalid value \(json.text.prefix(100)) for parameter '\(name)' supplied: it is \(json.kindName).")
+            throw .invalidParameter(name, json)
         }
         var texts: [String: String] = [:]
         for member in object.members {
             guard let text = member.value.string else {
-                throw GyreError(
-                    .invalid,
-                    "Invalid value \(member.value.text.prefix(100)) for parameter '\(name)' supplied: its values are texts."
-                )
+                throw .invalidParameter(name, member.value.text, "its values are texts.")
             }
             texts[member.name] = text
         }

@@ -7,17 +7,17 @@ internal import GyreTracing
 internal import GyreTracking
 
 extension MLflowDialect {
-    var issueRoutes: [(String, String, Call)] {
+    var issueRoutes: [CallRoute] {
         [
-            ("POST", "/issues", createIssue), ("POST", "/issues/search", searchIssues),
-            (
-                "GET", "/issues/{issue_id}",
-                { arguments throws(GyreError) in
-                    ["issue": Self.message(try await issues.issue(try arguments.text("issue_id")))]
-                }
-            ),
-            ("PATCH", "/issues/{issue_id}", updateIssue),
+            .post("/issues", createIssue),
+            .post("/issues/search", searchIssues),
+            .get("/issues/{issue_id}", getIssue),
+            .patch("/issues/{issue_id}", updateIssue),
         ]
+    }
+
+    private func getIssue(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        ["issue": Self.message(try await issues.issue(try arguments.text("issue_id")))]
     }
 
     private func createIssue(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
@@ -66,7 +66,8 @@ extension MLflowDialect {
                     .invalid, "Invalid comparator '\(clause.comparison.rawValue)'. Supported comparators: {'!=', '='}")
             }
         }
-        let found = try Self.select(try await issues.issues(in: try arguments.optionalText("experiment_id")), filter) {
+        let found = try Search.select(try await issues.issues(in: try arguments.optionalText("experiment_id")), filter)
+        {
             key, issue in
             key.name == "status" ? .string(issue.status) : issue.sourceRunID.map { .string($0) }
         }
@@ -84,7 +85,7 @@ extension MLflowDialect {
             }
             messages.append(json)
         }
-        var page = try Self.page("issues", messages, arguments, default: 100, maximum: 50_000)
+        var page = try Page.of(messages, as: "issues", arguments, default: 100, maximum: 50_000)
         if page["next_page_token"] == nil { page["next_page_token"] = "" }
         return page
     }

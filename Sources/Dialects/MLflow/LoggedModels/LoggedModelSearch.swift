@@ -57,7 +57,7 @@ struct LoggedModelSearch {
         // The look-up tells orders by the same key apart by the datasets that they are held to.
         var sorted = found
         for (order, dataset) in orders.reversed() {
-            sorted = try MLflowDialect.sort(sorted, by: [order]) { key, model throws(GyreError) in
+            sorted = try Search.sort(sorted, by: [order]) { key, model throws(GyreError) in
                 guard key.entity == "metrics" else { return Self.attribute(key.name, model) }
                 let points = (metrics[model.id] ?? []).map(\.point).filter { $0.key == key.name && dataset.matches($0) }
                 return points.max { ($0.timestampMilliseconds, $0.step) < ($1.timestampMilliseconds, $1.step) }

@@ -20,7 +20,7 @@ struct ModelSource {
                 "Invalid model version source: '\(source.prefix(200))'. "
                     + "The run_id request parameter must identify the resource that contains the source.")
         }
-        guard draft.modelID.isEmpty, source.hasPrefix("mlflow-artifacts:/") else { return }
+        guard draft.modelID.isEmpty, ServedArtifacts.isAddress(source) else { return }
         let run = draft.runID.isEmpty ? nil : try await tracking.store.run(draft.runID)
         let isOfRun = run.map { source == $0.artifactURI || source.hasPrefix($0.artifactURI + "/") } ?? false
         guard isOfRun else {
@@ -129,11 +129,11 @@ struct ModelSource {
                     + "local path has to be contained within the artifact directory of the run specified by the run_id."
             )
         }
-        if let store = ["s3", "gs", "wasbs", "abfss", "hdfs", "mlflow-artifacts"].first(where: {
+        if let store = ["s3", "gs", "wasbs", "abfss", "hdfs", ServedArtifacts.scheme].first(where: {
             $0 == scheme.lowercased()
         }) {
             let rest = path(decoded)
-            let hasPath = store == "mlflow-artifacts" ? !rest.isEmpty : rest.split(separator: "/").count > 1
+            let hasPath = store == ServedArtifacts.scheme ? !rest.isEmpty : rest.split(separator: "/").count > 1
             guard hasPath else {
                 throw GyreError(
                     .invalid, "Invalid model version source: '\(source.prefix(200))'.",

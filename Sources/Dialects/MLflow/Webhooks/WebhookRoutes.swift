@@ -4,41 +4,38 @@ internal import GyreBase
 internal import GyreNotification
 
 extension MLflowDialect {
-    var webhookRoutes: [(String, String, Call)] {
+    var webhookRoutes: [CallRoute] {
         [
-            ("POST", "/webhooks", createWebhook),
-            (
-                "GET", "/webhooks",
-                { arguments throws(GyreError) in
-                    let most = try arguments.integer("max_results") ?? 100
-                    guard (0...1000).contains(most) else {
-                        throw GyreError(.invalid, "max_results must be between 1 and 1000.")
-                    }
-                    return try Self.page(
-                        "webhooks", try await webhooks.webhooks().map(Self.message), arguments,
-                        limit: most == 0 ? 100 : Int(most))
-                }
-            ),
-            (
-                "GET", "/webhooks/{webhook_id}",
-                { arguments throws(GyreError) in
-                    ["webhook": Self.message(try await webhooks.webhook(try arguments.text("webhook_id")))]
-                }
-            ),
-            ("PATCH", "/webhooks/{webhook_id}", updateWebhook),
-            (
-                "DELETE", "/webhooks/{webhook_id}",
-                { arguments throws(GyreError) in
-                    try await webhooks.delete(try arguments.text("webhook_id"), by: arguments.actor)
-                    return [:]
-                }
-            ),
-            ("POST", "/webhooks/{webhook_id}/test", testWebhook),
+            .post("/webhooks", createWebhook),
+            .get("/webhooks", listWebhooks),
+            .get("/webhooks/{webhook_id}", getWebhook),
+            .patch("/webhooks/{webhook_id}", updateWebhook),
+            .delete("/webhooks/{webhook_id}", deleteWebhook),
+            .post("/webhooks/{webhook_id}/test", testWebhook),
         ]
     }
 
+    private func listWebhooks(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let most = try arguments.integer("max_results") ?? 100
+        guard (0...1000).contains(most) else {
+            throw GyreError(.invalid, "max_results must be between 1 and 1000.")
+        }
+        return try Page.of(
+            try await webhooks.webhooks().map(Self.message), as: "webhooks", arguments,
+            limit: most == 0 ? 100 : Int(most))
+    }
+
+    private func getWebhook(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        ["webhook": Self.message(try await webhooks.webhook(try arguments.text("webhook_id")))]
+    }
+
+    private func deleteWebhook(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        try await webhooks.delete(try arguments.text("webhook_id"), by: arguments.actor)
+        return [:]
+    }
+
     private func createWebhook(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        guard arguments["events"] != nil else { throw Arguments.missing("events") }
+        guard arguments["events"] != nil else { throw .missingParameter("events") }
         let webhook = try await webhooks.create(
             name: try arguments.text("name"), description: try arguments.optionalText("description") ?? "",
             url: try arguments.text("url"), events: try Self.events(arguments),
@@ -96,7 +93,7 @@ extension MLflowDialect {
         let webhook = try await webhooks.webhook(try arguments.text("webhook_id"))
         var event = webhook.events.first
         if let asked = arguments["event"] { event = try Self.event(asked) }
-        guard let event else { throw Arguments.missing("event") }
+        guard let event else { throw .missingParameter("event") }
         do {
             let answer = try await webhooks.deliver(event, Self.example(event), to: webhook)
             return [

@@ -18,93 +18,129 @@ extension MLflowDialect {
         return routes
     }
 
+    /// The store itself, by paths.
     private func proxyRoutes(_ prefix: String) -> [Route] {
-        let root = prefix + "/artifacts"
-        return [
-            Route("GET", root) { request throws(GyreError) in
-                let folder = try Self.folder(request.query("path"))
-                let files = try await children(of: folder, from: folder)
-                return .json(files.isEmpty ? [:] : ["files": .array(files)])
-            },
-            Route("PUT", root + "/{path...}", upload),
-            Route("GET", root + "/{path...}") { request throws(GyreError) in
-                try await download(request.parameter("path"), range: request.headers("range"))
-            },
-            Route("DELETE", root + "/{path...}") { request throws(GyreError) in
-                // What is gone is gone, whoever removed it.
-                try await tracking.deleteArtifacts(
-                    try Self.path(request.parameter("path")), by: request.actor(surface: "mlflow"))
-                return .json([:])
-            },
-            Route("POST", prefix + "/mpu/{rest...}") { _ throws(GyreError) in
-                throw GyreError(
-                    .unsupported, "Multipart upload is not supported for the current artifact repository",
-                    why: "A single PUT of any size is streamed.")
-            },
-            Route("GET", prefix + "/presigned/{rest...}") { _ throws(GyreError) in
-                throw GyreError(
-                    .unsupported, "Multipart download is not supported for the current artifact repository",
-                    why: "A single GET of any size is streamed, and answers ranges.")
-            },
+        [
+            Route("GET", prefix + "/artifacts", listFolder),
+            Route("PUT", prefix + "/artifacts/{path...}", upload),
+            Route("GET", prefix + "/artifacts/{path...}", downloadPath),
+            Route("DELETE", prefix + "/artifacts/{path...}", delete),
+            Route("POST", prefix + "/mpu/{rest...}", refuseMultipartUpload),
+            Route("GET", prefix + "/presigned/{rest...}", refuseMultipartDownload),
         ]
     }
 
     /// Addresses that lead past the server are for stores elsewhere; the files here are this server's own.
     private func presignedRoutes(_ prefix: String) -> [Route] {
         [
-            ("upload", "proxied artifact storage", "a direct cloud storage artifact URI"),
-            ("download", "runs with proxied artifact storage", "a run with a direct cloud storage artifact URI"),
-        ].map { verb, what, needs in
-            Route("POST", "\(prefix)/presigned-\(verb)-url") { request throws(GyreError) in
-                let arguments = try await Arguments(request)
-                let ids = [try arguments.optionalText("run_id"), try arguments.optionalText("model_id")]
-                guard ids.filter({ $0?.isEmpty == false }).count == 1 else {
-                    throw GyreError(.invalid, "Exactly one of run_id and model_id must be provided.")
-                }
-                _ = try Self.path(try arguments.text("path"))
-                throw GyreError(
-                    .invalid,
-                    "Presigned \(verb) is not supported for \(what) (artifact URI scheme: mlflow-artifacts). This endpoint requires \(needs)."
-                )
-            }
-        }
+            Route("POST", prefix + "/presigned-upload-url", refusePresignedUpload),
+            Route("POST", prefix + "/presigned-download-url", refusePresignedDownload),
+        ]
     }
 
     /// Single files by what they belong to, as browsers ask for them.
     private var fileRoutes: [Route] {
-        [
-            Route("GET", "/get-artifact") { request throws(GyreError) in
-                let run = try await tracking.run(request.query("run_id") ?? request.query("run_uuid") ?? "")
-                return try await file(run.artifactURI, request.query("path"), "path")
-            },
-            Route("GET", "/model-versions/get-artifact") { request throws(GyreError) in
-                guard let number = Int(request.query("version") ?? "") else {
-                    throw GyreError(.invalid, "Request must include the \"version\" query parameter.")
-                }
-                let version = try await registry.version(request.query("name") ?? "", number)
-                return try await file(try await artifactURI(of: version), request.query("path"), "path")
-            },
-            Route("GET", "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files") { request throws(GyreError) in
-                let model = try await loggedModels.model(request.parameter("model_id"))
-                return try await file(model.artifactURI, request.query("artifact_file_path"), "artifact_file_path")
-            },
-            Route("POST", "/ajax-api/2.0/mlflow/upload-artifact") { request throws(GyreError) in
-                guard let id = request.query("run_uuid") ?? request.query("run_id"), !id.isEmpty else {
-                    throw GyreError(.invalid, "Request must specify run_uuid.")
-                }
-                guard let path = request.query("path"), !path.isEmpty else {
-                    throw GyreError(.invalid, "Request must specify path.")
-                }
-                let root = try Self.root(try await tracking.run(id).artifactURI)
-                return try await store(request, at: "\(root)/\(try RelativePath(path))", limit: 10 << 20)
-            },
+        let (own, browser) = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
+        return [
+            Route("GET", "/get-artifact", fileOfRun),
+            Route("POST", browser + "/upload-artifact", uploadToRun),
+            Route("GET", "/model-versions/get-artifact", fileOfVersion),
+            Route("GET", browser + "/logged-models/{model_id}/artifacts/files", fileOfLoggedModel),
+            Route("GET", browser + "/logged-models/{model_id}/artifacts/directories", listOfLoggedModel),
+            Route("GET", own + "/logged-models/{model_id}/artifacts/directories", listOfLoggedModel),
         ]
-            + ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"].map { prefix in
-                Route("GET", prefix + "/logged-models/{model_id}/artifacts/directories") { request throws(GyreError) in
-                    let model = try await loggedModels.model(request.parameter("model_id"))
-                    return try await list(model.artifactURI, request.query("artifact_directory_path"))
-                }
-            }
+    }
+
+    // MARK: The store by paths
+
+    private func listFolder(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let folder = try Self.folder(request.query("path"))
+        let files = try await children(of: folder, from: folder)
+        return .json(files.isEmpty ? [:] : ["files": .array(files)])
+    }
+
+    private func downloadPath(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        try await download(request.parameter("path"), range: request.headers("range"))
+    }
+
+    private func delete(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        // What is gone is gone, whoever removed it.
+        try await tracking.deleteArtifacts(
+            try Self.path(request.parameter("path")), by: request.actor(surface: "mlflow"))
+        return .json([:])
+    }
+
+    private func refuseMultipartUpload(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        throw GyreError(
+            .unsupported, "Multipart upload is not supported for the current artifact repository",
+            why: "A single PUT of any size is streamed.")
+    }
+
+    private func refuseMultipartDownload(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        throw GyreError(
+            .unsupported, "Multipart download is not supported for the current artifact repository",
+            why: "A single GET of any size is streamed, and answers ranges.")
+    }
+
+    private func refusePresignedUpload(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        try await Self.checkPresigned(request)
+        throw GyreError(
+            .invalid,
+            "Presigned upload is not supported for proxied artifact storage (artifact URI scheme: mlflow-artifacts). "
+                + "This endpoint requires a direct cloud storage artifact URI.")
+    }
+
+    private func refusePresignedDownload(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        try await Self.checkPresigned(request)
+        throw GyreError(
+            .invalid,
+            "Presigned download is not supported for runs with proxied artifact storage (artifact URI scheme: mlflow-artifacts). "
+                + "This endpoint requires a run with a direct cloud storage artifact URI.")
+    }
+
+    private static func checkPresigned(_ request: HTTPRequest) async throws(GyreError) {
+        let arguments = try await Arguments(request)
+        let ids = [try arguments.optionalText("run_id"), try arguments.optionalText("model_id")]
+        guard ids.filter({ $0?.isEmpty == false }).count == 1 else {
+            throw GyreError(.invalid, "Exactly one of run_id and model_id must be provided.")
+        }
+        _ = try path(try arguments.text("path"))
+    }
+
+    // MARK: Files by what they belong to
+
+    private func fileOfRun(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let run = try await tracking.run(request.query("run_id") ?? request.query("run_uuid") ?? "")
+        return try await file(run.artifactURI, request.query("path"), "path")
+    }
+
+    private func fileOfVersion(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        guard let number = Int(request.query("version") ?? "") else {
+            throw GyreError(.invalid, "Request must include the \"version\" query parameter.")
+        }
+        let version = try await registry.version(request.query("name") ?? "", number)
+        return try await file(try await artifactURI(of: version), request.query("path"), "path")
+    }
+
+    private func fileOfLoggedModel(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let model = try await loggedModels.model(request.parameter("model_id"))
+        return try await file(model.artifactURI, request.query("artifact_file_path"), "artifact_file_path")
+    }
+
+    private func listOfLoggedModel(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        let model = try await loggedModels.model(request.parameter("model_id"))
+        return try await list(model.artifactURI, request.query("artifact_directory_path"))
+    }
+
+    private func uploadToRun(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        guard let id = request.query("run_uuid") ?? request.query("run_id"), !id.isEmpty else {
+            throw GyreError(.invalid, "Request must specify run_uuid.")
+        }
+        guard let path = request.query("path"), !path.isEmpty else {
+            throw GyreError(.invalid, "Request must specify path.")
+        }
+        let root = try Self.root(try await tracking.run(id).artifactURI)
+        return try await store(request, at: "\(root)/\(try RelativePath(path))", limit: 10 << 20)
     }
 
     private func file(_ uri: String, _ path: String?, _ name: String) async throws(GyreError) -> HTTPResponse {
@@ -159,7 +195,7 @@ extension MLflowDialect {
 
     private func listOfRun(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         guard let id = request.query("run_id") ?? request.query("run_uuid"), !id.isEmpty else {
-            throw Arguments.missing("run_id")
+            throw .missingParameter("run_id")
         }
         return try await list(try await tracking.run(id).artifactURI, request.query("path"))
     }
@@ -206,10 +242,10 @@ extension MLflowDialect {
     }
 
     private static func root(_ uri: String) throws(GyreError) -> RelativePath {
-        guard uri.hasPrefix("mlflow-artifacts:/") else {
+        guard let path = try ServedArtifacts.path(uri) else {
             throw GyreError(.unsupported, "The artifacts at \(uri.prefix(200)) are not kept by this server.")
         }
-        return try RelativePath(String(uri.dropFirst("mlflow-artifacts:/".count)))
+        return path
     }
 
     private static func missing(_ path: RelativePath) -> GyreError {

@@ -6,31 +6,30 @@ internal import GyreSearch
 internal import GyreTracing
 
 extension MLflowDialect {
-    var traceRoutes: [(String, String, Call)] {
+    var traceRoutes: [CallRoute] {
         [
-            ("POST", "/traces", startTrace),
-            ("POST", "/traces/search", searchTraces),
-            ("GET", "/traces/get", getTrace),
-            ("GET", "/traces/batchGet", batchGet),
-            ("POST", "/traces/batchGetInfos", batchGetInfos),
-            ("POST", "/traces/delete-traces", deleteTraces),
-            ("PATCH", "/traces/{trace_id}/tags", setTraceTag),
-            ("DELETE", "/traces/{trace_id}/tags", deleteTraceTag),
-            (
-                "GET", "/traces/{trace_id}",
-                { arguments throws(GyreError) in
-                    let info = try await tracing.trace(try arguments.text("trace_id"))
-                    return ["trace": ["trace_info": TraceMessages.info(info)]]
-                }
-            ),
+            .post("/traces", startTrace),
+            .post("/traces/search", searchTraces),
+            .get("/traces/get", getTrace),
+            .get("/traces/batchGet", batchGet),
+            .post("/traces/batchGetInfos", batchGetInfos),
+            .post("/traces/delete-traces", deleteTraces),
+            .patch("/traces/{trace_id}/tags", setTraceTag),
+            .delete("/traces/{trace_id}/tags", deleteTraceTag),
+            .get("/traces/{trace_id}", getTraceInfo),
         ]
+    }
+
+    private func getTraceInfo(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let info = try await tracing.trace(try arguments.text("trace_id"))
+        return ["trace": ["trace_info": TraceMessages.info(info)]]
     }
 
     // MARK: Writing
 
     private func startTrace(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        guard let trace = arguments["trace"], !trace.isNull else { throw Arguments.missing("trace") }
-        guard let told = trace["trace_info"] ?? trace["traceInfo"] else { throw Arguments.missing("trace.trace_info") }
+        guard let trace = arguments["trace"], !trace.isNull else { throw .missingParameter("trace") }
+        guard let told = trace["trace_info"] ?? trace["traceInfo"] else { throw .missingParameter("trace.trace_info") }
         let info = try await tracing.start(try TraceRequests.info(told, now: tracing.now))
         return ["trace": ["trace_info": TraceMessages.info(info)]]
     }
@@ -103,7 +102,7 @@ extension MLflowDialect {
     /// The asked traces in the asked order; unknown ones are left out.
     private func infos(_ arguments: Arguments) async throws(GyreError) -> [TraceInfo] {
         let ids = try arguments.texts("trace_ids")
-        guard !ids.isEmpty || arguments["trace_ids"] != nil else { throw Arguments.missing("trace_ids") }
+        guard !ids.isEmpty || arguments["trace_ids"] != nil else { throw .missingParameter("trace_ids") }
         guard ids.count <= 1000 else {
             throw GyreError(.invalid, "At most 1000 trace_ids can be asked for. Received \(ids.count).")
         }
@@ -124,7 +123,7 @@ extension MLflowDialect {
     }
 
     private func searchTraces(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        guard arguments["locations"] != nil else { throw Arguments.missing("locations") }
+        guard arguments["locations"] != nil else { throw .missingParameter("locations") }
         var ids: [Int64] = []
         for location in try arguments.objects("locations") {
             let place = location["mlflow_experiment"] ?? location["mlflowExperiment"]
@@ -143,7 +142,7 @@ extension MLflowDialect {
     ) async throws(GyreError) -> ([TraceInfo], next: [JSONValue]?) {
         var query = TraceQuery(
             experimentIDs: experimentIDs, filter: try Filter(try arguments.optionalText("filter") ?? ""))
-        query.order = try Self.orders(arguments)
+        query.order = try Search.orders(arguments)
         query.after = try PageToken.values(arguments)
         query.limit = try arguments.limit(default: 100, maximum: 500)
         let page = try await tracing.store.search(query)

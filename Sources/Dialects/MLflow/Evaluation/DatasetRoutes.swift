@@ -6,51 +6,48 @@ internal import GyreSearch
 internal import GyreTracking
 
 extension MLflowDialect {
-    var evaluationRoutes: [(String, String, Call)] {
+    var evaluationRoutes: [CallRoute] {
         [
-            ("POST", "/datasets/create", createDataset), ("POST", "/datasets/search", searchEvaluationDatasets),
-            ("GET", "/datasets/search", searchEvaluationDatasets),
-            ("POST", "/datasets/{dataset_id}/records", upsertRecords),
-            ("GET", "/datasets/{dataset_id}/records", listRecords),
-            ("DELETE", "/datasets/{dataset_id}/records", deleteRecords),
-            ("PATCH", "/datasets/{dataset_id}/tags", setDatasetTags),
-            ("POST", "/datasets/{dataset_id}/add-experiments", addExperiments),
-            ("POST", "/datasets/{dataset_id}/remove-experiments", removeExperiments),
-            (
-                "GET", "/datasets/{dataset_id}/experiment-ids",
-                { arguments throws(GyreError) in
-                    let dataset = try await evaluationDatasets.dataset(try arguments.text("dataset_id"))
-                    return dataset.experimentIDs.isEmpty ? [:] : ["experiment_ids": .strings(dataset.experimentIDs)]
-                }
-            ),
-            (
-                "GET", "/datasets/{dataset_id}",
-                { arguments throws(GyreError) in
-                    let dataset = try await evaluationDatasets.dataset(try arguments.text("dataset_id"))
-                    return ["dataset": Self.message(dataset)]
-                }
-            ),
-            (
-                "DELETE", "/datasets/{dataset_id}",
-                { arguments throws(GyreError) in
-                    try await evaluationDatasets.delete(try arguments.text("dataset_id"), by: arguments.actor)
-                    return [:]
-                }
-            ),
-            (
-                "DELETE", "/datasets/{dataset_id}/tags/{key}",
-                { arguments throws(GyreError) in
-                    let key = try arguments.text("key")
-                    let id = try arguments.text("dataset_id")
-                    // A dataset that is gone has no tag to remove.
-                    guard try await evaluationDatasets.exists(id) else { return [:] }
-                    _ = try await evaluationDatasets.update(id, "untagged", touches: false, by: arguments.actor) {
-                        $0.tags[key] = nil
-                    }
-                    return [:]
-                }
-            ),
+            .post("/datasets/create", createDataset),
+            .post("/datasets/search", searchEvaluationDatasets),
+            .get("/datasets/search", searchEvaluationDatasets),
+            .post("/datasets/{dataset_id}/records", upsertRecords),
+            .get("/datasets/{dataset_id}/records", listRecords),
+            .delete("/datasets/{dataset_id}/records", deleteRecords),
+            .patch("/datasets/{dataset_id}/tags", setDatasetTags),
+            .post("/datasets/{dataset_id}/add-experiments", addExperiments),
+            .post("/datasets/{dataset_id}/remove-experiments", removeExperiments),
+            .get("/datasets/{dataset_id}/experiment-ids", getDatasetExperiments),
+            .get("/datasets/{dataset_id}", getDataset),
+            .delete("/datasets/{dataset_id}", deleteDataset),
+            .delete("/datasets/{dataset_id}/tags/{key}", deleteDatasetTag),
         ]
+    }
+
+    private func getDatasetExperiments(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let dataset = try await evaluationDatasets.dataset(try arguments.text("dataset_id"))
+        return dataset.experimentIDs.isEmpty ? [:] : ["experiment_ids": .strings(dataset.experimentIDs)]
+    }
+
+    private func getDataset(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let dataset = try await evaluationDatasets.dataset(try arguments.text("dataset_id"))
+        return ["dataset": Self.message(dataset)]
+    }
+
+    private func deleteDataset(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        try await evaluationDatasets.delete(try arguments.text("dataset_id"), by: arguments.actor)
+        return [:]
+    }
+
+    private func deleteDatasetTag(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let key = try arguments.text("key")
+        let id = try arguments.text("dataset_id")
+        // A dataset that is gone has no tag to remove.
+        guard try await evaluationDatasets.exists(id) else { return [:] }
+        _ = try await evaluationDatasets.update(id, "untagged", touches: false, by: arguments.actor) {
+            $0.tags[key] = nil
+        }
+        return [:]
     }
 
     // MARK: Datasets
@@ -84,8 +81,7 @@ extension MLflowDialect {
     private static func packedTags(_ arguments: Arguments) throws(GyreError) -> [String: String?] {
         guard let text = try arguments.optionalText("tags"), !text.isEmpty else { return [:] }
         guard let object = try packed(text, "tags").object else {
-            throw GyreError(
-                .invalid, "Invalid value \(text.prefix(100)) for parameter 'tags' supplied: it is no JSON object.")
+            throw .invalidParameter("tags", text, "it is no JSON object.")
         }
         var tags: [String: String?] = [:]
         for member in object.members {
@@ -118,8 +114,8 @@ extension MLflowDialect {
             }
         }
         let all = try await evaluationDatasets.datasets(in: try arguments.texts("experiment_ids"))
-        let sorted = try Self.sort(try Self.select(all, filter, lookUp), by: orders, lookUp)
-        return try Self.page("datasets", sorted.map { Self.message($0) }, arguments, default: 1000, maximum: 50_000)
+        let sorted = try Search.sort(try Search.select(all, filter, lookUp), by: orders, lookUp)
+        return try Page.of(sorted.map { Self.message($0) }, as: "datasets", arguments, default: 1000, maximum: 50_000)
     }
 
     private func setDatasetTags(_ arguments: Arguments) async throws(GyreError) -> JSONValue {

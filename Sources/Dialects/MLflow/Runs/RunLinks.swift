@@ -6,8 +6,8 @@ internal import GyreTracking
 /// Datasets and models that a run used or made, as clients tell them; only what clients can read back is taken.
 enum RunLinks {
     static func dataset(_ json: JSONValue, at path: String) throws(GyreError) -> RunLink {
-        guard json.object != nil else { throw invalid(path, json) }
-        guard let told = json["dataset"], told.object != nil else { throw Arguments.missing("\(path).dataset") }
+        guard json.object != nil else { throw .invalidParameter(path, json) }
+        guard let told = json["dataset"], told.object != nil else { throw .missingParameter("\(path).dataset") }
         var dataset = JSONObject()
         for (name, most, isNeeded) in [
             ("name", 500, true), ("digest", 36, true), ("source_type", 1000, true), ("source", 65_535, true),
@@ -17,11 +17,11 @@ enum RunLinks {
         }
         var tags: [JSONValue] = []
         guard json["tags"] == nil || json["tags"]?.isNull == true || json["tags"]?.array != nil else {
-            throw invalid("\(path).tags", json["tags"] ?? .null)
+            throw .invalidParameter("\(path).tags", json["tags"] ?? .null)
         }
         for (index, tag) in (json["tags"]?.array ?? []).enumerated() {
             let at = "\(path).tags[\(index)]"
-            guard tag.object != nil else { throw invalid(at, tag) }
+            guard tag.object != nil else { throw .invalidParameter(at, tag) }
             var kept = JSONObject()
             kept["key"] = try text(tag, "key", 255, isNeeded: true, at: at)
             kept["value"] = try text(tag, "value", 500, isNeeded: true, at: at)
@@ -41,16 +41,16 @@ enum RunLinks {
     }
 
     private static func modelID(_ json: JSONValue, at path: String) throws(GyreError) -> String {
-        guard json.object != nil else { throw invalid(path, json) }
+        guard json.object != nil else { throw .invalidParameter(path, json) }
         guard let id = try text(json, "model_id", 256, isNeeded: true, at: path)?.string else {
-            throw Arguments.missing("\(path).model_id")
+            throw .missingParameter("\(path).model_id")
         }
         return id
     }
 
     private static func step(_ json: JSONValue, at path: String) throws(GyreError) -> Int64 {
         guard let step = json["step"], !step.isNull else { return 0 }
-        guard let number = Translate.integer(step) else { throw invalid("\(path).step", step) }
+        guard let number = Translate.integer(step) else { throw .invalidParameter("\(path).step", step) }
         return number
     }
 
@@ -59,20 +59,14 @@ enum RunLinks {
     ) throws(GyreError) -> JSONValue? {
         switch json[name] {
         case nil, .null:
-            if isNeeded { throw Arguments.missing("\(path).\(name)") }
+            if isNeeded { throw .missingParameter("\(path).\(name)") }
             return nil
         case .string(let text):
             guard text.count <= most else {
                 throw GyreError(.invalid, "'\(path).\(name)' exceeds the maximum length of \(most) characters")
             }
             return .string(text)
-        case .some(let other): throw invalid("\(path).\(name)", other)
+        case .some(let other): throw .invalidParameter("\(path).\(name)", other)
         }
-    }
-
-    private static func invalid(_ path: String, _ value: JSONValue) -> GyreError {
-        GyreError(
-            .invalid,
-            "Invalid value \(value.text.prefix(100)) for parameter '\(path)' supplied: it is \(value.kindName).")
     }
 }

@@ -5,8 +5,11 @@ internal import GyreSearch
 internal import GyreTracing
 
 extension MLflowDialect {
-    var figureRoutes: [(String, String, Call)] {
-        [("POST", "/traces/metrics", traceFigures), ("POST", "/traces/calculate-filter-correlation", correlation)]
+    var traceMetricRoutes: [CallRoute] {
+        [
+            .post("/traces/metrics", traceMetrics),
+            .post("/traces/calculate-filter-correlation", correlation),
+        ]
     }
 
     private func correlation(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
@@ -29,7 +32,7 @@ extension MLflowDialect {
         return json
     }
 
-    private func traceFigures(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+    private func traceMetrics(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let ids = try arguments.texts("experiment_ids").map { id throws(GyreError) in try Self.experimentID(id) }
         let view = FigureQuery.View(rawValue: try arguments.text("view_type")) ?? .traces
         let metric = try arguments.text("metric_name")
@@ -94,7 +97,7 @@ extension MLflowDialect {
         _ arguments: Arguments, _ supported: [String]
     ) throws(GyreError) -> [(String, Tracing.Aggregation)] {
         let asked = try arguments.objects("aggregations")
-        guard !asked.isEmpty else { throw Arguments.missing("aggregations") }
+        guard !asked.isEmpty else { throw .missingParameter("aggregations") }
         return try asked.map { json throws(GyreError) in
             let name = json["aggregation_type"]?.string ?? json["aggregationType"]?.string ?? ""
             let percentile = (json["percentile_value"] ?? json["percentileValue"])?.double

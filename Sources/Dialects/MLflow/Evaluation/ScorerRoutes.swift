@@ -5,41 +5,43 @@ internal import GyreEvaluation
 internal import GyreTracking
 
 extension MLflowDialect {
-    var scorerRoutes: [(String, String, Call)] {
+    var scorerRoutes: [CallRoute] {
         [
-            ("POST", "/scorers/register", registerScorer), ("GET", "/scorers/list", listScorers),
-            (
-                "GET", "/scorers/versions",
-                { arguments throws(GyreError) in
-                    let (experiment, name) = (try await experiment(arguments), try arguments.text("name"))
-                    let all = try await scorers.scorers(name, experimentID: experiment)
-                    guard !all.isEmpty else {
-                        throw GyreError(
-                            .notFound, "Scorer with name '\(name.prefix(80))' not found for experiment \(experiment).")
-                    }
-                    return ["scorers": .array(all.map(Self.message))]
-                }
-            ),
-            (
-                "GET", "/scorers/get",
-                { arguments throws(GyreError) in
-                    let scorer = try await scorers.scorer(
-                        try arguments.text("name"), try arguments.integer("version").map { Int($0) },
-                        experimentID: try await experiment(arguments))
-                    return ["scorer": Self.message(scorer)]
-                }
-            ),
-            (
-                "DELETE", "/scorers/delete",
-                { arguments throws(GyreError) in
-                    try await scorers.delete(
-                        try arguments.text("name"), try arguments.integer("version").map { Int($0) },
-                        experimentID: try await experiment(arguments), by: arguments.actor)
-                    return [:]
-                }
-            ),
-            ("GET", "/scorers/online-configs", { _ throws(GyreError) in ["configs": []] }),
+            .post("/scorers/register", registerScorer),
+            .get("/scorers/list", listScorers),
+            .get("/scorers/versions", listScorerVersions),
+            .get("/scorers/get", getScorer),
+            .delete("/scorers/delete", deleteScorer),
+            .get("/scorers/online-configs", listOnlineConfigs),
         ]
+    }
+
+    private func listScorerVersions(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let (experiment, name) = (try await experiment(arguments), try arguments.text("name"))
+        let all = try await scorers.scorers(name, experimentID: experiment)
+        guard !all.isEmpty else {
+            throw GyreError(
+                .notFound, "Scorer with name '\(name.prefix(80))' not found for experiment \(experiment).")
+        }
+        return ["scorers": .array(all.map(Self.message))]
+    }
+
+    private func getScorer(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let scorer = try await scorers.scorer(
+            try arguments.text("name"), try arguments.integer("version").map { Int($0) },
+            experimentID: try await experiment(arguments))
+        return ["scorer": Self.message(scorer)]
+    }
+
+    private func deleteScorer(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        try await scorers.delete(
+            try arguments.text("name"), try arguments.integer("version").map { Int($0) },
+            experimentID: try await experiment(arguments), by: arguments.actor)
+        return [:]
+    }
+
+    private func listOnlineConfigs(_: Arguments) async throws(GyreError) -> JSONValue {
+        ["configs": []]
     }
 
     private func experiment(_ arguments: Arguments) async throws(GyreError) -> String {

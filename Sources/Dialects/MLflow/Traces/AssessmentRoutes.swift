@@ -4,43 +4,40 @@ internal import GyreBase
 internal import GyreTracing
 
 extension MLflowDialect {
-    var assessmentRoutes: [(String, String, Call)] {
+    var assessmentRoutes: [CallRoute] {
         let path = "/traces/{trace_id}/assessments"
         return [
-            (
-                "POST", path,
-                { arguments throws(GyreError) in
-                    guard let json = arguments["assessment"], !json.isNull else {
-                        throw Arguments.missing("assessment")
-                    }
-                    let assessment = try TraceRequests.assessment(
-                        json, trace: try arguments.text("trace_id"), now: tracing.now, newID: "a-" + tracing.newID())
-                    let made = try await tracing.add(assessment, by: arguments.actor)
-                    return ["assessment": TraceMessages.assessment(made)]
-                }
-            ),
-            (
-                "GET", path + "/{assessment_id}",
-                { arguments throws(GyreError) in
-                    let found = try await tracing.assessment(
-                        try arguments.text("assessment_id"), of: try arguments.text("trace_id"))
-                    return ["assessment": TraceMessages.assessment(found)]
-                }
-            ),
-            ("PATCH", path + "/{assessment_id}", updateAssessment),
-            (
-                "DELETE", path + "/{assessment_id}",
-                { arguments throws(GyreError) in
-                    try await tracing.deleteAssessment(
-                        try arguments.text("assessment_id"), of: try arguments.text("trace_id"), by: arguments.actor)
-                    return [:]
-                }
-            ),
+            .post(path, createAssessment),
+            .get(path + "/{assessment_id}", getAssessment),
+            .patch(path + "/{assessment_id}", updateAssessment),
+            .delete(path + "/{assessment_id}", deleteAssessment),
         ]
     }
 
+    private func createAssessment(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        guard let json = arguments["assessment"], !json.isNull else {
+            throw .missingParameter("assessment")
+        }
+        let assessment = try TraceRequests.assessment(
+            json, trace: try arguments.text("trace_id"), now: tracing.now, newID: "a-" + tracing.newID())
+        let made = try await tracing.add(assessment, by: arguments.actor)
+        return ["assessment": TraceMessages.assessment(made)]
+    }
+
+    private func getAssessment(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        let found = try await tracing.assessment(
+            try arguments.text("assessment_id"), of: try arguments.text("trace_id"))
+        return ["assessment": TraceMessages.assessment(found)]
+    }
+
+    private func deleteAssessment(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
+        try await tracing.deleteAssessment(
+            try arguments.text("assessment_id"), of: try arguments.text("trace_id"), by: arguments.actor)
+        return [:]
+    }
+
     private func updateAssessment(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
-        guard let json = arguments["assessment"], !json.isNull else { throw Arguments.missing("assessment") }
+        guard let json = arguments["assessment"], !json.isNull else { throw .missingParameter("assessment") }
         let mask = try arguments.text("update_mask").split(separator: ",").map {
             $0.filter { !$0.isWhitespace }
         }
