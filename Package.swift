@@ -24,6 +24,7 @@ let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioExtras = Target.Dependency.product(name: "NIOExtras", package: "swift-nio-extras")
@@ -70,7 +71,8 @@ func dialect(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
         name: name, dependencies: ["GyreBase", "GyreTestSupport"] + dependencies, path: "Tests/\(name)",
-        exclude: ["ClientTests", "CrashTests"].contains(name) ? ["Scripts"] : name == "DialectTests" ? ["MLflow"] : [],
+        exclude: ["ClientTests", "CrashTests"].contains(name)
+            ? ["Scripts"] : name == "DialectTests" ? ["Exchanges"] : [],
         swiftSettings: [.swiftLanguageMode(.v6)])
 }
 
@@ -248,13 +250,13 @@ let package = Package(
         tests(
             "DialectTests",
             [
-                "GyreAPI", "GyreBlobs", "GyreCLI", "GyreConsole", "GyreGX", "GyreHTML", "GyreHTTP", "GyreKFP",
-                "GyreLedger",
-                "GyreMLflow",
-                "GyreNative", "GyrePipelines",
-                "GyreQuality",
-                "GyreRegistry", "GyreSQLite", "GyreTracking", "GyreTracing", "GyreEvaluation", "GyreNotification",
-                "GyreOutbound",
+                "GyreAPI", "GyreBlobs", "GyreCLI", "GyreCompute", "GyreConsole", "GyreDelivery", "GyreEvaluation",
+                "GyreGRPC", "GyreGX", "GyreHTML", "GyreHTTP", "GyreKFP", "GyreKServe", "GyreLedger", "GyreMLflow",
+                "GyreNative",
+                "GyreNativeLibraries", "GyreNotification", "GyreOIP", "GyreOTLP", "GyreOutbound", "GyrePipelines",
+                "GyrePredictions", "GyreQuality", "GyreRegistry", "GyreRollout", "GyreSQLite", "GyreScoring",
+                "GyreServing", "GyreTFServing", "GyreTracing", "GyreTracking", nioCore, nioEmbedded, nioHPACK,
+                nioHTTP2,
             ]),
         tests("ClientTests", []),
         tests("CrashTests", []),
