@@ -65,9 +65,7 @@ package struct Scorers: Sendable {
     ) async throws(GyreError) -> Scorer {
         let (now, id) = (surroundings.now() / 1000, Self.uuid(surroundings.newID()))
         return try await store.transact { ledger throws(GyreError) in
-            let last = try ledger.documents(Self.kind, prefix: "\(experimentID)/\(name)@").last.map {
-                Scorer(json: $0.body)
-            }
+            let last = Self.named(name, try ledger.documents(Self.kind, prefix: "\(experimentID)/\(name)@")).last
             let scorer = Scorer(
                 id: last?.id ?? id, experimentID: experimentID, name: name, version: (last?.version ?? 0) + 1,
                 content: content, createdMilliseconds: now)
@@ -82,7 +80,7 @@ package struct Scorers: Sendable {
     /// The versions of one scorer, or of all scorers of an experiment where `name` is nil.
     package func scorers(_ name: String?, experimentID: String) async throws(GyreError) -> [Scorer] {
         let prefix = name.map { "\(experimentID)/\($0)@" } ?? "\(experimentID)/"
-        return try await store.documents(Self.kind, prefix: prefix).map { Scorer(json: $0.body) }
+        return Self.named(name, try await store.documents(Self.kind, prefix: prefix))
     }
 
     /// One version, or the newest where `version` is nil.
@@ -97,13 +95,18 @@ package struct Scorers: Sendable {
     package func delete(_ name: String, _ version: Int?, experimentID: String, by actor: String) async throws(GyreError)
     {
         try await store.transact { ledger throws(GyreError) in
-            let doomed = try ledger.documents(Self.kind, prefix: "\(experimentID)/\(name)@")
-                .map { Scorer(json: $0.body) }.filter { version == nil || $0.version == version }
+            let all = Self.named(name, try ledger.documents(Self.kind, prefix: "\(experimentID)/\(name)@"))
+            let doomed = all.filter { version == nil || $0.version == version }
             guard !doomed.isEmpty else { throw Self.missing(name, version, experimentID) }
             return Proposal(
                 (), doomed.map { .remove(kind: Self.kind, key: $0.key) },
                 recording: doomed.map { Fact("evaluation.scorer.deleted", $0.ref, by: actor) })
         }
+    }
+
+    /// The scorers of this very name, or all: a name may hold the `@` that a version follows.
+    private static func named(_ name: String?, _ documents: [Document]) -> [Scorer] {
+        documents.map { Scorer(json: $0.body) }.filter { name == nil || $0.name == name }
     }
 
     private static func uuid(_ hex: String) -> String {

@@ -140,8 +140,8 @@ package actor Pipelines {
         let pipeline = try options.read(request.compiled)
         let addresses = pipeline.importAddresses(try Self.parameters(of: request, pipeline))
         return addresses.filter { address in
-            // What is no ref at all is an address that no release can have been made from.
-            guard let ref = try? Ref(parsing: address) else { return true }
+            // What is no ref of a dataset (a URL reads like one of something else) pins nothing.
+            guard let ref = try? Ref(parsing: address), ref.kind == "dataset" else { return true }
             return ref.floating != nil
         }.sorted()
     }
