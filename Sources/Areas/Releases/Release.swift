@@ -193,9 +193,13 @@ package struct Releases: Sendable {
 
     /// What two releases pin differently: name, old value, new value.
     package func diff(_ old: Release, _ new: Release) -> [(name: String, old: JSONValue, new: JSONValue)] {
-        (new.pins.json.object?.members ?? []).compactMap { member in
-            let before = old.pins.json[member.name] ?? .null
-            return before == member.value ? nil : (member.name, before, member.value)
+        let (before, after) = (old.pins.json, new.pins.json)
+        let names = (after.object?.members ?? []).map(\.name)
+        // What only the old one pins is a difference too.
+        let gone = (before.object?.members ?? []).map(\.name).filter { after[$0] == nil }
+        return (names + gone).compactMap { name in
+            let (one, other) = (before[name] ?? .null, after[name] ?? .null)
+            return one == other ? nil : (name, one, other)
         }
     }
 
