@@ -13,7 +13,7 @@ demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
 
 test:
-	@Scripts/setup.sh chromium mlflow2 serving peers onnx-testdata
+	@Scripts/setup.sh chromium mlflow2 serving openapi peers onnx-testdata
 	@$(MAKE) --no-print-directory lint
 	@echo "· building everything in debug mode (minutes the first time)" >&2
 	@swift build --build-tests --quiet
@@ -45,6 +45,7 @@ lint:
 bench: setup build
 	@Scripts/setup.sh wrk serving peers mlserver bentoml
 	@$(PYTHON) Benchmarks/bench.py --gyre .build/release/gyre
+	@$(PYTHON) Benchmarks/ratios.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/tracking.py --gyre .build/release/gyre $(BENCH)
 	@$(PYTHON) Benchmarks/serving.py --gyre .build/release/gyre
 

@@ -59,6 +59,9 @@ extension Tag {
     @Test("bad input gets a clear error with the right status, and nothing is lost")
     func badInput() async throws { try await run("gyre/bad_input") }
 
+    @Test("what the native API answers is what its OpenAPI document says, as schemathesis asks for it")
+    func openAPI() async throws { try await run("gyre/openapi_day", Installed.openAPI) }
+
     @Test("a model is deployed, asked, rolled out and back, and comes back after a restart")
     func serving() async throws { try await run("serving/serving_day") }
 

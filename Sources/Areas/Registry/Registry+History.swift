@@ -29,7 +29,7 @@ extension Registry {
     /// - Throws: `.notFound` for a fact that is not the model's; `.unsupported` for one that cannot be taken back.
     package func undoable(_ seq: Int64, of name: String) async throws(GyreError) -> RecordedFact {
         var query = FactQuery()
-        query.after = seq - 1
+        query.after = max(1, seq) - 1
         query.upTo = seq
         guard let recorded = try await store.facts(query).first, recorded.fact.subject.kind == "model",
             recorded.fact.subject.name == name

@@ -184,7 +184,7 @@ extension NativeDialect {
                     return conversion
                 }
                 throw GyreError(
-                    .unsupported, "\(version.ref) is not converted.",
+                    .conflict, "\(version.ref) is not converted.",
                     why:
                         "It is no model of scikit-learn, its owner wants Python, or models may not run code of their own here.",
                     fix: "gyre up --trust-models")

@@ -95,14 +95,17 @@ extension NativeDialect {
         }
     }
 
+    /// A hundred years.
+    private static let longestSeconds: Int64 = 3_155_760_000
+
     private static func seconds(
         _ json: JSONValue, _ name: String, default fallback: Int64
     ) throws(GyreError) -> Int64 {
         guard let value = json[name], !value.isNull else { return fallback }
-        guard let seconds = value.int, seconds >= 0 else {
+        guard let seconds = value.int, (0...longestSeconds).contains(seconds) else {
             throw GyreError(
                 .invalid, "\(value.text.prefix(40)) is no value for \"\(name)\".",
-                why: "It is a whole number of seconds.")
+                why: "It is a whole number of seconds, at most \(longestSeconds).")
         }
         return seconds
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 package import GyreBase
 package import GyreDelivery
 package import GyreFeatures
@@ -92,7 +93,7 @@ package struct NativeDialect: Sendable {
     /// The API over these services.
     package init(_ services: Services) { self.services = services }
 
-    static let root = "/api/gyre/v1"
+    static let root = API.root
 
     /// Finds what is named by a name, a whole or a short id.
     var names: Names { Names(services: services) }
@@ -118,108 +119,5 @@ package struct NativeDialect: Sendable {
                     "fix": .optional(error.fix),
                 ]
             ], status: error.code.httpStatus)
-    }
-}
-
-/// One call of the API: its address, its words for the OpenAPI document, and what answers.
-struct NativeCall: Sendable {
-    let method: String
-    let path: String
-    let summary: String
-    let query: [String]
-    /// Whether it can tell what it would do without doing it, asked with `dry_run` in the body or the query.
-    let hasDryRun: Bool
-    let handler: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
-
-    init(
-        _ method: String, _ path: String, _ summary: String, query: [String] = [], hasDryRun: Bool = false,
-        _ handler: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
-    ) {
-        self.method = method
-        self.path = path
-        self.summary = summary
-        self.query = query + (hasDryRun ? ["dry_run"] : [])
-        self.hasDryRun = hasDryRun
-        self.handler = handler
-    }
-
-    var route: Route {
-        let refuses = method != "GET" && !hasDryRun
-        return Route(method, NativeDialect.root + path) { [handler] request throws(GyreError) in
-            .json(try await handler(refuses ? try await Self.withoutDryRun(request) : request))
-        }
-    }
-
-    /// A call that cannot be tried must not be carried out for somebody who only wants to see what it would do.
-    private static func withoutDryRun(_ request: HTTPRequest) async throws(GyreError) -> HTTPRequest {
-        var request = request
-        let bytes = try await request.body.collect(limit: Limits.bodyBytes)
-        request.body = HTTPBody(bytes)
-        let isNamed = bytes.count > 9 && String(decoding: bytes, as: UTF8.self).contains("dry_run")
-        // A body that is no JSON is refused by the call itself.
-        guard request.isDryRun(isNamed ? (try? JSONValue(parsing: bytes)) ?? [:] : [:]) else { return request }
-        throw GyreError(
-            .unsupported, "\(request.method) \(request.path.prefix(200)) cannot tell what it would do.",
-            why: "It has no dry run; nothing was done.", fix: "Leave dry_run out to carry it out.")
-    }
-}
-
-extension HTTPRequest {
-    /// Whether it is only asked what the call would do.
-    func isDryRun(_ body: JSONValue) -> Bool { body["dry_run"]?.bool == true || query("dry_run") == "true" }
-
-    /// Who calls, as the command line says it.
-    var actor: String { actor(surface: "api") }
-}
-
-/// The OpenAPI document of the native API, made from its calls.
-enum OpenAPI {
-    static func document(_ calls: [NativeCall]) -> JSONValue {
-        var paths: JSONValue = [:]
-        for call in calls {
-            let path = call.path.replacing("...}", with: "}")
-            var parameters: [JSONValue] = call.query.map {
-                ["name": .string($0), "in": "query", "schema": ["type": "string"]]
-            }
-            for part in path.split(separator: "/") where part.hasPrefix("{") {
-                let name = part.dropFirst().prefix { $0 != "}" }
-                parameters.append([
-                    "name": .string(String(name)), "in": "path", "required": true, "schema": ["type": "string"],
-                ])
-            }
-            var operation: JSONValue = [
-                "summary": .string(call.summary), "parameters": .array(parameters),
-                "responses": [
-                    "200": ["description": "Done.", "content": ["application/json": ["schema": ["type": "object"]]]],
-                    "default": [
-                        "description": "An error with what, why and fix.",
-                        "content": ["application/json": ["schema": ["$ref": "#/components/schemas/Error"]]],
-                    ],
-                ],
-            ]
-            if call.method != "GET", call.method != "DELETE" {
-                operation["requestBody"] = ["content": ["application/json": ["schema": ["type": "object"]]]]
-            }
-            var item = paths[path] ?? [:]
-            item[call.method.lowercased()] = operation
-            paths[path] = item
-        }
-        let text: JSONValue = ["type": "string"]
-        return [
-            "openapi": "3.1.0", "info": ["title": "Gyre", "version": "1"], "servers": [["url": "/api/gyre/v1"]],
-            "paths": paths,
-            "components": [
-                "schemas": [
-                    "Error": [
-                        "type": "object",
-                        "properties": [
-                            "error": [
-                                "type": "object", "properties": ["code": text, "what": text, "why": text, "fix": text],
-                            ]
-                        ],
-                    ]
-                ]
-            ],
-        ]
     }
 }

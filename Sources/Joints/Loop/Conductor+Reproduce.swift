@@ -55,7 +55,7 @@ extension Conductor {
     }
 
     /// What reproducing a release would run; nothing is run.
-    /// - Throws: `.unsupported` for a release that cannot be reproduced.
+    /// - Throws: `.conflict` for a release that cannot be reproduced.
     package func planReproduction(of release: Release, by actor: String) async throws(GyreError) -> JSONValue {
         let run = try await pipelines.plan(try await reproduction(of: release), by: actor).json
         return [
@@ -66,11 +66,11 @@ extension Conductor {
     }
 
     /// What makes a release again.
-    /// - Throws: `.unsupported` for a release that does not pin what that takes.
+    /// - Throws: `.conflict` for a release that does not pin what that takes.
     private func reproduction(of release: Release) async throws(GyreError) -> Pipelines.Request {
         guard let compiled = release.pins.compiled else {
             throw GyreError(
-                .unsupported, "\(release.ref) cannot be reproduced.",
+                .conflict, "\(release.ref) cannot be reproduced.",
                 why: "Its model was not made by a pipeline of Gyre, so its code is not known.")
         }
         var request = Pipelines.Request(compiled: try await ingest.blobs.bytes(compiled))
@@ -80,14 +80,14 @@ extension Conductor {
         request.usesCache = false
         guard !release.pins.datasets.isEmpty else {
             throw GyreError(
-                .unsupported, "\(release.ref) cannot be reproduced.",
+                .conflict, "\(release.ref) cannot be reproduced.",
                 why: "Its data is not known: no task of its pipeline imported a dataset version.",
                 fix: "Let the pipeline read its data with dsl.importer(artifact_uri=\"dataset/NAME@…\").")
         }
         let floating = try await pipelines.floatingImports(request)
         guard floating.isEmpty else {
             throw GyreError(
-                .unsupported, "\(release.ref) cannot be reproduced.",
+                .conflict, "\(release.ref) cannot be reproduced.",
                 why:
                     "Its data is not pinned: the run read \(floating.joined(separator: ", ")), which means something else by now."
             )

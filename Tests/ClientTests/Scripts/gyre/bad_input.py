@@ -184,7 +184,7 @@ planned = server.api("POST", "/pipeline-runs", {"package": single, "dry_run": Tr
 assert planned["dry_run"] and planned["pipeline"] and planned["id"] not in str(server.api("GET", "/pipeline-runs"))
 error("POST", "/api/gyre/v1/pipeline-runs?dry_run=true", {"package": cycle}, 400, "cycle")
 assert server.api("POST", "/endpoints/good/monitor", {"dry_run": True})["actions"] == [] and not server.api("GET", "/endpoints/good")["reports"]
-error("POST", "/api/gyre/v1/releases/good/1/reproduce", {"dry_run": True}, 501, "cannot be reproduced")
+error("POST", "/api/gyre/v1/releases/good/1/reproduce", {"dry_run": True}, 409, "cannot be reproduced")
 error("POST", "/api/gyre/v1/blobs/verify?dry_run=true", {}, 501, "has no dry run")
 assert server.api("GET", "/ledger/head") == head
 

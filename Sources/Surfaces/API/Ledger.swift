@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// The ledger, and the upkeep of a home.
+extension API {
+    /// An entry of the ledger.
+    package struct Fact: APIObject {
+        /// Its place.
+        package var seq: Int64
+        /// When it was written.
+        package var at: Int64
+        /// Who did it.
+        package var actor: String
+        /// What happened.
+        package var kind: String
+        /// To what.
+        package var subject: String
+        /// What was read.
+        package var inputs: [String]
+        /// What came of it.
+        package var outputs: [String]
+        /// More about it.
+        package var body: JSONValue
+        /// The hash of the fact before it.
+        package var prevHash: String?
+        /// Its own hash.
+        package var hash: String?
+        /// Whether nothing was done.
+        package var dryRun: Bool?
+    }
+
+    /// Facts.
+    package struct FactList: APIObject {
+        /// Newest first, or as asked for.
+        package var facts: [Fact]
+    }
+
+    /// The end of the chain.
+    package struct Head: APIObject {
+        /// The last fact.
+        package var seq: Int64
+        /// Its hash.
+        package var hash: String
+    }
+
+    /// A fault of the chain.
+    package struct Finding: APIObject {
+        /// Where.
+        package var seq: Int64
+        /// What.
+        package var problem: String
+    }
+
+    /// What re-hashing the chain found.
+    package struct Verification: APIObject {
+        /// Whether all is as it was written.
+        package var intact: Bool
+        /// How many facts were read.
+        package var facts: Int64
+        /// What is wrong.
+        package var findings: [Finding]
+    }
+
+    /// A step of the lineage.
+    package struct Edge: APIObject {
+        /// What was read.
+        package var input: String
+        /// What came of it.
+        package var output: String
+        /// What happened.
+        package var kind: String
+        /// The fact.
+        package var seq: Int64
+    }
+
+    /// What a thing came from, or what was made of it.
+    package struct Lineage: APIObject {
+        /// The thing.
+        package var root: String
+        /// All that was found.
+        package var nodes: [String]?
+        /// How they hang together.
+        package var edges: [Edge]?
+        /// Whether there is more.
+        package var cut: Bool?
+        /// The way to another thing, where that was asked for.
+        package var path: [Edge]?
+    }
+
+    /// Where live pointers go back to.
+    package struct LedgerRollbackRequest: APIObject {
+        /// The fact after which they stood so.
+        package var to: Int64
+    }
+
+    /// A pointer that moves.
+    package struct Move: APIObject {
+        /// The pointer.
+        package var pointer: String
+        /// Where it stands.
+        package var old: JSONValue
+        /// Where it goes.
+        package var new: JSONValue
+    }
+
+    /// Pointers that went back.
+    package struct LedgerRollback: APIObject {
+        /// The fact.
+        package var to: Int64
+        /// Pointer by pointer.
+        package var moves: [Move]
+    }
+
+    /// Which home is served.
+    package struct Home: APIObject {
+        /// The folder.
+        package var home: String?
+        /// The folder's device.
+        package var device: String?
+        /// The folder's inode.
+        package var inode: String?
+        /// An id of this run of the server.
+        package var id: String?
+        /// Its process.
+        package var pid: Int?
+        /// Where it listens.
+        package var http: String?
+    }
+
+    /// Something that is looked for.
+    package struct DoctorItem: APIObject {
+        /// What.
+        package var name: String
+        /// Whether it is well.
+        package var ok: Bool
+        /// Its version, or how it stands.
+        package var version: String?
+        /// Where it is.
+        package var path: String?
+        /// What to do.
+        package var fix: String?
+    }
+
+    /// What is installed.
+    package struct Doctor: APIObject {
+        /// One after the other.
+        package var items: [DoctorItem]
+        /// The home folder.
+        package var home: String
+    }
+
+    /// What is removed for good.
+    package struct CollectRequest: APIObject {
+        /// Only what was deleted so long ago; 30 days where it is left out.
+        package var deletedForSeconds: Int64?
+        /// Blobs that are younger stay; an hour where it is left out.
+        package var graceSeconds: Int64?
+    }
+
+    /// A thing by id and name.
+    package struct Named: APIObject {
+        /// Its id.
+        package var id: String
+        /// Its name.
+        package var name: String
+    }
+
+    /// What stays although it was deleted.
+    package struct Kept: APIObject {
+        /// What.
+        package var what: String
+        /// What needs it.
+        package var neededBy: String
+    }
+
+    /// What was removed, or would be.
+    package struct Collected: APIObject {
+        /// Runs.
+        package var runs: [Named]
+        /// Experiments.
+        package var experiments: [Named]
+        /// Logged models.
+        package var loggedModels: [Named]
+        /// What stays.
+        package var kept: [Kept]
+        /// Blobs that went.
+        package var blobs: Int64?
+        /// Bytes that are free now.
+        package var freedBytes: Int64?
+    }
+
+    /// Digests of blobs.
+    package struct BlobList: APIObject {
+        /// In order.
+        package var blobs: [String]
+        /// How many there are in all.
+        package var total: Int
+    }
+
+    /// Blobs that are read again.
+    package struct BlobsRequest: APIObject {
+        /// At most 1,000 digests.
+        package var blobs: [String]?
+    }
+
+    /// A blob that is damaged.
+    package struct DamagedBlob: APIObject {
+        /// Its digest.
+        package var sha256: String
+        /// What is wrong.
+        package var what: String
+        /// Why.
+        package var why: String?
+    }
+
+    /// What reading blobs again found.
+    package struct BlobsRead: APIObject {
+        /// Bytes that were read.
+        package var bytes: Int64
+        /// Those that are damaged.
+        package var damaged: [DamagedBlob]
+    }
+
+    /// An answer whose members hang on what is asked.
+    package struct AnyAnswer: APIObject {
+        /// Whether nothing was done.
+        package var dryRun: Bool?
+    }
+}
