@@ -202,9 +202,12 @@ private final class JSONNode: Decoder {
 }
 
 extension JSONValue: Decodable {
-    /// Reads any value.
+    /// Reads any value from a decoder of the API; others are not known to it.
     public init(from decoder: any Decoder) throws {
-        self = try decoder.singleValueContainer().decode(JSONValue.self)
+        guard let node = decoder as? JSONNode else {
+            throw GyreError(.internal, "A value of JSON is read by the API's own decoder.")
+        }
+        self = node.reading.value
     }
 }
 

@@ -82,9 +82,28 @@ private final class JSONWriting: Encoder {
 }
 
 extension JSONValue: Encodable {
-    /// Writes the value as it is.
+    private struct Name: CodingKey {
+        let stringValue: String
+        let intValue: Int? = nil
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { return nil }
+    }
+
+    /// Writes the value to any encoder; that of the API takes it as it is.
     public func encode(to encoder: any Encoder) throws {
+        if case .object(let object) = self {
+            var container = encoder.container(keyedBy: Name.self)
+            for member in object.members { try container.encode(member.value, forKey: Name(stringValue: member.name)) }
+            return
+        }
         var container = encoder.singleValueContainer()
-        try container.encode(self)
+        switch self {
+        case .null, .object: try container.encodeNil()
+        case .bool(let flag): try container.encode(flag)
+        case .int(let number): try container.encode(number)
+        case .double(let number): try container.encode(number)
+        case .string(let text): try container.encode(text)
+        case .array(let list): try container.encode(list)
+        }
     }
 }

@@ -56,7 +56,7 @@ import Testing
             let error = await #expect(throws: GyreError.self) {
                 _ = try await world.conductor.reproduce(other, by: "bob")
             }
-            #expect(error?.code == .unsupported)
+            #expect(error?.code == .conflict)
         }
         var floating = release.pins
         floating.parameters = ["training": "dataset/set@latest"]
