@@ -164,10 +164,10 @@ assert server.request("POST", infer, tensor())[0] == 200
 
 # Labels: a request without any is a mistake; those of ids that are not known are counted apart.
 labels = "/api/gyre/v1/endpoints/good/labels"
-error("POST", labels, {}, 400, "has no labels")
-error("POST", labels, {"labels": {}}, 400, "has no labels")
-error("POST", labels, {"labels": [{"label": 1}]}, 400, "needs an id")
-error("POST", labels, {"labels": [{"id": "a", "label": "yes"}]}, 400, "needs an id")
+error("POST", labels, {}, 400, "\"labels\" is missing")
+error("POST", labels, {"labels": {}}, 400, "\"labels\" is a list")
+error("POST", labels, {"labels": [{"label": 1}]}, 400, "\"labels.0.id\" is missing")
+error("POST", labels, {"labels": [{"id": "a", "label": "yes"}]}, 400, "\"labels.0.label\" is a number")
 error("POST", "/api/gyre/v1/endpoints/godo/labels", {"labels": []}, 404, 'Did you mean \\"good\\"'.replace("\\", ""))
 known = server.request("POST", infer, tensor() | {"id": "known-1"})[1]["id"]
 told = server.api("POST", "/endpoints/good/labels", {"labels": [{"id": known, "label": 1}, {"id": "later", "label": 0}]})
