@@ -16,12 +16,12 @@ test:
 	@Scripts/setup.sh chromium mlflow2 serving openapi peers onnx-testdata
 	@$(MAKE) --no-print-directory lint
 	@echo "· building everything in debug mode (minutes the first time)" >&2
-	@swift build --build-tests --quiet
+	@Scripts/build.sh --build-tests
 	@swift test --skip-build
 
 # The tests without real clients, crashes and browsers: under a minute once built.
 test-fast: setup
-	@swift build --build-tests --quiet
+	@Scripts/build.sh --build-tests
 	@swift test --skip-build --skip Slow
 
 # Lines that the fast tests run, module by module; an instrumented build of its own.

@@ -5,6 +5,7 @@ internal import Glibc
 package import GyreBase
 package import GyreLedger
 internal import NIOPosix
+internal import Synchronization
 
 /// Blobs as files named by their digest: `<root>/ab/abcdef…`.
 ///
@@ -26,10 +27,15 @@ package struct FileBlobStore: BlobStore {
     }
 
     package func writer() async throws(GyreError) -> any BlobWriter {
-        try FileBlobWriter(temporaryPath: incoming + "/" + UUID().uuidString, root: root)
+        try FileBlobWriter(temporaryPath: makeTemporaryPath(), root: root)
     }
 
-    package func makeTemporaryPath() -> String { incoming + "/" + UUID().uuidString }
+    /// Paths that were given out by this process.
+    private static let temporaryPaths = Atomic(0)
+
+    package func makeTemporaryPath() -> String {
+        "\(incoming)/\(getpid())-\(Self.temporaryPaths.add(1, ordering: .relaxed).newValue)"
+    }
 
     package func add(file path: String) async throws(GyreError) -> StoredBlob {
         let writer = try await writer()

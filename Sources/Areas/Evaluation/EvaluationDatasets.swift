@@ -56,8 +56,10 @@ package struct EvaluationDatasets: Sendable {
     }
 
     /// Changes tags or experiments.
+    ///
+    /// `kind`: what the fact tells of, such as `evaluation.dataset.tagged`.
     package func update(
-        _ id: String, _ what: String, touches: Bool, by actor: String,
+        _ id: String, recording kind: String, touches: Bool, by actor: String,
         _ change: @escaping @Sendable (inout EvaluationDataset) -> Void
     ) async throws(GyreError) -> EvaluationDataset {
         let now = now
@@ -68,7 +70,7 @@ package struct EvaluationDatasets: Sendable {
             if touches { dataset.updatedMilliseconds = now }
             return Proposal(
                 dataset, [.put(Document(Self.kind, id, dataset.json))],
-                recording: [Fact("evaluation.dataset.\(what)", dataset.ref, by: actor)])
+                recording: [Fact(kind, dataset.ref, by: actor)])
         }
     }
 

@@ -155,7 +155,7 @@ extension PipelineRun.Purpose {
 
 /// A task of a run, with what went in and came out.
 package struct TaskRecord: Sendable, Hashable {
-    /// Its run.
+    /// The id of the run that it is a part of.
     package let run: String
     /// Its name within the run: `train`, `condition-1/say`, `for-loop-3[0]/say-2`.
     package let path: String

@@ -292,13 +292,18 @@ package actor Pipelines {
     }
 
     private func end(_ run: PipelineRun) async {
-        let what = run.state == .succeeded ? "succeeded" : run.state == .canceled ? "canceled" : "failed"
+        let kind =
+            switch run.state {
+            case .succeeded: "pipelines.run.succeeded"
+            case .canceled: "pipelines.run.canceled"
+            case .pending, .running, .skipped, .failed: "pipelines.run.failed"
+            }
         do {
             try await store.commit(
                 [.put(document(run))],
                 recording: [
                     Fact(
-                        "pipelines.run.\(what)", run.ref, by: run.actor,
+                        kind, run.ref, by: run.actor,
                         body: ["message": .optional(run.message), "outputs": run.outputs.json])
                 ])
         } catch {

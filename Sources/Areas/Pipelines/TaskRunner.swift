@@ -31,7 +31,7 @@ struct TaskRunner: Sendable {
             var record = TaskRecord(run: run.id, path: path, upstream: upstream)
             record.state = .skipped
             record.message = why
-            try await save(record, "skipped", body: ["why": .string(why)])
+            try await save(record, "pipelines.task.skipped", body: ["why": .string(why)])
         }
         return GraphRunner.Outcome(state: .skipped, message: why)
     }
@@ -76,7 +76,8 @@ struct TaskRunner: Sendable {
         }
         record.state = .succeeded
         record.endedAt = now()
-        try await save(record, "succeeded", inputs: record.outputs.artifacts.values.flatMap { $0.map(\.ref) })
+        try await save(
+            record, "pipelines.task.succeeded", inputs: record.outputs.artifacts.values.flatMap { $0.map(\.ref) })
         return GraphRunner.Outcome(state: .succeeded, outputs: record.outputs)
     }
 
@@ -107,7 +108,7 @@ struct TaskRunner: Sendable {
             record.state = .succeeded
             record.startedAt = now()
             record.endedAt = record.startedAt
-            try await save(record, "reused", inputs: inputRefs(job), body: ["cache": .string(reason)])
+            try await save(record, "pipelines.task.reused", inputs: inputRefs(job), body: ["cache": .string(reason)])
             return GraphRunner.Outcome(state: .succeeded, outputs: found)
         }
         do { try await slots.take() } catch { return try await fail(record, error) }
@@ -137,7 +138,7 @@ struct TaskRunner: Sendable {
             run.purpose.reproduced == nil
             ? cache.keep(record.outputs, of: identity, task: record.ref, pipeline: pipeline.name) : []
         try await save(
-            record, "succeeded", changes: kept,
+            record, "pipelines.task.succeeded", changes: kept,
             inputs: inputRefs(job) + [
                 Ref("code", job.definition.component, identity.parts["code"]?.string.map { String($0.prefix(12)) })
             ],
@@ -175,7 +176,7 @@ struct TaskRunner: Sendable {
             running.state = .running
             running.process = process
             // If this is lost, a killed server's child runs on unseen until it ends; the task itself is not affected.
-            _ = try? await save(running, "started")
+            _ = try? await save(running, "pipelines.task.started")
         }
         guard status == 0 else {
             throw GyreError(
@@ -195,19 +196,20 @@ struct TaskRunner: Sendable {
         record.endedAt = now()
         record.process = nil
         try await save(
-            record, record.state == .canceled ? "canceled" : "failed", body: ["why": .string(error.description)])
+            record, record.state == .canceled ? "pipelines.task.canceled" : "pipelines.task.failed",
+            body: ["why": .string(error.description)])
         return GraphRunner.Outcome(state: record.state, message: error.description)
     }
 
     private func save(
-        _ record: TaskRecord, _ what: String, changes: [Change] = [], inputs: [Ref] = [], body: JSONValue = [:]
+        _ record: TaskRecord, _ kind: String, changes: [Change] = [], inputs: [Ref] = [], body: JSONValue = [:]
     ) async throws(GyreError) {
         let outputs = record.outputs.artifacts.values.flatMap { $0.map(\.ref) }.filter { $0.kind == "artifact" }
         try await store.commit(
             [.put(Document("pipeline-task", "\(run.id)/\(record.path)", record.json))] + changes,
             recording: [
                 Fact(
-                    "pipelines.task.\(what)", record.ref, by: run.actor, inputs: inputs,
+                    kind, record.ref, by: run.actor, inputs: inputs,
                     outputs: inputs.isEmpty ? [] : [record.ref, run.ref] + outputs,
                     body: body)
             ])

@@ -143,8 +143,10 @@ package struct LoggedModels: Sendable {
     }
 
     /// Changes a model.
+    ///
+    /// `kind`: what the fact tells of, such as `registry.logged-model.tagged`.
     package func update(
-        _ id: String, _ what: String, by actor: String,
+        _ id: String, recording kind: String, by actor: String,
         _ change: @escaping @Sendable (inout LoggedModel) throws(GyreError) -> Void
     ) async throws(GyreError) -> LoggedModel {
         let now = surroundings.now() / 1000
@@ -155,7 +157,7 @@ package struct LoggedModels: Sendable {
             return Proposal(
                 model, [.put(Self.document(model))],
                 recording: [
-                    Fact("registry.logged-model.\(what)", model.ref, by: actor, body: ["status": .string(model.status)])
+                    Fact(kind, model.ref, by: actor, body: ["status": .string(model.status)])
                 ])
         }
     }

@@ -99,7 +99,7 @@ extension Registry {
     package func describeVersion(
         _ name: String, _ number: Int, _ description: String, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) -> ModelVersion {
-        try await changeVersion(name, number, "described", by: actor, alongside: facts) { version in
+        try await changeVersion(name, number, "registry.version.described", by: actor, alongside: facts) { version in
             let old = version.description
             version.description = description
             return ["old": .string(old), "new": .string(description)]
@@ -113,8 +113,8 @@ extension Registry {
         _ name: String, _ number: Int, _ key: String, _ value: String?, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) {
         if let value { try RegistryRules.checkTags([key: value]) }
-        let what = value == nil ? "untagged" : "tagged"
-        _ = try await changeVersion(name, number, what, touches: false, by: actor, alongside: facts) { version in
+        let kind = value == nil ? "registry.version.untagged" : "registry.version.tagged"
+        _ = try await changeVersion(name, number, kind, touches: false, by: actor, alongside: facts) { version in
             let old = version.tags[key]
             version.tags[key] = value
             return RegistryRules.tagChange(key, old, value)
@@ -152,7 +152,7 @@ extension Registry {
     }
 
     private func changeVersion(
-        _ name: String, _ number: Int, _ what: String, touches: Bool = true, by actor: String, alongside facts: [Fact],
+        _ name: String, _ number: Int, _ kind: String, touches: Bool = true, by actor: String, alongside facts: [Fact],
         _ change: @escaping @Sendable (inout ModelVersion) -> JSONValue
     ) async throws(GyreError) -> ModelVersion {
         let now = now
@@ -166,7 +166,7 @@ extension Registry {
             return Proposal(
                 version, [.put(Self.document(version))],
                 recording: [
-                    Fact("registry.version.\(what)", version.ref, by: actor, inputs: [Ref("model", name)], body: body)
+                    Fact(kind, version.ref, by: actor, inputs: [Ref("model", name)], body: body)
                 ] + facts)
         }
     }

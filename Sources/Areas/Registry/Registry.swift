@@ -61,7 +61,8 @@ package struct Registry: Sendable {
     package func describeModel(
         _ name: String, _ description: String, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) -> RegisteredModel {
-        try await changeModel(name, "described", by: actor, alongside: facts) { model throws(GyreError) in
+        try await changeModel(name, "registry.model.described", by: actor, alongside: facts) {
+            model throws(GyreError) in
             let old = model.description
             model.description = description
             return ["old": .string(old), "new": .string(description)]
@@ -75,7 +76,8 @@ package struct Registry: Sendable {
         _ name: String, _ key: String, _ value: String?, by actor: String, alongside facts: [Fact] = []
     ) async throws(GyreError) {
         if let value { try RegistryRules.checkTags([key: value]) }
-        _ = try await changeModel(name, value == nil ? "untagged" : "tagged", by: actor, alongside: facts) {
+        let kind = value == nil ? "registry.model.untagged" : "registry.model.tagged"
+        _ = try await changeModel(name, kind, by: actor, alongside: facts) {
             model throws(GyreError) in
             let old = model.tags[key]
             model.tags[key] = value
@@ -84,7 +86,7 @@ package struct Registry: Sendable {
     }
 
     private func changeModel(
-        _ name: String, _ what: String, by actor: String, alongside facts: [Fact],
+        _ name: String, _ kind: String, by actor: String, alongside facts: [Fact],
         _ change: @escaping @Sendable (inout RegisteredModel) throws(GyreError) -> JSONValue
     ) async throws(GyreError) -> RegisteredModel {
         let now = now
@@ -94,7 +96,7 @@ package struct Registry: Sendable {
             model.updatedMilliseconds = now
             return Proposal(
                 model, [.put(Self.document(model))],
-                recording: [Fact("registry.model.\(what)", model.ref, by: actor, body: body)] + facts)
+                recording: [Fact(kind, model.ref, by: actor, body: body)] + facts)
         }
     }
 

@@ -329,7 +329,7 @@ package actor Rollouts {
             let hasNews = before != rollout.plan || isNewVerdict || (numbers == nil && rollout.lastReason != reason)
             rollout.lastReason = reason
             if let seenNumbers { rollout.lastNumbers = seenNumbers }
-            let (next, what) = Self.outcome(of: action, rollout, before)
+            let (next, kind) = Self.outcome(of: action, rollout, before)
             guard hasNews || next != nil else { return Proposal(rollout) }
             if next != nil { rollout.stepStartedAt = now }
             if rollout.plan.state.isEnd {
@@ -343,7 +343,7 @@ package actor Rollouts {
                 rollout, changes,
                 recording: [
                     Fact(
-                        "rollout.canary.\(what)", rollout.ref, by: actor,
+                        kind, rollout.ref, by: actor,
                         inputs: [Ref("release", rollout.endpoint, String(rollout.canary.release))],
                         outputs: [Ref("endpoint", rollout.endpoint)],
                         body: ["reason": .string(reason), "numbers": rollout.lastNumbers])
@@ -351,7 +351,7 @@ package actor Rollouts {
         }
     }
 
-    /// The split that an action asks for, and the word for it.
+    /// The split that an action asks for, and the kind of the fact that tells of it.
     private static func outcome(
         of action: CanaryPlan.Action, _ rollout: Rollout, _ before: CanaryPlan
     ) -> (TrafficSplit?, String) {
@@ -361,11 +361,21 @@ package actor Rollouts {
                 stable: rollout.stable, canary: rollout.canary, canaryPercent: percent,
                 isMirrored: rollout.plan.mirrorsNow)
             split.rules = rollout.rules
-            return (split, rollout.plan.heldPercent == nil ? "advanced" : "set")
-        case .promote: return (TrafficSplit(stable: rollout.canary), "promoted")
+            return (split, rollout.plan.heldPercent == nil ? "rollout.canary.advanced" : "rollout.canary.set")
+        case .promote: return (TrafficSplit(stable: rollout.canary), "rollout.canary.promoted")
         case .rollBack:
-            return (TrafficSplit(stable: rollout.stable), rollout.plan.state == .aborted ? "aborted" : "rolled-back")
-        case .none: return (nil, rollout.plan.state == before.state ? "held" : rollout.plan.state.rawValue)
+            return (
+                TrafficSplit(stable: rollout.stable),
+                rollout.plan.state == .aborted ? "rollout.canary.aborted" : "rollout.canary.rolled-back"
+            )
+        case .none:
+            switch rollout.plan.state {
+            case before.state: return (nil, "rollout.canary.held")
+            case .paused: return (nil, "rollout.canary.paused")
+            case .running: return (nil, "rollout.canary.running")
+            // An end always asks for something.
+            case .promoted, .rolledBack, .aborted: return (nil, "rollout.canary.held")
+            }
         }
     }
 

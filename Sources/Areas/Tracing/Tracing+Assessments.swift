@@ -17,7 +17,7 @@ extension Tracing {
                 }
                 all[index].isValid = false
             }
-            return (all + [assessment], Self.fact("created", assessment, by: actor))
+            return (all + [assessment], Self.fact("tracing.assessment.created", assessment, by: actor))
         }
         return assessment
     }
@@ -41,7 +41,7 @@ extension Tracing {
             var all = stored
             try change(&all[index])
             all[index].updatedMilliseconds = now
-            return (all, Self.fact("updated", all[index], by: actor))
+            return (all, Self.fact("tracing.assessment.updated", all[index], by: actor))
         }
         return try await assessment(id, of: trace)
     }
@@ -53,13 +53,13 @@ extension Tracing {
             guard let found = stored.first(where: { $0.id == id }) else { return (stored, nil) }
             var all = stored.filter { $0.id != id }
             if let index = all.firstIndex(where: { $0.id == found.overrides }) { all[index].isValid = true }
-            return (all, Self.fact("deleted", found, by: actor))
+            return (all, Self.fact("tracing.assessment.deleted", found, by: actor))
         }
     }
 
-    private static func fact(_ what: String, _ assessment: Assessment, by actor: String) -> Fact {
+    private static func fact(_ kind: String, _ assessment: Assessment, by actor: String) -> Fact {
         Fact(
-            "tracing.assessment.\(what)", Ref("trace", assessment.traceID), by: actor,
+            kind, Ref("trace", assessment.traceID), by: actor,
             body: [
                 "assessment": .string(assessment.id), "name": .string(assessment.name),
                 "kind": .string(assessment.content.kind), "source": .string(assessment.sourceType),

@@ -33,7 +33,7 @@ package struct Tracing: Sendable {
     package struct Batch: Sendable {
         /// The experiment of the traces that are new.
         package let experimentID: Int64
-        /// The spans.
+        /// Steps of one or several traces, in any order.
         package let spans: [Span]
         /// Tags for each trace: what the sender says of itself.
         package let tags: [String: String]

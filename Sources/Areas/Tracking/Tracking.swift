@@ -53,11 +53,13 @@ package struct Tracking: Sendable {
         let experiment = try await experiment(id)
         let (kind, body): (String, JSONValue) =
             switch change {
-            case .rename(let name): ("renamed", ["old": .string(experiment.name), "new": .string(name)])
-            case .delete: ("deleted", [:])
-            case .restore: ("restored", [:])
-            case .setTag(let tag): ("tagged", ["key": .string(tag.key), "value": .string(tag.value)])
-            case .deleteTag(let key): ("untagged", ["key": .string(key)])
+            case .rename(let name):
+                ("tracking.experiment.renamed", ["old": .string(experiment.name), "new": .string(name)])
+            case .delete: ("tracking.experiment.deleted", [:])
+            case .restore: ("tracking.experiment.restored", [:])
+            case .setTag(let tag):
+                ("tracking.experiment.tagged", ["key": .string(tag.key), "value": .string(tag.value)])
+            case .deleteTag(let key): ("tracking.experiment.untagged", ["key": .string(key)])
             }
         switch change {
         case .rename(let name):
@@ -89,7 +91,7 @@ package struct Tracking: Sendable {
         }
         try await store.updateExperiment(
             experiment.id, change, at: nowMilliseconds,
-            recording: Fact("tracking.experiment.\(kind)", experiment.ref, by: actor, body: body))
+            recording: Fact(kind, experiment.ref, by: actor, body: body))
     }
 
     // MARK: Runs
@@ -183,8 +185,8 @@ package struct Tracking: Sendable {
         let run = try await run(id)
         var change = RunChange()
         change.isDeleted = isDeleted
-        try await store.updateRun(
-            id, change, recording: Fact("tracking.run.\(isDeleted ? "deleted" : "restored")", run.ref, by: actor))
+        let kind = isDeleted ? "tracking.run.deleted" : "tracking.run.restored"
+        try await store.updateRun(id, change, recording: Fact(kind, run.ref, by: actor))
     }
 
     /// Stores points, params, tags and links, all or nothing.

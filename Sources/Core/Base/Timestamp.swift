@@ -46,7 +46,9 @@ public enum Timestamp {
         }
         if rest.first == UInt8(ascii: ".") {
             let fraction = rest.dropFirst().prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
-            guard let value = digits((Array(fraction) + Array("000000".utf8)).prefix(6)) else { return nil }
+            guard !fraction.isEmpty, let value = digits((Array(fraction) + Array("000000".utf8)).prefix(6)) else {
+                return nil
+            }
             result += value
             rest = rest.dropFirst(1 + fraction.count)
         }

@@ -24,34 +24,56 @@ package struct NativeDialect: Sendable {
 
     /// Everything the API offers, as the assembly made it.
     package struct Services: Sendable {
+        /// Facts, documents and pointers.
         package let ledger: any LedgerStore
+        /// The bytes of files, by digest.
         package let blobs: any BlobStore
+        /// Experiments and runs.
         package let tracking: Tracking
+        /// Traces of applications and of predictions.
         package let tracing: Tracing
+        /// Registered models with their versions and aliases.
         package let registry: Registry
+        /// Models that runs logged, registered or not.
         package let loggedModels: LoggedModels
+        /// Datasets with their versions.
         package let versioning: Versioning
+        /// Checks of data, and training sets.
         package let ingest: Ingest
+        /// Feature views, for training and for serving.
         package let features: Features
+        /// Runs of pipelines.
         package let pipelines: Pipelines
+        /// How traffic is shared, and what moved it.
         package let rollouts: Rollouts
+        /// What went out together.
         package let releases: Releases
+        /// What moves the traffic and follows it.
         package let endpoints: Endpoints
+        /// Reports on windows of traffic.
         package let monitors: Monitors
+        /// What carries out the policies of projects.
         package let conductor: Conductor
+        /// What answers predictions.
         package let predictor: Predictor
+        /// The log of predictions and their labels.
         package let predictions: any PredictionLog
+        /// The models that are known and loaded.
         package let host: ModelHost
         /// Finds what serves a version.
         package let files: ModelFiles
         /// Registers what comes from a disk.
         package let imports: ModelImport
+        /// What removes deleted things for good.
         package let retention: Retention
+        /// The end of the ledger as it was written down outside of the database; nil where it never was.
         package let recordedHead: @Sendable () -> Head?
+        /// What is missing or wrong on this machine.
         package let doctor: @Sendable () async -> JSONValue
         /// Which home this is, and which run of a server.
         package let home: @Sendable () -> JSONValue
 
+        /// All of them, as the assembly made them.
         package init(
             ledger: any LedgerStore, blobs: any BlobStore, tracking: Tracking, tracing: Tracing,
             registry: Registry, loggedModels: LoggedModels,

@@ -64,7 +64,7 @@ package final class Predictor: Sendable {
         package let id: String
         /// The version that answered.
         package let version: Int
-        /// The outputs.
+        /// What the model gave, by name and in its order.
         package let outputs: [NamedTensor]
     }
 

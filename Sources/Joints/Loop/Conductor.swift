@@ -29,6 +29,7 @@ package actor Conductor {
     /// Promotions whose alias is still to follow, by endpoint.
     var unsettled: [String: Rollout] = [:]
 
+    /// A conductor of these services; projects are kept in `store`, and reproductions track and register in `spaces`.
     package init(
         store: any LedgerStore, ingest: Ingest, versioning: Versioning, pipelines: Pipelines, registry: Registry,
         tracking: Tracking,

@@ -24,6 +24,7 @@ package actor Monitors {
     private var references: [Ref: [String: [Double]]] = [:]
     private static let sampleRows = 20_000
 
+    /// Monitors over these services; reports are kept in `store`.
     package init(
         store: any LedgerStore, blobs: any BlobStore, tables: any TableEngine, log: any PredictionLog,
         releases: Releases,

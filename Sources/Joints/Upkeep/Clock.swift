@@ -7,6 +7,9 @@ internal import Synchronization
 ///
 /// A job that fails is counted and tried again in its next round; the others go on.
 package final class Clock: Sendable {
+    /// What a job may fail with: it is counted, told and tried again.
+    package typealias Failure = GyreError
+
     /// One thing that is done again and again.
     package struct Job: Sendable {
         /// Its name in the log and in the metrics.
@@ -14,11 +17,11 @@ package final class Clock: Sendable {
         /// Rounds from one time to the next; a round is half a second.
         package let everyRounds: Int
         /// What is done.
-        package let work: @Sendable () async throws(GyreError) -> Void
+        package let work: @Sendable () async throws(Failure) -> Void
 
         /// A job.
         package init(
-            _ name: String, everyRounds: Int = 1, _ work: @escaping @Sendable () async throws(GyreError) -> Void
+            _ name: String, everyRounds: Int = 1, _ work: @escaping @Sendable () async throws(Failure) -> Void
         ) {
             self.name = name
             self.everyRounds = everyRounds
@@ -52,7 +55,7 @@ package final class Clock: Sendable {
 
     /// Does a job now; a failure is told and counted.
     package func attempt(_ job: Job) async {
-        do throws(GyreError) {
+        do throws(Failure) {
             try await job.work()
             failures.withLock { $0[job.name]?.last = "" }
         } catch {

@@ -14,24 +14,27 @@ package struct GRPCMethod: Sendable {
         case lasting
     }
 
+    /// What a call may fail with; its code becomes the status of gRPC.
+    package typealias Failure = GyreError
+
     /// An answer, or how it will be made.
     package enum Answer: Sendable {
         /// The answer is at hand.
         case now([UInt8])
         /// The answer has to be waited for.
-        case later(@Sendable () async throws(GyreError) -> [UInt8])
+        case later(@Sendable () async throws(Failure) -> [UInt8])
     }
 
     let path: String
     let kind: Kind
-    let answer: @Sendable ([UInt8]) throws(GyreError) -> Answer
+    let answer: @Sendable ([UInt8]) throws(Failure) -> Answer
 
     /// The method `method` of the service with this full name.
     ///
     /// `answer`: called on the thread of the connection, so that what takes more than a fraction of a millisecond belongs into `.later`.
     package init(
         _ service: String, _ method: String, _ kind: Kind = .unary,
-        answer: @escaping @Sendable ([UInt8]) throws(GyreError) -> Answer
+        answer: @escaping @Sendable ([UInt8]) throws(Failure) -> Answer
     ) {
         path = "/\(service)/\(method)"
         self.kind = kind

@@ -45,7 +45,7 @@ package struct HTML: Sendable, Hashable {
     /// One after another.
     package static func join(_ parts: [HTML]) -> HTML { HTML(markup: parts.map(\.markup).joined()) }
 
-    /// A link.
+    /// Text that leads to another page.
     package static func link(_ text: String, to address: String) -> HTML {
         .element("a", [("href", address)], HTML(text))
     }

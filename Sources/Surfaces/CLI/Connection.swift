@@ -53,6 +53,7 @@ package struct CommandEnvironment: Sendable {
     /// Who calls, for the ledger.
     package let actor: String
 
+    /// Where commands go: to a server, or to a home that `openHome` opens; `serve` starts one.
     package init(
         openHome: @escaping @Sendable (_ home: String, _ creating: Bool) async throws(GyreError) -> any Connection,
         serve:

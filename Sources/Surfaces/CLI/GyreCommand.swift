@@ -26,5 +26,6 @@ package struct GyreCommand: AsyncParsableCommand {
     /// It is not told to the argument parser, which would then give `--version` to every subcommand beside options of that name.
     package static let version = "gyre 0.1.0"
 
+    /// The command without a subcommand: its help.
     package init() {}
 }

@@ -44,6 +44,7 @@ package struct ServeOptions: ParsableArguments {
             "Listen beyond this machine although nobody has to sign in: whoever reaches the address may run code, delete models and move traffic."
     ) package var noAuth = false
 
+    /// What is usual: the port on this machine alone, and no model served without being asked for.
     package init() {}
 
     /// `modelMemory` in bytes; 0 for any.

@@ -18,7 +18,7 @@ import Testing
     ) async throws -> Reply {
         var graph = try InferenceGraph(name: "g", nodes: nodes)
         graph.timeoutMilliseconds = timeout
-        let runner = InferenceGraphRunner(graph, random: { random }) { model, body, place in
+        let ask: @Sendable (String, JSONValue, String) async -> Reply = { model, body, place in
             places?.add(place)
             switch model {
             case "bad": return Reply(status: 500, body: ["error": "bad"])
@@ -32,6 +32,7 @@ import Testing
                 return Reply(status: 200, body: ["predictions": .string("\(model)(\(body.text))")])
             }
         }
+        let runner = InferenceGraphRunner(graph, random: { random }, ask: ask)
         return await runner.run(request)
     }
 

@@ -44,7 +44,9 @@ extension MLflowDialect {
         let id = try arguments.text("dataset_id")
         // A dataset that is gone has no tag to remove.
         guard try await evaluationDatasets.exists(id) else { return [:] }
-        _ = try await evaluationDatasets.update(id, "untagged", touches: false, by: arguments.actor) {
+        _ = try await evaluationDatasets.update(
+            id, recording: "evaluation.dataset.untagged", touches: false, by: arguments.actor
+        ) {
             $0.tags[key] = nil
         }
         return [:]
@@ -121,7 +123,8 @@ extension MLflowDialect {
     private func setDatasetTags(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let tags = try Self.packedTags(arguments).compactMapValues { $0 }
         _ = try await evaluationDatasets.update(
-            try arguments.text("dataset_id"), "tagged", touches: false, by: arguments.actor
+            try arguments.text("dataset_id"), recording: "evaluation.dataset.tagged", touches: false,
+            by: arguments.actor
         ) { $0.tags.merge(tags) { $1 } }
         return [:]
     }
@@ -130,7 +133,8 @@ extension MLflowDialect {
         let ids = try arguments.texts("experiment_ids")
         for id in ids { _ = try await tracking.experiment(id) }
         let dataset = try await evaluationDatasets.update(
-            try arguments.text("dataset_id"), "experiments-added", touches: true, by: arguments.actor
+            try arguments.text("dataset_id"), recording: "evaluation.dataset.experiments-added", touches: true,
+            by: arguments.actor
         ) { dataset in
             dataset.experimentIDs += ids.filter { !dataset.experimentIDs.contains($0) }
         }
@@ -140,7 +144,8 @@ extension MLflowDialect {
     private func removeExperiments(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let ids = try arguments.texts("experiment_ids")
         let dataset = try await evaluationDatasets.update(
-            try arguments.text("dataset_id"), "experiments-removed", touches: true, by: arguments.actor
+            try arguments.text("dataset_id"), recording: "evaluation.dataset.experiments-removed", touches: true,
+            by: arguments.actor
         ) { $0.experimentIDs.removeAll { ids.contains($0) } }
         return ["dataset": Self.message(dataset)]
     }

@@ -27,7 +27,7 @@ extension MLflowDialect {
     private func finalizeLoggedModel(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let status = try Self.status(try arguments.word("status"))
         let model = try await loggedModels.update(
-            try arguments.text("model_id"), "finalized", by: arguments.actor
+            try arguments.text("model_id"), recording: "registry.logged-model.finalized", by: arguments.actor
         ) { model throws(GyreError) in
             model.status = status
         }
@@ -42,7 +42,7 @@ extension MLflowDialect {
     private func setLoggedModelTags(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let tags = try Translate.tags(try arguments.objects("tags"), "tags")
         _ = try await loggedModels.update(
-            try arguments.text("model_id"), "tagged", by: arguments.actor
+            try arguments.text("model_id"), recording: "registry.logged-model.tagged", by: arguments.actor
         ) { model throws(GyreError) in model.tags.merge(tags) { $1 } }
         return [:]
     }
@@ -50,7 +50,7 @@ extension MLflowDialect {
     private func deleteLoggedModelTag(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let key = try arguments.text("tag_key")
         _ = try await loggedModels.update(
-            try arguments.text("model_id"), "untagged", by: arguments.actor
+            try arguments.text("model_id"), recording: "registry.logged-model.untagged", by: arguments.actor
         ) { model throws(GyreError) in
             guard model.tags.removeValue(forKey: key) != nil else {
                 throw GyreError(
@@ -63,7 +63,7 @@ extension MLflowDialect {
     private func logLoggedModelParams(_ arguments: Arguments) async throws(GyreError) -> JSONValue {
         let params = try Translate.tags(try arguments.objects("params"), "params")
         let model = try await loggedModels.update(
-            try arguments.text("model_id"), "params", by: arguments.actor
+            try arguments.text("model_id"), recording: "registry.logged-model.params", by: arguments.actor
         ) { model throws(GyreError) in
             for (key, value) in params {
                 guard model.params.updateValue(value, forKey: key) == nil else {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GyreBase
-import GyreSearch
 import GyreTestSupport
 import Testing
 
@@ -72,55 +71,5 @@ import Testing
             for name in ["z", "a", "m"] { object[name] = document(&random, depth: depth + 1) }
             return .object(object)
         }
-    }
-}
-
-@Suite struct NameTests {
-    @Test(
-        "a path that could leave its root is refused",
-        arguments: ["../x", "a/../b", "/etc/passwd", "a//b", "", ".", "a/.", "C:/x", "a\\..\\b", "a\u{0}b", "a/"])
-    func paths(text: String) {
-        #expect(throws: GyreError.self) { try RelativePath(text) }
-    }
-
-    @Test("ordinary paths are taken", arguments: ["a", "a/b.txt", "notes/a b.txt", "ü/é", "..a/b.."])
-    func goodPaths(text: String) throws {
-        #expect(try RelativePath(text).description == text)
-    }
-
-    @Test(
-        "times are read and written", arguments: [("2013-03-01T10:22:07Z", 1_362_133_327_000_000), ("1970-01-01", 0)])
-    func times(text: String, microseconds: Int64) throws {
-        #expect(try Timestamp.parse(text) == microseconds)
-        #expect(try Timestamp.parse(Timestamp.text(microseconds)) == microseconds)
-    }
-
-    @Test("an offset is taken off")
-    func offset() throws {
-        #expect(try Timestamp.parse("2013-03-01T12:22:07+02:00") == Timestamp.parse("2013-03-01T10:22:07Z"))
-    }
-
-    @Test("a ref is read back", arguments: ["dataset/flights@3f2a", "endpoint/delay", "check/weather/weather@1-2"])
-    func refs(text: String) throws {
-        #expect(try Ref(parsing: text).description == text)
-    }
-}
-
-@Suite struct FilterTests {
-    @Test("clauses are read with their keys, comparisons and values")
-    func clauses() throws {
-        let filter = try Filter(
-            "metrics.auc >= 0.7 and tags.`my team` != 'a b' AND run_id IN ('x', 'y') AND params.k IS NOT NULL")
-        #expect(filter.clauses.map(\.comparison) == [.greaterOrEqual, .notEqual, .isIn, .isNotNull])
-        #expect(filter.clauses[1].key == Filter.Key(entity: "tags", name: "my team"))
-        #expect(filter.clauses[2].operand == .list(["x", "y"]))
-    }
-
-    @Test(
-        "a mistake is told with its place",
-        arguments: ["metrics.auc >", "a = 'x", "a ? 1", "a = 1 OR b = 2", "tags.k IN ()"])
-    func mistakes(text: String) {
-        let error = #expect(throws: GyreError.self) { try Filter(text) }
-        #expect(error?.what.contains("character") == true)
     }
 }
