@@ -62,7 +62,9 @@ import Testing
         let two = try await datasets.create("b", experimentIDs: ["3"], tags: [:], by: "ann")
         #expect(try await datasets.datasets(in: []).count == 2)
         #expect(try await datasets.datasets(in: ["2", "9"]) == [one])
-        let moved = try await datasets.update(two.id, "assigned", touches: true, by: "ann") { $0.experimentIDs = ["2"] }
+        let moved = try await datasets.update(
+            two.id, recording: "evaluation.dataset.assigned", touches: true, by: "ann"
+        ) { $0.experimentIDs = ["2"] }
         #expect(moved.experimentIDs == ["2"])
         _ = try await datasets.upsert([["inputs": ["q": 1]], ["inputs": ["q": 2]]], into: one.id, by: "ann")
         let id = try await datasets.records(of: one.id)[0]["dataset_record_id"]?.string ?? ""
@@ -79,7 +81,8 @@ import Testing
             #expect(error?.code == .notFound)
             await #expect(throws: GyreError.self) { try await datasets.upsert([[:]], into: id, by: "ann") }
             await #expect(throws: GyreError.self) {
-                try await datasets.update(id, "tagged", touches: false, by: "ann") { _ in }
+                try await datasets.update(id, recording: "evaluation.dataset.tagged", touches: false, by: "ann") { _ in
+                }
             }
         }
     }

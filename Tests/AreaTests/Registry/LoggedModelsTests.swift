@@ -39,7 +39,9 @@ import Testing
         #expect(error?.code == .notFound)
         let found = try await models.model(gone.id, allowsDeleted: true)
         #expect(found.isDeleted)
-        await #expect(throws: GyreError.self) { try await models.update(gone.id, "tagged", by: "ann") { _ in } }
+        await #expect(throws: GyreError.self) {
+            try await models.update(gone.id, recording: "registry.logged-model.tagged", by: "ann") { _ in }
+        }
         #expect(try await models.deleted(before: 0).isEmpty)
         #expect(try await models.deleted(before: .max) == [found])
         try await models.remove(found, by: "gyre")
@@ -58,7 +60,9 @@ import Testing
         for _ in 1...2 { _ = try await registry.createVersion(of: "m", draft, by: "ann") }
         let tag = try await models.model(model.id).tags["mlflow.modelVersions"]
         #expect(tag == "[{\"name\": \"m\", \"version\": 1}, {\"name\": \"m\", \"version\": 2}]")
-        let changed = try await models.update(model.id, "finalized", by: "ann") { $0.status = "LOGGED_MODEL_READY" }
+        let changed = try await models.update(model.id, recording: "registry.logged-model.finalized", by: "ann") {
+            $0.status = "LOGGED_MODEL_READY"
+        }
         #expect(changed.status == "LOGGED_MODEL_READY" && changed.params == ["depth": "3"])
     }
 }
