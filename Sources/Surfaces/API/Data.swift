@@ -4,7 +4,7 @@ package import GyreBase
 
 /// Dataset versions, checks and features.
 extension API {
-    /// A version of a dataset.
+    /// One state of the files of a dataset, for good.
     package struct DatasetVersion: APIObject {
         /// The dataset.
         package var name: String
@@ -68,7 +68,7 @@ extension API {
 
     /// A file that differs.
     package struct FileChange: APIObject {
-        /// Its path.
+        /// Where it stands among the others, parts joined by `/`.
         package var path: String
         /// `added`, `removed` or `changed`.
         package var kind: String
@@ -104,9 +104,9 @@ extension API {
         package var suite: JSONValue
     }
 
-    /// A feature view.
+    /// How features are read out of a dataset.
     package struct FeatureView: APIObject {
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// The dataset it reads.
         package var dataset: String
@@ -140,7 +140,7 @@ extension API {
 
     /// Values that are online.
     package struct Materialized: APIObject {
-        /// The view.
+        /// The features, by the name of their definition.
         package var view: String
         /// How many entities there are.
         package var rows: Int?
@@ -152,9 +152,9 @@ extension API {
 
     /// The latest values of an entity.
     package struct OnlineRow: APIObject {
-        /// The view.
+        /// The features, by the name of their definition.
         package var view: String
-        /// The entity.
+        /// The values that tell one thing apart from others.
         package var entity: [String]
         /// `PRESENT`, `NOT_FOUND` or `OUTSIDE_MAX_AGE`.
         package var status: String

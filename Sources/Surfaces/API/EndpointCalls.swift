@@ -32,7 +32,7 @@ extension API {
     package struct DeployPlan: APIObject {
         /// True.
         package var dryRun: Bool
-        /// The endpoint.
+        /// Where it goes, as users call it.
         package var endpoint: String
         /// What the release would pin.
         package var pins: Pins
@@ -94,10 +94,15 @@ extension API {
 
     /// What a bandit would choose from.
     package struct BanditPlan: APIObject {
+        /// As the request says, or the usual one.
         package var algorithm: String
+        /// What makes a choice a good one.
         package var reward: String
+        /// The part of the choices that tries all arms alike, from 0 to 1.
         package var exploration: Double
+        /// What would be chosen from.
         package var arms: [VersionNumber]
+        /// True: nothing was done.
         package var dryRun: Bool
     }
 
@@ -181,6 +186,7 @@ extension API {
         /// A selector.
         package init(_ text: String) { self.text = text }
 
+        /// Reads a text or a whole number.
         package init(from decoder: any Decoder) throws {
             let value = try decoder.singleValueContainer().decode(JSONValue.self)
             guard let text = value.string ?? value.int.map(String.init) else {
@@ -189,6 +195,7 @@ extension API {
             self.text = text
         }
 
+        /// Writes the text.
         package func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
             try container.encode(text)

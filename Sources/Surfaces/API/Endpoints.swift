@@ -38,9 +38,9 @@ extension API {
 
     /// What a bandit learned of one version.
     package struct Arm: APIObject {
-        /// The version.
+        /// The number among those of its model.
         package var version: Int
-        /// Its release.
+        /// The number among those of its endpoint.
         package var release: Int
         /// Requests that it got.
         package var requests: Int
@@ -70,7 +70,7 @@ extension API {
 
     /// An endpoint and its traffic.
     package struct EndpointSummary: APIObject {
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// What gets the traffic.
         package var stable: Side
@@ -118,7 +118,7 @@ extension API {
 
     /// What the prediction log has of one version.
     package struct VersionCounts: APIObject {
-        /// The version.
+        /// The number among those of its model.
         package var version: Int
         /// Rows that it answered.
         package var predictions: Int
@@ -172,9 +172,9 @@ extension API {
 
     /// A version on its way to an endpoint's traffic.
     package struct Rollout: APIObject {
-        /// Its id.
+        /// What tells it apart; the server makes it.
         package var id: String
-        /// The endpoint.
+        /// Where it goes, as users call it.
         package var endpoint: String
         /// What it is compared with.
         package var stable: Side
@@ -216,7 +216,7 @@ extension API {
 
     /// How far one column moved.
     package struct Drift: APIObject {
-        /// The column.
+        /// What moved, as the table calls it.
         package var column: String
         /// Population stability index.
         package var psi: Double
@@ -256,11 +256,11 @@ extension API {
 
     /// Drift and performance of one window.
     package struct MonitorReport: APIObject {
-        /// The endpoint.
+        /// Where it goes, as users call it.
         package var endpoint: String
         /// The version that is looked at.
         package var version: Int
-        /// Its release.
+        /// The number among those of its endpoint.
         package var release: Int
         /// The window's name.
         package var window: String
@@ -280,7 +280,7 @@ extension API {
 
     /// An endpoint with all that is known of it.
     package struct Endpoint: APIObject {
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// What gets the traffic.
         package var stable: Side

@@ -40,7 +40,7 @@ extension API {
     package struct Head: APIObject {
         /// The last fact.
         package var seq: Int64
-        /// Its hash.
+        /// SHA-256 over this fact and the one before it, in hexadecimal digits.
         package var hash: String
     }
 
@@ -96,7 +96,7 @@ extension API {
 
     /// A pointer that moves.
     package struct Move: APIObject {
-        /// The pointer.
+        /// What moves: `endpoint/NAME#traffic` and others.
         package var pointer: String
         /// Where it stands.
         package var old: JSONValue
@@ -160,15 +160,15 @@ extension API {
 
     /// A thing by id and name.
     package struct Named: APIObject {
-        /// Its id.
+        /// What tells it apart; the server makes it.
         package var id: String
-        /// Its name.
+        /// What users call it.
         package var name: String
     }
 
     /// What stays although it was deleted.
     package struct Kept: APIObject {
-        /// What.
+        /// The thing itself, as a reference.
         package var what: String
         /// What needs it.
         package var neededBy: String
@@ -176,11 +176,11 @@ extension API {
 
     /// What was removed, or would be.
     package struct Collected: APIObject {
-        /// Runs.
+        /// Those that are tracked, by id and name.
         package var runs: [Named]
-        /// Experiments.
+        /// Groups of tracked ones, by id and name.
         package var experiments: [Named]
-        /// Logged models.
+        /// Those that were logged and not registered, by id and name.
         package var loggedModels: [Named]
         /// What stays.
         package var kept: [Kept]
@@ -210,7 +210,7 @@ extension API {
         package var sha256: String
         /// What is wrong.
         package var what: String
-        /// Why.
+        /// The cause, where it is known.
         package var why: String?
     }
 

@@ -6,7 +6,7 @@ package import GyreBase
 extension API {
     /// A registered model.
     package struct ModelSummary: APIObject {
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// What it is for.
         package var description: String
@@ -24,7 +24,7 @@ extension API {
         package var models: [ModelSummary]
     }
 
-    /// A version of a model.
+    /// One state of a model, by number.
     package struct ModelVersion: APIObject {
         /// The model.
         package var name: String
@@ -40,7 +40,7 @@ extension API {
         package var description: String
         /// MLflow's stage.
         package var stage: String
-        /// Its tags.
+        /// Keys and values, as clients set them.
         package var tags: [String: String]
         /// What it takes and gives, where that is known.
         package var signature: JSONValue
@@ -60,7 +60,7 @@ extension API {
 
     /// A model with its versions.
     package struct Model: APIObject {
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// What it is for.
         package var description: String
@@ -72,7 +72,7 @@ extension API {
 
     /// A model that the server can serve.
     package struct ServedModel: APIObject {
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// The version; nil where none can be told.
         package var version: Int?
@@ -144,9 +144,9 @@ extension API {
 
     /// An alias and the version it points at.
     package struct Alias: APIObject {
-        /// The alias.
+        /// The word that points at a version.
         package var alias: String
-        /// The version.
+        /// The number among those of its model.
         package var version: Int
         /// The version before.
         package var old: Int?
@@ -160,9 +160,9 @@ extension API {
         package var seq: Int64
     }
 
-    /// A prompt.
+    /// A text with versions, for language models.
     package struct Prompt: APIObject {
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// What it is for.
         package var description: String
@@ -172,17 +172,17 @@ extension API {
         package var latest: Int?
         /// Versions by alias.
         package var aliases: [String: Int]
-        /// Its tags.
+        /// Keys and values, as clients set them.
         package var tags: [String: String]
         /// The texts, oldest first, where one prompt is asked for.
         package var texts: [PromptVersion]?
     }
 
-    /// A version of a prompt.
+    /// One state of a prompt's text, by number.
     package struct PromptVersion: APIObject {
         /// Counts from 1.
         package var number: Int
-        /// The text.
+        /// The words themselves.
         package var text: String?
         /// `text` or `chat`.
         package var type: String
@@ -190,7 +190,7 @@ extension API {
         package var message: String
         /// When it was made.
         package var createdMs: Int64
-        /// Its tags.
+        /// Keys and values, as clients set them.
         package var tags: [String: String]
     }
 

@@ -4,9 +4,9 @@ package import GyreBase
 
 /// Projects, pipeline runs and their tasks.
 extension API {
-    /// A project.
+    /// What a gyre.yaml describes, in short.
     package struct ProjectSummary: APIObject {
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// The model it makes.
         package var model: String
@@ -44,9 +44,9 @@ extension API {
 
     /// What a training would read.
     package struct TrainPlan: APIObject {
-        /// The project.
+        /// What it is done for, as gyre.yaml calls it.
         package var project: String
-        /// Its pipeline.
+        /// What ran, or would run: `pipeline/NAME@…`.
         package var pipeline: String
         /// What the training set would be made of.
         package var datasets: [String]
@@ -70,9 +70,9 @@ extension API {
         package var cache: Bool?
     }
 
-    /// A run of a pipeline.
+    /// One execution of a pipeline.
     package struct PipelineRun: APIObject {
-        /// Its id.
+        /// What tells it apart; the server makes it.
         package var id: String
         /// `pipeline/NAME@…`.
         package var pipeline: String
@@ -108,7 +108,7 @@ extension API {
 
     /// A task of a run.
     package struct PipelineTask: APIObject {
-        /// The run.
+        /// What it belongs to, by id.
         package var run: String
         /// Its name within the run.
         package var path: String

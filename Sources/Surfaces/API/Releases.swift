@@ -20,7 +20,7 @@ extension API {
         package var checks: [String]
         /// Views that the training set was made with.
         package var featureViews: [String]
-        /// The pipeline.
+        /// What ran, or would run: `pipeline/NAME@…`.
         package var pipeline: String?
         /// The digest of its compiled package.
         package var compiled: String?
@@ -44,7 +44,7 @@ extension API {
     package struct Release: APIObject {
         /// `release/ENDPOINT@NUMBER`.
         package var ref: String
-        /// The endpoint.
+        /// Where it goes, as users call it.
         package var endpoint: String
         /// Counts from 1 for each endpoint.
         package var number: Int
@@ -94,9 +94,9 @@ extension API {
 
     /// What making a release again would run.
     package struct ReproductionPlan: APIObject {
-        /// The release.
+        /// The number among those of its endpoint.
         package var release: String
-        /// The pipeline.
+        /// What ran, or would run: `pipeline/NAME@…`.
         package var pipeline: String
         /// What it would read.
         package var datasets: [String]

@@ -4,11 +4,11 @@ package import GyreBase
 
 /// Tracked runs, traces and logged models.
 extension API {
-    /// An experiment.
+    /// A group of tracked runs.
     package struct Experiment: APIObject {
-        /// Its id.
+        /// What tells it apart; the server makes it.
         package var id: String
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// When it was made.
         package var createdMs: Int64
@@ -22,11 +22,11 @@ extension API {
 
     /// A tracked run.
     package struct Run: APIObject {
-        /// Its id.
+        /// What tells it apart; the server makes it.
         package var id: String
         /// The id of its experiment.
         package var experiment: String
-        /// Its name.
+        /// What users call it.
         package var name: String
         /// `RUNNING`, `FINISHED`, `FAILED` and more.
         package var status: String
@@ -38,7 +38,7 @@ extension API {
         package var metrics: JSONValue
         /// Its parameters.
         package var params: [String: String]
-        /// Its tags.
+        /// Keys and values, as clients set them.
         package var tags: [String: String]
     }
 
@@ -52,7 +52,7 @@ extension API {
 
     /// A point of a metric.
     package struct Point: APIObject {
-        /// The step.
+        /// Where in the training.
         package var step: Int64
         /// The value; may be no number.
         package var value: JSONValue
@@ -68,13 +68,13 @@ extension API {
         package var cursor: String?
     }
 
-    /// A trace.
+    /// What happened in an application, call by call.
     package struct Trace: APIObject {
-        /// Its id.
+        /// What tells it apart; the server makes it.
         package var id: String
         /// The id of its experiment.
         package var experiment: String
-        /// Its name.
+        /// What users call it.
         package var name: String?
         /// `OK`, `ERROR`, `IN_PROGRESS`.
         package var state: String
@@ -88,7 +88,7 @@ extension API {
         package var request: String?
         /// The beginning of what was answered.
         package var response: String?
-        /// Its tags.
+        /// Keys and values, as clients set them.
         package var tags: [String: String]
         /// What the client noted.
         package var metadata: [String: String]
@@ -108,13 +108,13 @@ extension API {
 
     /// A model as a run logged it.
     package struct LoggedModel: APIObject {
-        /// Its id.
+        /// What tells it apart; the server makes it.
         package var id: String
         /// The id of its experiment.
         package var experiment: String
-        /// Its name.
+        /// What users call it.
         package var name: String
-        /// The run.
+        /// The tracked one that it belongs to; empty or nil for none.
         package var runId: String
         /// What kind of model.
         package var type: String
@@ -124,7 +124,7 @@ extension API {
         package var artifactUri: String
         /// Its parameters.
         package var params: [String: String]
-        /// Its tags.
+        /// Keys and values, as clients set them.
         package var tags: [String: String]
         /// When it was logged.
         package var createdMs: Int64
