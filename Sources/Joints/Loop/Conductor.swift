@@ -230,13 +230,30 @@ package actor Conductor {
         let version = try await registry.resolve(model, request.selector)
         let named = request.model == nil ? project?.endpoint ?? request.endpoint : request.endpoint
         let endpoint = try Name(named ?? project?.endpoint ?? model, of: "endpoint").text
-        let stable = try await rollouts.split(endpoint)?.stable
+        let split = try await rollouts.split(endpoint)
+        if let split { try await checkNumber(of: version, beside: split, on: endpoint) }
+        let stable = split?.stable
         let steps = try request.strategy.plan(usualSteps: project?.steps ?? DeployStrategy.usualSteps)
         return DeployPlan(
             version: version, endpoint: endpoint, stable: stable, plan: stable == nil ? nil : steps,
             judge: try Judge(json: request.judge, over: try Judge(json: project?.judge)),
             pins: try await builder.pins(of: version),
             movesAliases: project?.endpoint == endpoint)
+    }
+
+    /// Versions of an endpoint are told apart by their numbers, in its traffic, its log and its judge.
+    /// - Throws: `.conflict` where another model has the same number there.
+    private func checkNumber(
+        of version: ModelVersion, beside split: TrafficSplit, on endpoint: String
+    ) async throws(GyreError) {
+        for target in split.targets where target.version == version.number {
+            let model = try await releases.release(endpoint, target.release).pins.model
+            guard model.name != version.name else { continue }
+            throw GyreError(
+                .conflict, "\(version.ref) cannot go out on \"\(endpoint)\".",
+                why: "It serves \(model), and two models of the same number could not be told apart there.",
+                fix: "Deploy it to an endpoint of its own: gyre endpoint deploy \(version.name)")
+        }
     }
 
     /// Makes a release of a version and gives it traffic as `plan(_:)` tells it.

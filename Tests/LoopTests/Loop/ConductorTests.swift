@@ -6,6 +6,7 @@ import GyreLedger
 import GyreLoop
 import GyreMonitoring
 import GyrePipelines
+import GyreRegistry
 import GyreRollout
 import GyreTestSupport
 import GyreVersioning
@@ -203,6 +204,28 @@ import Testing
         #expect(try await world.ledger.head() == head)
         let none = await #expect(throws: GyreError.self) { try await world.conductor.plan(Conductor.DeployRequest()) }
         #expect(none?.code == .invalid)
+    }
+
+    @Test(
+        "a version of another model with the number of one that serves is refused, since the two could not be told apart"
+    )
+    func twins() async throws {
+        let (world, project) = try await LoopWorld.ready()
+        try await world.train(project, "scale 1")
+        let served = try await world.delivery.registry.version("delay", 1)
+        _ = try await world.delivery.registry.createModel("twin", by: "ann")
+        var draft = Registry.VersionDraft(source: served.source)
+        draft.location = served.location
+        _ = try await world.delivery.registry.createVersion(of: "twin", draft, by: "ann")
+        let before = try await world.delivery.releases.releases(of: world.endpoint).count
+        var request = Conductor.DeployRequest()
+        request.endpoint = world.endpoint
+        request.model = "twin"
+        let refused = await #expect(throws: GyreError.self) { try await world.conductor.rollOut(request, by: "ann") }
+        #expect(
+            refused?.code == .conflict && refused?.why?.contains("model/delay@1") == true,
+            "\(String(describing: refused))")
+        #expect(try await world.delivery.releases.releases(of: world.endpoint).count == before)
     }
 
     @Test("going back to a release moves traffic and alias, and a rollback of the ledger moves them again")
