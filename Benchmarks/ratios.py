@@ -19,9 +19,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [f"{HERE}/../Tests/ClientTests/Scripts/{folder}" for folder in ("serving", "harness")]
+from bench import load
 from server import Server
 from serving import models
-from tracking import cpu_seconds
 
 TOOLS = os.environ.get("GYRE_TOOLS", os.path.expanduser("~/.cache/gyre"))
 GOALS = {"infer": 4, "log-metric": 13, "runs/search": 1.2}
@@ -45,19 +45,9 @@ class Floor:
         time.sleep(0.2)
 
 
-def load(server, path, body, connections, seconds):
+def cpu(server, path, body, connections, options):
     """CPU milliseconds a request."""
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as bodies:
-        bodies.write(body + "\n")
-        bodies.flush()
-        before = cpu_seconds(server.process.pid)
-        done = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", f"{HERE}/load.lua", server.url + path],
-            capture_output=True, text=True, env={**os.environ, "LOAD_BODIES": bodies.name})
-        used = cpu_seconds(server.process.pid) - before
-    answer = json.loads(done.stdout.strip().splitlines()[-1])
-    assert answer["bad"] == 0, answer
-    return used / answer["requests"] * 1000
+    return load(server, path, body, connections, options.seconds)["cpu_ms"]
 
 
 def row(name, own, floor, goal):
@@ -71,12 +61,12 @@ def infer(gyre, floor_program, work, options):
     bare = float(subprocess.run(
         [built(work, "onnx_floor", "-ldl"), library, f"{work}/gb.onnx", "30"], capture_output=True, text=True, check=True).stdout) / 1000
     server = Server(gyre, work, "serving", ["--model-repository", f"{work}/repository"]).start()
-    body = json.dumps({"inputs": [{"name": "X", "shape": [1, 30], "datatype": "FP32", "data": [round(v, 4) for v in rows[0]]}]})
+    body = {"inputs": [{"name": "X", "shape": [1, 30], "datatype": "FP32", "data": [round(v, 4) for v in rows[0]]}]}
     path = "/v2/models/gb/infer"
-    floor = Floor(floor_program, json.dumps(server.request("POST", path, json.loads(body))[1]))
+    floor = Floor(floor_program, json.dumps(server.request("POST", path, body)[1]))
     load(server, path, body, 4, 1)
     for connections in options.connections:
-        sides = [(load(server, path, body, connections, options.seconds), load(floor, path, body, connections, options.seconds)) for _ in range(3)]
+        sides = [(cpu(server, path, body, connections, options), cpu(floor, path, body, connections, options)) for _ in range(3)]
         row(f"infer, 100 trees, 30 columns, {connections} connections", min(s[0] for s in sides), min(s[1] for s in sides) + bare, GOALS["infer"])
     server.stop()
     floor.process.kill()
@@ -85,10 +75,10 @@ def infer(gyre, floor_program, work, options):
 def log_metric(gyre, floor_program, work, options):
     server = Server(gyre, work, "tracking").start()
     run = server.request("POST", "/api/2.0/mlflow/runs/create", {"experiment_id": "0"})[1]["run"]["info"]["run_id"]
-    body = json.dumps({"run_id": run, "key": "loss", "value": 0.5, "timestamp": 1, "step": "@N@"}).replace('"@N@"', "@N@")
+    body = {"run_id": run, "key": "loss", "value": 0.5, "timestamp": 1, "step": "@N@"}
     path = "/api/2.0/mlflow/runs/log-metric"
     floor = Floor(floor_program, "{}")
-    sides = [(load(server, path, body, 16, options.seconds), load(floor, path, body, 16, options.seconds)) for _ in range(3)]
+    sides = [(cpu(server, path, body, 16, options), cpu(floor, path, body, 16, options)) for _ in range(3)]
     row("log-metric, 16 connections", min(s[0] for s in sides), min(s[1] for s in sides), GOALS["log-metric"])
     server.stop()
     floor.process.kill()
@@ -137,7 +127,7 @@ def search(gyre, work, options):
         sides = []
         for _ in range(3):
             bare = float(subprocess.run([program, f"{server.home}/gyre.db", "100", *statements], capture_output=True, text=True, check=True).stdout)
-            sides.append((load(server, path, json.dumps(body), 1, options.seconds), bare))
+            sides.append((cpu(server, path, body, 1, options), bare))
         row(f"runs/search of {count:,}, 100 runs answered", min(s[0] for s in sides), min(s[1] for s in sides), GOALS["runs/search"])
         server.stop()
 

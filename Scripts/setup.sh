@@ -19,7 +19,7 @@ for extra in "$@"; do
     chromium) command -v chromium >/dev/null || missing+=(chromium) ;;
     onnx-testdata) [ -e /usr/include/onnx/backend/test/data ] || missing+=(libonnx-testdata) ;;
     peers) [ -x /usr/bin/python3.11 ] || missing+=(python3.11) ;;
-    wrk) command -v wrk >/dev/null || missing+=(wrk); command -v h2load >/dev/null || missing+=(nghttp2-client) ;;
+    wrk) command -v cc >/dev/null || missing+=(gcc); command -v wrk >/dev/null || missing+=(wrk); command -v h2load >/dev/null || missing+=(nghttp2-client) ;;
   esac
 done
 if [ ${#missing[@]} -gt 0 ]; then

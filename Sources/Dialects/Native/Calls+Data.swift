@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreFeatures
@@ -94,18 +95,15 @@ extension NativeDialect {
             ) {
                 request throws(GyreError) in
                 let body = try await request.json()
-                guard let text = body["dataset"]?.string else {
-                    throw GyreError(
-                        .invalid, "The check does not say which dataset.", fix: "{\"dataset\": \"NAME@VERSION\"}")
-                }
-                let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
+                let wanted = try API.CheckRequest(request: body, extra: ["dry_run"])
+                let parts = wanted.dataset.split(separator: "@", maxSplits: 1).map(String.init)
                 let version = try await names.datasetVersion(parts.first ?? "", parts.count > 1 ? parts[1] : "latest")
                 let isDryRun = request.isDryRun(body)
                 let (result, ref): (CheckResult, Ref?)
                 if isDryRun {
-                    (result, ref) = (try await services.ingest.evaluate(version, body["suite"] ?? [:]).result, nil)
+                    (result, ref) = (try await services.ingest.evaluate(version, wanted.suite).result, nil)
                 } else {
-                    (result, ref) = try await services.ingest.check(version, body["suite"] ?? [:], by: request.actor)
+                    (result, ref) = try await services.ingest.check(version, wanted.suite, by: request.actor)
                 }
                 var json = services.ingest.result(result)
                 if isDryRun { json["dry_run"] = true }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -124,7 +125,9 @@ extension NativeDialect {
                     return number
                 }
                 let (name, split) = try await names.endpoint(request.parameter("name"))
-                if request.isDryRun([:]) { return try await triedStop(of: name, split, winner: winner) }
+                if request.isDryRun(try await request.json()) {
+                    return try await triedStop(of: name, split, winner: winner)
+                }
                 return try await services.conductor.stopBandit(
                     name, winner: winner, reason: request.query("reason") ?? "asked for", by: request.actor
                 ).json
@@ -261,11 +264,7 @@ extension NativeDialect {
 
     private func label(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
         let name = try await names.endpoint(request.parameter("name")).name
-        guard let list = try await request.json()["labels"]?.array else {
-            throw GyreError(
-                .invalid, "The request has no labels.", why: "\"labels\" is a list of them.",
-                fix: "{\"labels\": [{\"id\": \"PREDICTION\", \"label\": 1}]}")
-        }
+        let list = try API.LabelsRequest(request: try await request.json()).labels
         guard list.count <= Limits.pageRows else {
             throw GyreError(
                 .limitExceeded, "The request has \(list.count) labels; \(Limits.pageRows) is the most.",
@@ -273,11 +272,8 @@ extension NativeDialect {
         }
         var labels: [Label] = []
         for item in list {
-            guard let id = item["id"]?.string, !id.isEmpty, let value = item["label"]?.double else {
-                throw GyreError(
-                    .invalid, "A label needs an id and a number as label.", why: "One is \(item.text.prefix(100)).")
-            }
-            labels.append(Label(id: id, value: value))
+            guard !item.id.isEmpty else { throw GyreError(.invalid, "A label needs the id of its prediction.") }
+            labels.append(Label(id: item.id, value: item.label))
         }
         let known = try await services.predictions.known(labels.map(\.id), endpoint: name)
         let waiting = labels.filter { !known.contains($0.id) }.map(\.id)

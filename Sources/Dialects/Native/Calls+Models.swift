@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -199,12 +200,8 @@ extension NativeDialect {
     private func setAlias(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
         let body = try await request.json()
         let alias = request.parameter("alias")
-        guard let selector = body["version"]?.string ?? body["version"]?.int.map(String.init) else {
-            throw GyreError(
-                .invalid, "The request does not say which version \"\(alias.prefix(80))\" points at.",
-                fix: "{\"version\": 3}")
-        }
-        let version = try await names.version(request.parameter("name"), selector)
+        let selector = try API.AliasRequest(request: body, extra: ["dry_run"]).version
+        let version = try await names.version(request.parameter("name"), selector.text)
         let old = try await services.registry.aliases(of: version.name).first { $0.alias == alias }?.number
         var answer: JSONValue = [
             "alias": .string(alias), "version": .int(Int64(version.number)), "old": .optional(old.map(Int64.init)),

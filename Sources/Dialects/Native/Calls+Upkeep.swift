@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreLedger
@@ -65,9 +66,7 @@ extension NativeDialect {
                 request throws(GyreError) in
                 let body = try await request.json()
                 let name = try await modelOrPast(request.parameter("name"))
-                guard let seq = body["seq"]?.int else {
-                    throw GyreError(.invalid, "Which change? Give its seq.", fix: "gyre model history \(name)")
-                }
+                let seq = try API.UndoRequest(request: body, extra: ["dry_run"]).seq
                 if request.isDryRun(body) { return Self.dry(try await services.registry.undoable(seq, of: name).json) }
                 return try await services.registry.undo(seq, of: name, by: request.actor).json
             },

@@ -32,11 +32,12 @@ struct NativeCall: Sendable {
     var route: Route {
         let takes = shape?.takes
         return Route(method, NativeDialect.root + path) { [handler, method, hasDryRun] request throws(GyreError) in
-            if method == "GET" || method == "DELETE" && hasDryRun { return .json(try await handler(request)) }
+            if method == "GET" { return .json(try await handler(request)) }
             var request = request
             let bytes = try await request.body.collect(limit: Limits.bodyBytes)
             request.body = HTTPBody(bytes)
             let body = try Self.parsed(bytes)
+            try Self.checkDryRun(request, body)
             if !hasDryRun, request.isDryRun(body) { throw Self.noDryRun(request) }
             if let takes { _ = try takes.init(request: body, extra: ["dry_run"]) }
             return .json(try await handler(request))
@@ -45,6 +46,18 @@ struct NativeCall: Sendable {
 
     private static func parsed(_ bytes: [UInt8]) throws(GyreError) -> JSONValue {
         bytes.isEmpty ? [:] : try JSONValue(parsing: bytes)
+    }
+
+    /// Whoever asks for a dry run in other words than the API's must not have the call carried out.
+    private static func checkDryRun(_ request: HTTPRequest, _ body: JSONValue) throws(GyreError) {
+        let asked = body["dry_run"] ?? .null
+        let text = request.query("dry_run")
+        guard asked.isNull || asked.bool != nil, text == nil || text == "true" || text == "false" else {
+            throw GyreError(
+                .invalid, "dry_run is true or false.",
+                why: "It is \((asked.isNull ? text ?? "" : asked.text).prefix(40)); nothing was done.",
+                fix: "{\"dry_run\": true}, or ?dry_run=true")
+        }
     }
 
     /// A call that cannot be tried must not be carried out for somebody who only wants to see what it would do.

@@ -49,7 +49,10 @@ enum OpenAPI {
             ],
         ]
         if call.method == "POST" {
-            let schema = call.shape?.takes.map { schemas.schema(of: $0) } ?? ["type": "object"]
+            var schema = call.shape?.takes.map { schemas.schema(of: $0) } ?? ["type": "object"]
+            if call.hasDryRun, call.shape?.takes != nil {
+                schema = ["allOf": [schema, ["type": "object", "properties": ["dry_run": ["type": "boolean"]]]]]
+            }
             operation["requestBody"] = [
                 "required": true, "content": ["application/json": ["schema": schema]],
             ]

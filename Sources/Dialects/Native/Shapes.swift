@@ -34,7 +34,7 @@ struct Shape: Sendable {
         "GET /pipeline-runs": Shape(answers: API.PipelineRunList.self),
         "POST /pipeline-runs": Shape(takes: API.RunRequest.self, answers: API.PipelineRun.self),
         "GET /pipeline-runs/{id}": Shape(answers: API.PipelineRun.self),
-        "POST /pipeline-runs/{id}/cancel": Shape(takes: API.EmptyRequest.self, answers: API.PipelineRun.self),
+        "POST /pipeline-runs/{id}/cancel": Shape(takes: API.ReasonRequest.self, answers: API.PipelineRun.self),
         "GET /pipeline-runs/{id}/logs": Shape(answers: API.TaskLog.self),
 
         // Tracking
@@ -60,7 +60,7 @@ struct Shape: Sendable {
         "POST /models/{name}/versions/{version}/configuration": Shape(
             takes: API.ConfigurationRequest.self, answers: API.ModelVersion.self),
         "POST /models/{name}/versions/{version}/conversion": Shape(
-            takes: API.EmptyRequest.self, answers: API.AnyAnswer.self),
+            takes: API.ReasonRequest.self, answers: API.AnyAnswer.self),
         "POST /models/{name}/aliases/{alias}": Shape(takes: API.AliasRequest.self, answers: API.Alias.self),
         "GET /models/{name}/history": Shape(answers: API.FactList.self),
         "POST /models/{name}/undo": Shape(takes: API.UndoRequest.self, answers: API.Fact.self),
@@ -88,8 +88,8 @@ struct Shape: Sendable {
         "GET /releases/{endpoint}/{number}": Shape(answers: API.Release.self),
         "GET /releases/{endpoint}/{number}/diff": Shape(answers: API.ReleaseDiff.self),
         "POST /releases/{endpoint}/{number}/reproduce": Shape(
-            takes: API.EmptyRequest.self, answers: API.AnyAnswer.self, plans: API.ReproductionPlan.self),
-        "POST /releases/{endpoint}/{number}/rollback": Shape(takes: API.EmptyRequest.self, answers: API.Release.self),
+            takes: API.ReasonRequest.self, answers: API.AnyAnswer.self, plans: API.ReproductionPlan.self),
+        "POST /releases/{endpoint}/{number}/rollback": Shape(takes: API.ReasonRequest.self, answers: API.Release.self),
         "GET /ledger": Shape(answers: API.FactList.self),
         "GET /ledger/head": Shape(answers: API.Head.self),
         "GET /ledger/verify": Shape(answers: API.Verification.self),

@@ -12,10 +12,10 @@ package enum API {
 }
 
 /// What a call takes or answers.
-package protocol APIObject: Codable, Sendable {}
+package protocol APIObject: Decodable, Sendable {}
 
 /// A text out of a fixed set.
-package protocol APIEnumeration: Codable, Sendable, CaseIterable, RawRepresentable where RawValue == String {}
+package protocol APIEnumeration: Decodable, Sendable, CaseIterable, RawRepresentable where RawValue == String {}
 
 /// A type that says itself what it looks like in JSON.
 package protocol APISchemaProviding {

@@ -179,7 +179,7 @@ extension API {
     }
 
     /// A version by its number, an alias or `latest`.
-    package struct VersionSelector: Codable, Sendable, Hashable, APISchemaProviding {
+    package struct VersionSelector: Decodable, Sendable, Hashable, APISchemaProviding {
         /// As it was written.
         package let text: String
 
@@ -193,12 +193,6 @@ extension API {
                 throw GyreError(.invalid, "A version is a number, an alias or \"latest\".")
             }
             self.text = text
-        }
-
-        /// Writes the text.
-        package func encode(to encoder: any Encoder) throws {
-            var container = encoder.singleValueContainer()
-            try container.encode(text)
         }
 
         package static var schema: JSONValue { ["type": ["string", "integer"]] }

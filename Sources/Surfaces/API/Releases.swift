@@ -86,12 +86,6 @@ extension API {
         package var changes: [PinChange]
     }
 
-    /// A body without members.
-    package struct EmptyRequest: APIObject {
-        /// Why.
-        package var reason: String?
-    }
-
     /// What making a release again would run.
     package struct ReproductionPlan: APIObject {
         /// The number among those of its endpoint.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 struct Model: AsyncParsableCommand {
@@ -19,16 +20,15 @@ struct Model: AsyncParsableCommand {
 
         func run() async throws {
             let answer = try await connection.with { try await $0.call("GET", "/models", nil) }
-            let models = answer["models"]?.array ?? []
-            output.render(answer, ids: models.map { Cell.text($0["name"]) }) {
+            let models = try API.ModelList(answer: answer).models
+            output.render(answer, ids: models.map(\.name)) {
                 TextTable(
                     ["MODEL", "VERSIONS", "LATEST", "ALIASES", "DESCRIPTION"],
                     models.map { model in
-                        let aliases = (model["aliases"]?.object?.members ?? []).map { "\($0.name)→\($0.value.text)" }
+                        let aliases = model.aliases.sorted { $0.key < $1.key }.map { "\($0.key)→\($0.value)" }
                         return [
-                            Cell.text(model["name"]), Cell.text(model["versions"]), Cell.text(model["latest"]),
-                            aliases.joined(separator: " "),
-                            Cell.text(model["description"]),
+                            model.name, String(model.versions), model.latest.map { String($0) } ?? "-",
+                            aliases.joined(separator: " "), model.description,
                         ]
                     }
                 ).text(empty: "No model is registered yet. Register one: mlflow.register_model(…)")
@@ -45,16 +45,15 @@ struct Model: AsyncParsableCommand {
 
         func run() async throws {
             let answer = try await connection.with { try await $0.call("GET", "/served", nil) }
-            let models = answer["models"]?.array ?? []
-            output.render(answer, ids: models.map { "\(Cell.text($0["name"]))@\(Cell.text($0["version"]))" }) {
+            let models = try API.ServedModels(answer: answer).models
+            output.render(answer, ids: models.map { "\($0.name)@\($0.version.map { String($0) } ?? "-")" }) {
                 TextTable(
                     ["MODEL", "VERSION", "STATE", "RUNS ON", "MEMORY", "REQUESTS", "WHY"],
                     models.map { model in
                         [
-                            Cell.text(model["name"]), Cell.text(model["version"]), Cell.text(model["state"]),
-                            Cell.text(model["platform"]), model["bytes"]?.int == nil ? "-" : Cell.size(model["bytes"]),
-                            Cell.text(model["requests"]),
-                            Cell.text(model["reason"]),
+                            model.name, model.version.map { String($0) } ?? "-", model.state, model.platform ?? "-",
+                            model.bytes.map { Cell.size(.int($0)) } ?? "-", model.requests.map { String($0) } ?? "-",
+                            model.reason,
                         ]
                     }
                 ).text(empty: "No model is served. Serve a folder of them: gyre up --model-repository DIR")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 struct ReleaseCommand: AsyncParsableCommand {
@@ -34,16 +35,11 @@ struct ReleaseCommand: AsyncParsableCommand {
         func run() async throws {
             let path = "/releases" + Percent.query([("endpoint", endpoint)])
             let answer = try await connection.with { try await $0.call("GET", path, nil) }
-            let list = answer["releases"]?.array ?? []
-            output.render(answer, ids: list.map { Cell.text($0["ref"]) }) {
+            let list = try API.ReleaseList(answer: answer).releases
+            output.render(answer, ids: list.map(\.ref)) {
                 TextTable(
                     ["RELEASE", "MODEL", "MADE", "BY", "REASON"],
-                    list.map {
-                        [
-                            Cell.text($0["ref"]), Cell.text($0["pins"]?["model"]), Cell.time($0["at"]),
-                            Cell.text($0["actor"]), Cell.text($0["reason"]),
-                        ]
-                    }
+                    list.map { [$0.ref, $0.pins.model, Cell.time(.int($0.at)), $0.actor, $0.reason] }
                 ).text(empty: "Nothing was released yet. Deploy a model: gyre endpoint deploy NAME")
             }
         }

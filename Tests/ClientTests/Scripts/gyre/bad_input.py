@@ -186,6 +186,10 @@ error("POST", "/api/gyre/v1/pipeline-runs?dry_run=true", {"package": cycle}, 400
 assert server.api("POST", "/endpoints/good/monitor", {"dry_run": True})["actions"] == [] and not server.api("GET", "/endpoints/good")["reports"]
 error("POST", "/api/gyre/v1/releases/good/1/reproduce", {"dry_run": True}, 409, "cannot be reproduced")
 error("POST", "/api/gyre/v1/blobs/verify?dry_run=true", {}, 501, "has no dry run")
+# Said in other words it is refused, and not taken for a call to be carried out.
+for asked in ["true", 1]:
+    error("POST", "/api/gyre/v1/endpoints/good/freeze", {"dry_run": asked}, 400, "dry_run is true or false")
+error("POST", "/api/gyre/v1/endpoints/good/freeze?dry_run=1", {}, 400, "dry_run is true or false")
 assert server.api("GET", "/ledger/head") == head
 
 # A junk version on an endpoint that serves: the deployment fails, what serves goes on.

@@ -84,6 +84,8 @@ for algorithm in ["epsilon-greedy", "thompson", "exp3"]:
     shown = server.request("GET", "/metrics")[1].decode()
     assert 'version="3",variant="arm"' in shown and "gyre_endpoint_traffic_ratio{" not in shown, shown
     server.run("endpoint", "bandit", "stop", "m", "--version", "9", status=3)
+    for tried in [server.request("DELETE", "/api/gyre/v1/endpoints/m/bandit", {"dry_run": True}), server.request("DELETE", "/api/gyre/v1/endpoints/m/bandit?dry_run=true")]:
+        assert tried[0] == 200 and tried[1]["dry_run"] and server.api("GET", "/endpoints/m")["bandit"], tried
     server.run("endpoint", "bandit", "stop", "m", *(["--version", "2"] if algorithm == "exp3" else []))
     assert show()["stable"]["version"] == (2 if algorithm == "exp3" else 1) and ask(f"{algorithm}-end") in (1, 2)
 server.run("endpoint", "bandit", "stop", "m", status=4)
