@@ -221,7 +221,7 @@ let package = Package(
 
         // Tests
         .target(
-            name: "GyreTestSupport", dependencies: ["GyreBase", "GyreLedger"], path: "Tests/Support",
+            name: "GyreTestSupport", dependencies: ["GyreBase", "GyreLedger", "GyreMonitoring"], path: "Tests/Support",
             swiftSettings: houseStyle),
         tests("TidyTests", []),
         tests("BaseTests", ["GyreLedger", "GyreSearch", "GyreTables"]),

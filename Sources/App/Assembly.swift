@@ -76,8 +76,17 @@ struct Assembly: Sendable {
 
     /// Closes full segments of the prediction log and records their digests.
     func closeSegments(all: Bool) async throws(GyreError) {
-        for segment in try await stores.predictions.closeSegments(all: all) {
-            _ = try await stores.ledger.commit(
+        let ledger = stores.ledger
+        try await stores.predictions.closeSegments(all: all) { segment throws(GyreError) in
+            if segment.wasMade {
+                var query = FactQuery(mentioning: Ref("endpoint", segment.endpoint))
+                query.kindPrefix = "monitoring.segment.closed"
+                let isKnown = try await ledger.facts(query).contains {
+                    $0.fact.body["segment"]?.string == segment.name
+                }
+                if isKnown { return }
+            }
+            _ = try await ledger.commit(
                 [],
                 recording: [
                     Fact(
@@ -106,9 +115,13 @@ final class EndedRuns: Sendable {
 
     func set(_ conductor: Conductor) { self.conductor.withLock { $0 = conductor } }
 
-    func tell(_ run: PipelineRun) async {
-        do { try await conductor.withLock({ $0 })?.pipelineEnded(run) } catch {
-            StandardError.write("rolling out failed: \(error)")
+    /// - Returns: what the loop did about it, in words.
+    func tell(_ run: PipelineRun) async -> String {
+        do {
+            return try await conductor.withLock({ $0 })?.pipelineEnded(run) ?? "Nothing acts on runs."
+        } catch {
+            StandardError.write("acting on the end of the pipeline run \(run.id.prefix(8)) failed: \(error)")
+            return "That failed: \(error)"
         }
     }
 }

@@ -84,10 +84,12 @@ struct LoopServices: Sendable {
             store: ledger, ingest: ingest, versioning: areas.versioning, pipelines: areas.pipelines,
             registry: areas.registry, tracking: areas.tracking, releases: areas.releases, builder: builder,
             rollouts: areas.rollouts, endpoints: delivery.endpoints, monitors: monitors, spaces: reproductions)
+        let reproductions = reproductions
         retention = Retention(
             store: ledger, blobs: stores.blobs, tracking: areas.tracking, registry: areas.registry,
             loggedModels: areas.loggedModels, releases: areas.releases, files: delivery.files,
-            surroundings: surroundings)
+            surroundings: surroundings,
+            namedElsewhere: { () throws(GyreError) in try await reproductions.namedDigests() })
         notifier = Notifier(store: ledger, registry: areas.registry, webhooks: areas.webhooks)
     }
 }

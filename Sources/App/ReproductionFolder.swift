@@ -30,6 +30,7 @@ actor ReproductionFolder: ReproductionSpaces {
 
     private struct Opened: Sendable {
         let database: SQLiteDatabase
+        let ledger: SQLiteLedgerStore
         let space: ReproductionSpace
         let router: Router
     }
@@ -70,7 +71,13 @@ actor ReproductionFolder: ReproductionSpaces {
             })
     }
 
-    private func router(of run: String) async throws(GyreError) -> Router { try await opening(run).router }
+    private func router(of run: String) async throws(GyreError) -> Router {
+        guard try await !pipelines.run(run).state.isEnd else {
+            throw GyreError(
+                .notFound, "The pipeline run \(run.prefix(80)) has ended, and what it made is kept apart no longer.")
+        }
+        return try await opening(run).router
+    }
 
     func open(_ run: String) async throws(GyreError) -> ReproductionSpace { try await opening(run).space }
 
@@ -95,6 +102,9 @@ actor ReproductionFolder: ReproductionSpaces {
     private func make(_ run: String) async throws(GyreError) -> Opened {
         let path = "\(folder)/\(run).db"
         if !FileManager.default.fileExists(atPath: path) {
+            guard try await !pipelines.run(run).state.isEnd else {
+                throw GyreError(.notFound, "The space of the pipeline run \(run) is gone.")
+            }
             do {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             } catch {
@@ -121,7 +131,8 @@ actor ReproductionFolder: ReproductionSpaces {
             scorers: Scorers(store: ledger, surroundings: surroundings),
             issues: Issues(store: ledger, surroundings: surroundings), webhooks: webhooks(ledger), blobs: blobs)
         return Opened(
-            database: copy, space: ReproductionSpace(tracking: tracking, registry: registry, files: files),
+            database: copy, ledger: ledger,
+            space: ReproductionSpace(tracking: tracking, registry: registry, files: files),
             router: Router([mlflow.routes]))
     }
 
@@ -133,6 +144,27 @@ actor ReproductionFolder: ReproductionSpaces {
             // A file that was never made is no trouble.
             try? FileManager.default.removeItem(atPath: "\(folder)/\(run)\(ending)")
         }
+    }
+
+    func removeAll(but runs: Set<String>) async throws(GyreError) {
+        for run in spaces() where !runs.contains(run) { try await remove(run) }
+    }
+
+    /// The runs that have a space here.
+    private func spaces() -> Set<String> {
+        // Without a folder there was no reproduction yet.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return Set(names.map { String($0.prefix { $0 != "." }) })
+    }
+
+    func namedDigests() async throws(GyreError) -> Set<Digest> {
+        var named: Set<Digest> = []
+        for run in spaces() {
+            let open = try await opening(run)
+            named.formUnion(try await open.ledger.namedDigests())
+            named.formUnion(try await open.space.tracking.store.artifactDigests())
+        }
+        return named
     }
 
     /// Closes what is open; the files stay for runs that go on after the next start.

@@ -7,6 +7,7 @@ import GyreMonitoring
 import GyreNativeLibraries
 import GyrePredictions
 import GyreTestSupport
+import Synchronization
 import Testing
 
 @Suite struct PredictionJournalTests {
@@ -29,7 +30,7 @@ import Testing
         try log.append(Self.prediction("two", text: "", kind: nil))
         try await log.append([Label(id: "one", value: 1)], endpoint: "m")
         for isClosed in [false, true] {
-            if isClosed { #expect(try await log.closeSegments(all: true).map(\.rows) == [2]) }
+            if isClosed { #expect(try await log.closedSegments(all: true).map(\.rows) == [2]) }
             let found = try #require(try await log.find("one", endpoint: "m"))
             #expect(found["t"] == [.string(text), .null] && found["y"] == ["label": [.string(text)]])
             #expect(found["label"]?.double == 1 && found["kind"] == "probability" && found["x"] == [.null, 2.5])
@@ -61,7 +62,58 @@ import Testing
         try whole.write(to: URL(fileURLWithPath: "\(folder.path)/m/closing-5.jsonl"))
         let second = JournalPredictionLog(root: folder.path, tables: Self.engine, segments: Self.engine, now: { 30 })
         try second.append(Self.prediction("two", text: "x", kind: nil))
-        #expect(try await second.closeSegments(all: false).map(\.name) == ["5"])
-        #expect(try await second.closeSegments(all: true).map(\.rows) == [2])
+        #expect(try await second.closedSegments(all: false).map(\.name) == ["5"])
+        #expect(try await second.closedSegments(all: true).map(\.rows) == [2])
+    }
+
+    @Test(
+        "torn ends are cut off before anything is read, and lines longer than usual are read by a process that did not write them"
+    )
+    func torn() async throws {
+        let folder = try TemporaryFolder()
+        let long = String(repeating: "long ", count: 60_000)
+        let first = JournalPredictionLog(root: folder.path, tables: Self.engine, segments: Self.engine, now: { 20 })
+        try first.append(Self.prediction("one", text: long, kind: nil))
+        try await first.append([Label(id: "one", value: 1)], endpoint: "m")
+        for name in ["open.jsonl", "labels.jsonl"] {
+            let file = try #require(FileHandle(forWritingAtPath: "\(folder.path)/m/\(name)"))
+            try file.seekToEnd()
+            try file.write(contentsOf: Data("{\"id\":\"half".utf8))
+        }
+        let second = JournalPredictionLog(root: folder.path, tables: Self.engine, segments: Self.engine, now: { 30 })
+        #expect(try await second.find("one", endpoint: "m")?["label"]?.double == 1)
+        try await second.append([Label(id: "one", value: 0)], endpoint: "m")
+        try second.append(Self.prediction("two", text: "x", kind: nil))
+        #expect(try await second.rows(PredictionQuery(endpoint: "m", from: 0, to: 100)).map(\.label) == [0, nil])
+    }
+
+    @Test("a segment that cannot be made, or recorded, keeps no other endpoint's from the ledger, and is told of again")
+    func apart() async throws {
+        let folder = try TemporaryFolder()
+        let log = JournalPredictionLog(root: folder.path, tables: Self.engine, segments: Self.engine, now: { 20 })
+        for endpoint in ["a", "b", "c"] {
+            try log.append(Self.prediction("one", endpoint: endpoint, text: "x", kind: nil))
+        }
+        try FileManager.default.createDirectory(atPath: "\(folder.path)/a", withIntermediateDirectories: true)
+        try Data("no JSON\n".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/a/closing-1.jsonl"))
+        let recorded = Recorded()
+        await #expect(throws: GyreError.self) {
+            try await log.closeSegments(all: true) { segment throws(GyreError) in
+                if segment.endpoint == "b" { throw GyreError(.unavailable, "The ledger is full.") }
+                recorded.add("\(segment.endpoint) \(segment.wasMade)")
+            }
+        }
+        #expect(recorded.all == ["c false"])
+        #expect(try await log.counts("b").array?.first?["predictions"] == 1, "what is there twice counts once")
+        await #expect(throws: GyreError.self) {
+            try await log.closeSegments(all: true) { recorded.add("\($0.endpoint) \($0.wasMade)") }
+        }
+        #expect(recorded.all == ["c false", "b true"])
+    }
+
+    private final class Recorded: Sendable {
+        private let content = Mutex<[String]>([])
+        var all: [String] { content.withLock { $0 } }
+        func add(_ text: String) { content.withLock { $0.append(text) } }
     }
 }

@@ -23,7 +23,7 @@ import Testing
         func sample(_ endpoint: String, _ share: Double) { director.sample(endpoint, share) }
         func setJudged(_ endpoint: String, _ isJudged: Bool) { director.setJudged(endpoint, isJudged) }
         func learn(_ id: String, version: Int) {
-            director.learn("m", id: id, version: version, probability: 0.5, score: nil, isError: false)
+            director.learn("m", id: id, version: version, probability: 0.5, score: nil, kind: nil, isError: false)
         }
         func label(_ id: String, _ value: Double) -> Bool { director.label("m", Label(id: id, value: value)) }
         var learned: JSONValue { director.learned("m") }

@@ -88,7 +88,7 @@ import Testing
                     "e": task("bring", ["uri": .output(task: "a", name: "computed")]), "f": looped,
                 ])), digest: .zero)
         #expect(
-            pipeline.importAddresses(["training": "dataset/toy@latest"])
+            pipeline.importAddresses(["training": "dataset/toy@latest"]).all
                 == ["dataset/toy@latest", "dataset/constant@latest", "dataset/fixed"])
     }
 

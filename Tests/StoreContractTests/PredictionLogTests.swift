@@ -36,7 +36,7 @@ import Testing
         try log.append(Self.prediction("broken", error: "It fails."))
         try await log.append([Label(id: "id-1", value: 1), Label(id: "none", value: 1)], endpoint: "e")
         for isClosed in [false, true] {
-            if isClosed { #expect(try await log.closeSegments(all: true).map(\.rows) == [6]) }
+            if isClosed { #expect(try await log.closedSegments(all: true).map(\.rows) == [6]) }
             #expect(try await log.find("id-1", endpoint: "e")?["label"]?.double == 1)
             #expect(try await log.find("id-2", endpoint: "e")?["label"]?.double == nil)
             #expect(try await log.find("id-1", endpoint: "other") == nil)
@@ -46,7 +46,7 @@ import Testing
             #expect(rows.map(\.id) == ["id-0", "id-1", "id-2", "id-3", "id-4", "broken"])
             #expect(rows.map(\.label) == [nil, 1, nil, nil, nil, nil] && rows.map(\.isError).suffix(1) == [true])
         }
-        #expect(try await log.closeSegments(all: true).isEmpty, "nothing is closed twice")
+        #expect(try await log.closedSegments(all: true).isEmpty, "nothing is closed twice")
     }
 
     @Test(
@@ -63,7 +63,7 @@ import Testing
         }
         for (number, prediction) in all.enumerated() {
             try log.append(prediction)
-            if number == 30 { _ = try await log.closeSegments(all: true) }
+            if number == 30 { _ = try await log.closedSegments(all: true) }
         }
         for _ in 0..<30 {
             let from = Int64.random(in: 0..<20, using: &random)
@@ -89,7 +89,7 @@ import Testing
         let log = Self.log(kind, in: folder)
         try log.append(Self.prediction("a"))
         try await log.append([Label(id: "a", value: 0)], endpoint: "e")
-        _ = try await log.closeSegments(all: true)
+        _ = try await log.closedSegments(all: true)
         try await log.append([Label(id: "a", value: 1)], endpoint: "e")
         #expect(try await log.rows(PredictionQuery(endpoint: "e", from: 0, to: 100)).map(\.label) == [1])
         #expect(try await log.find("a", endpoint: "e")?["label"]?.double == 1)
@@ -101,7 +101,7 @@ import Testing
         let log = Self.log(kind, in: folder)
         #expect(try await log.rows(PredictionQuery(endpoint: "e", from: 0, to: 100)).isEmpty)
         #expect(try await log.find("a", endpoint: "e") == nil)
-        #expect(try await log.closeSegments(all: true).isEmpty)
+        #expect(try await log.closedSegments(all: true).isEmpty)
         #expect(try await log.known(["a"], endpoint: "e").isEmpty)
     }
 }

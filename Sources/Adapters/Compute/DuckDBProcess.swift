@@ -16,6 +16,8 @@ package struct DuckDBProcess: TableScripts {
     package static let word = "table-statements"
     /// Bytes of statements, and of an answer, that are taken.
     private static let limit = 1 << 20
+    /// Seconds after which it is ended.
+    private static let longestSeconds = 600
     /// The program that runs; the link holds even when the file was replaced by a newer one.
     private static let program = "/proc/self/exe"
 
@@ -26,9 +28,11 @@ package struct DuckDBProcess: TableScripts {
         let question = JSONValue.object(JSONObject([("statements", .strings(statements))])).bytes
         let answer: [UInt8]
         do {
-            let result = try await Subprocess.run(
-                .path(FilePath(Self.program)), arguments: [Self.word], input: .array(question),
-                output: .bytes(limit: Self.limit), error: .discarded)
+            let result = try await Self.within(seconds: Self.longestSeconds) {
+                try await Subprocess.run(
+                    .path(FilePath(Self.program)), arguments: [Self.word], input: .array(question),
+                    output: .bytes(limit: Self.limit), error: .discarded)
+            }
             guard result.terminationStatus.isSuccess else {
                 throw GyreError(
                     .unavailable, "The process that reads tables ended early.", why: "\(result.terminationStatus)",
@@ -43,6 +47,22 @@ package struct DuckDBProcess: TableScripts {
             throw GyreError(.invalid, error["what"]?.string ?? "A statement failed.", why: error["why"]?.string)
         }
         return try TableResult(json: json)
+    }
+
+    /// What `work` gives, which is cancelled when it takes too long: its process is killed then.
+    private static func within<Result: Sendable>(
+        seconds: Int, _ work: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                try await Task.sleep(for: .seconds(seconds))
+                return nil
+            }
+            defer { group.cancelAll() }
+            if let result = try await group.next() ?? nil { return result }
+            throw GyreError(.timeout, "The process that reads tables was ended after \(seconds) s.")
+        }
     }
 
     /// The other side: answers what stands on standard input by `engine`, and gives the lowest priority to all of it.

@@ -15,6 +15,8 @@ final class Journal: Sendable {
     private struct State: Sendable {
         var descriptor: Int32?
         var rows = 0
+        /// Bytes of the file: all of its lines are whole up to there.
+        var bytes = 0
         /// The lines of this process by the hash of their id, so that a label finds its prediction without a search; at most as many as
         /// a segment has.
         var ids: Set<UInt64> = []
@@ -49,10 +51,28 @@ final class Journal: Sendable {
         longest.max(line.count, ordering: .relaxed)
         try state.withLock { state throws(GyreError) in
             let descriptor = if let known = state.descriptor { known } else { try open(&state) }
-            try Self.write(line, to: descriptor)
+            do throws(GyreError) { try Self.write(line, to: descriptor) } catch {
+                // Part of a line would make the whole file unreadable; where even cutting fails, the next opening does it.
+                if ftruncate(descriptor, state.bytes) != 0 {
+                    _ = Glibc.close(descriptor)
+                    state = State()
+                }
+                throw error
+            }
             state.rows += 1
+            state.bytes += line.count
             state.ids.insert(Self.hash(id))
             if state.rows >= Limits.predictionSegment { try close(&state) }
+        }
+    }
+
+    /// Makes the file of an earlier process readable before anybody reads it; nothing happens where there is none.
+    func mend() throws(GyreError) {
+        try state.withLock { state throws(GyreError) in
+            guard state.descriptor == nil, FileManager.default.fileExists(atPath: folder + "/open.jsonl") else {
+                return
+            }
+            _ = try open(&state)
         }
     }
 
@@ -69,12 +89,8 @@ final class Journal: Sendable {
             throw GyreError.wrapping(error, "Making the prediction log")
         }
         if FileManager.default.fileExists(atPath: path) {
-            let scan = try JournalScan(path)
-            // A process killed in the middle of a write leaves part of a line, which belongs to no answer: it is cut off.
-            if scan.wholeBytes < scan.bytes, unsafe truncate(path, scan.wholeBytes) != 0 {
-                throw Self.failure("Mending the prediction log")
-            }
-            state.rows = scan.lines
+            let scan = try JournalScan(mending: path)
+            (state.rows, state.bytes) = (scan.lines, scan.wholeBytes)
             longest.max(scan.longestLine, ordering: .relaxed)
         }
         let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
@@ -136,6 +152,14 @@ struct JournalScan: Sendable, Hashable {
             bytes += piece.count
         }
         longestLine = max(longestLine, bytes - wholeBytes)
+    }
+
+    /// The same, once what a process killed in the middle of a write left of a line is cut off: it belongs to no answer.
+    init(mending path: String) throws(GyreError) {
+        try self.init(path)
+        guard wholeBytes < bytes else { return }
+        guard unsafe truncate(path, wholeBytes) == 0 else { throw Journal.failure("Mending the prediction log") }
+        bytes = wholeBytes
     }
 
     /// The digest of a file; blocks.

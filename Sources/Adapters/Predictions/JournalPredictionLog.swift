@@ -5,7 +5,6 @@ internal import Glibc
 package import GyreBase
 package import GyreMonitoring
 package import GyreTables
-internal import NIOPosix
 internal import Synchronization
 
 /// Predictions and labels as lines of JSON in files, one folder an endpoint; questions go to the table engine.
@@ -18,6 +17,7 @@ package final class JournalPredictionLog: PredictionLog {
     private let now: @Sendable () -> Int64
     /// The journals by endpoint; each has a lock of its own, so that a write of one does not hold up the others.
     private let journals = Mutex<[String: Journal]>([:])
+    private let labelFiles = Mutex<[String: LabelFile]>([:])
     private let counted = Mutex<[String: Counts]>([:])
 
     /// What `counts` gave, and the files that it was counted from.
@@ -65,33 +65,43 @@ package final class JournalPredictionLog: PredictionLog {
                 ).bytes
             bytes.append(UInt8(ascii: "\n"))
         }
-        let folder = folder(endpoint)
         let lines = bytes
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try await NIOThreadPool.singleton.runIfActive {
-                let descriptor = unsafe Glibc.open(
-                    folder + "/labels.jsonl", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-                guard descriptor >= 0 else { throw Journal.failure("Opening the labels") }
-                defer { close(descriptor) }
-                try Journal.write(lines, to: descriptor)
-                guard fdatasync(descriptor) == 0 else { throw Journal.failure("Syncing the labels") }
-            }
-        } catch {
-            throw GyreError.wrapping(error, "Storing labels")
+        let file = labelFile(endpoint)
+        try await Background.run { () throws(GyreError) in try file.append(lines) }
+    }
+
+    private func labelFile(_ endpoint: String) -> LabelFile {
+        labelFiles.withLock { files in
+            if let known = files[endpoint] { return known }
+            let file = LabelFile(folder: folder(endpoint))
+            files[endpoint] = file
+            return file
         }
     }
 
-    package func closeSegments(all: Bool) async throws(GyreError) -> [ClosedSegment] {
-        if all { for journal in journals.withLock({ Array($0.values) }) { try journal.close() } }
-        var closed: [ClosedSegment] = []
+    package func closeSegments(
+        all: Bool, record: @Sendable (ClosedSegment) async throws(GyreError) -> Void
+    ) async throws(GyreError) {
+        var problems: [(endpoint: String, error: GyreError)] = []
+        if all {
+            for (endpoint, journal) in journals.withLock({ $0 }) {
+                do throws(GyreError) { try journal.close() } catch { problems.append((endpoint, error)) }
+            }
+        }
         // An endpoint without a folder has had no predictions.
         for endpoint in ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).sorted() {
             for name in files(endpoint) where name.hasPrefix("closing-") && name.hasSuffix(".jsonl") {
-                closed.append(try await settle(endpoint, name))
+                do throws(GyreError) { try await settle(endpoint, name, record) } catch {
+                    problems.append((endpoint, error))
+                    break
+                }
             }
         }
-        return closed
+        guard let first = problems.first else { return }
+        throw GyreError(
+            first.error.code,
+            "The prediction log of \(problems.map { "\"\($0.endpoint)\"" }.joined(separator: ", ")) was not made a segment.",
+            why: problems.map(\.error.description).joined(separator: " "))
     }
 
     /// Bytes that the engine may take for making a segment.
@@ -99,8 +109,10 @@ package final class JournalPredictionLog: PredictionLog {
     /// Rows that it gathers before it writes them.
     private static let rowsOfGroup = 8192
 
-    /// Makes a Parquet file of a journal; the journal goes only when that is there.
-    private func settle(_ endpoint: String, _ name: String) async throws(GyreError) -> ClosedSegment {
+    /// Makes a Parquet file of a journal; the journal goes only when that is there and is recorded.
+    private func settle(
+        _ endpoint: String, _ name: String, _ record: (ClosedSegment) async throws(GyreError) -> Void
+    ) async throws(GyreError) {
         let journal = "\(folder(endpoint))/\(name)"
         let segment = String(name.dropFirst("closing-".count).dropLast(".jsonl".count))
         let target = "\(folder(endpoint))/segment-\(segment).parquet"
@@ -108,8 +120,12 @@ package final class JournalPredictionLog: PredictionLog {
         for left in files(endpoint) where left.hasPrefix("segment-\(segment).parquet.") {
             _ = unsafe unlink("\(folder(endpoint))/\(left)")
         }
+        // A server that was killed between the two may have recorded it or not.
+        let wasMade = FileManager.default.fileExists(atPath: target)
         let made = "\(target).\(getpid())"
-        let longest = try await Background.run { () throws(GyreError) in try JournalScan(journal).longestLine }
+        let longest = try await Background.run { () throws(GyreError) in
+            try JournalScan(mending: journal).longestLine
+        }
         let rows = try await segments.run([
             // One thread: requests are answered meanwhile.
             "SET threads = 1",
@@ -120,12 +136,12 @@ package final class JournalPredictionLog: PredictionLog {
         ]).scalar?.int
         let digest = try await Background.run { () throws(GyreError) in
             let digest = try JournalScan.digest(made)
-            guard unsafe rename(made, target) == 0, unsafe unlink(journal) == 0 else {
-                throw Journal.failure("Closing a segment")
-            }
+            guard unsafe rename(made, target) == 0 else { throw Journal.failure("Closing a segment") }
             return digest
         }
-        return ClosedSegment(endpoint: endpoint, name: segment, rows: rows ?? 0, digest: digest)
+        try await record(
+            ClosedSegment(endpoint: endpoint, name: segment, rows: rows ?? 0, digest: digest, wasMade: wasMade))
+        guard unsafe unlink(journal) == 0 else { throw Journal.failure("Closing a segment") }
     }
 
     // MARK: Reading
@@ -135,20 +151,17 @@ package final class JournalPredictionLog: PredictionLog {
         (try? FileManager.default.contentsOfDirectory(atPath: folder(endpoint)))?.sorted() ?? []
     }
 
-    /// Bytes of the longest line that an endpoint has written, where that is known.
-    private func longestLine(_ endpoint: String) -> Int? { journals.withLock { $0[endpoint] }?.longestLine }
-
     /// The members of a line and the types of their columns.
     private static let structure = """
         {"id": "VARCHAR", "version": "BIGINT", "release": "BIGINT", "at": "BIGINT", "event": "BIGINT", "latency_us": "BIGINT", \
-        "x": ["DOUBLE"], "score": "DOUBLE", "kind": "VARCHAR", "y": "JSON", "error": "VARCHAR", "how": "JSON", "t": ["VARCHAR"]}
+        "row": "BIGINT", "x": ["DOUBLE"], "score": "DOUBLE", "kind": "VARCHAR", "y": "JSON", "error": "VARCHAR", "how": "JSON", "t": ["VARCHAR"]}
         """
 
-    /// The rows of journals whose longest line has so many bytes, nil where nobody knows.
+    /// The rows of journals whose longest line has so many bytes.
     ///
     /// The engine's reader of JSON takes 32 MiB whatever it reads; its reader of lines takes what it is told. No line holds U+0001.
-    private static func journalReader(_ paths: [String], _ longest: Int?) -> String {
-        let line = max(1 << 18, longest.map { $0 + 1 } ?? 16 << 20)
+    private static func journalReader(_ paths: [String], _ longest: Int) -> String {
+        let line = max(1 << 18, longest + 1)
         return """
             (SELECT unnest(from_json(line, '\(structure)')) FROM read_csv([\(paths.map(SQL.text).joined(separator: ", "))],
                 columns = {'line': 'VARCHAR'}, delim = '\u{1}', quote = '', escape = '', comment = '', header = false,
@@ -156,21 +169,43 @@ package final class JournalPredictionLog: PredictionLog {
             """
     }
 
-    /// A query over all predictions of an endpoint, with their labels if asked; nil where it has none.
-    private func source(_ endpoint: String, joinsLabels: Bool = true) -> String? {
-        let names = files(endpoint)
-        let journals = names.filter { $0.hasSuffix(".jsonl") && $0 != "labels.jsonl" }.map {
-            "\(folder(endpoint))/\($0)"
+    /// The files of an endpoint, mended where a killed process left them torn, and the bytes of the longest line in its journals.
+    private func readable(_ endpoint: String) async throws(GyreError) -> (names: [String], longestLine: Int) {
+        guard !files(endpoint).isEmpty else { return ([], 0) }
+        let (journal, labels, folder) = (journal(endpoint), labelFile(endpoint), folder(endpoint))
+        return try await Background.run { () throws(GyreError) in
+            try journal.mend()
+            try labels.mend()
+            let names = self.files(endpoint)
+            var longest = journal.longestLine ?? 0
+            for name in names where name.hasPrefix("closing-") && name.hasSuffix(".jsonl") {
+                // It may have become a segment meanwhile.
+                longest = max(longest, (try? JournalScan("\(folder)/\(name)").longestLine) ?? 0)
+            }
+            return (names, longest)
         }
+    }
+
+    /// A query over all predictions of an endpoint, with their labels if asked; nil where it has none.
+    private func source(_ endpoint: String, joinsLabels: Bool = true) async throws(GyreError) -> String? {
+        let (names, longest) = try await readable(endpoint)
+        // A journal whose segment is there goes as soon as that is recorded.
+        let journals = names.filter {
+            $0.hasSuffix(".jsonl") && $0 != "labels.jsonl"
+                && !names.contains("segment-\($0.dropFirst("closing-".count).dropLast(".jsonl".count)).parquet")
+        }
+        .map { "\(folder(endpoint))/\($0)" }
         let segments = names.filter { $0.hasSuffix(".parquet") }.map { SQL.text("\(folder(endpoint))/\($0)") }
         var parts: [String] = []
-        if !journals.isEmpty { parts.append("SELECT * FROM \(Self.journalReader(journals, longestLine(endpoint)))") }
+        if !journals.isEmpty { parts.append("SELECT * FROM \(Self.journalReader(journals, longest))") }
         if !segments.isEmpty {
             parts.append("SELECT * FROM read_parquet([\(segments.joined(separator: ", "))], union_by_name = true)")
         }
         guard !parts.isEmpty else { return nil }
         // Segments of earlier versions do not have all members.
-        parts.append("SELECT NULL::JSON AS how, NULL::VARCHAR[] AS t, NULL::VARCHAR AS kind WHERE false")
+        parts.append(
+            "SELECT NULL::JSON AS how, NULL::VARCHAR[] AS t, NULL::VARCHAR AS kind, NULL::BIGINT AS \"row\" WHERE false"
+        )
         let predictions = parts.joined(separator: " UNION ALL BY NAME ")
         if !joinsLabels { return predictions }
         let labels =
@@ -185,12 +220,12 @@ package final class JournalPredictionLog: PredictionLog {
     }
 
     package func rows(_ query: PredictionQuery) async throws(GyreError) -> [LoggedRow] {
-        guard let source = source(query.endpoint) else { return [] }
+        guard let source = try await source(query.endpoint) else { return [] }
         let session = try await tables.open()
         let result = try await session.run(
             """
             SELECT id, version, \(query.hasInputs ? "CAST(to_json(x) AS VARCHAR)" : "'[]'"), score, label, latency_us, error IS NOT NULL,
-                TRY_CAST(how->>'$.p' AS DOUBLE), kind FROM (\(source))
+                TRY_CAST(how->>'$.p' AS DOUBLE), kind, "row", how->>'$.by' = 'mirror' FROM (\(source))
             WHERE event >= ? AND event < ? AND "at" >= ? AND "at" < ? AND (? IS NULL OR version = ?)
             ORDER BY "at"\(query.newest.map { " DESC LIMIT \($0)" } ?? "")
             """,
@@ -206,13 +241,14 @@ package final class JournalPredictionLog: PredictionLog {
                     score: row[3].double,
                     label: row[4].double,
                     latencyMicroseconds: row[5].int ?? 0, isError: row[6].bool ?? false,
-                    probability: row[7].double, scoreKind: row[8].string.flatMap(ScoreKind.init))
+                    probability: row[7].double, scoreKind: row[8].string.flatMap(ScoreKind.init),
+                    row: Int(row[9].int ?? 0), isMirrored: row[10].bool ?? false)
             }
         }
     }
 
     package func find(_ id: String, endpoint: String) async throws(GyreError) -> JSONValue? {
-        guard let source = source(endpoint) else { return nil }
+        guard let source = try await source(endpoint) else { return nil }
         let found = try await tables.open().run(
             """
             SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, kind, CAST(y AS VARCHAR) AS y, error, label,
@@ -232,7 +268,7 @@ package final class JournalPredictionLog: PredictionLog {
         // A label mostly comes soon after its prediction, and searching the files takes a hundred times as long.
         let recent = journal(endpoint).written(ids)
         let rest = ids.filter { !recent.contains($0) }
-        guard !rest.isEmpty, let source = source(endpoint, joinsLabels: false) else { return recent }
+        guard !rest.isEmpty, let source = try await source(endpoint, joinsLabels: false) else { return recent }
         let found = try await tables.open().run(
             "SELECT DISTINCT id FROM (\(source)) WHERE id IN (SELECT unnest(from_json(?, '[\"VARCHAR\"]')))",
             [.string(JSONValue.strings(rest).text)])
@@ -242,7 +278,7 @@ package final class JournalPredictionLog: PredictionLog {
     package func ids(
         beginningWith digits: String, endpoint: String, limit: Int
     ) async throws(GyreError) -> [String] {
-        guard let source = source(endpoint, joinsLabels: false) else { return [] }
+        guard let source = try await source(endpoint, joinsLabels: false) else { return [] }
         let found = try await tables.open().run(
             "SELECT DISTINCT id FROM (\(source)) WHERE starts_with(id, ?) ORDER BY id LIMIT ?",
             [.string(digits), .int(Int64(limit))])
@@ -255,7 +291,7 @@ package final class JournalPredictionLog: PredictionLog {
             "\($0) \((try? FileManager.default.attributesOfItem(atPath: "\(folder(endpoint))/\($0)"))?[.size] ?? 0)"
         }
         if let known = counted.withLock({ $0[endpoint] }), known.files == found { return known.answer }
-        guard let source = source(endpoint) else { return [] }
+        guard let source = try await source(endpoint) else { return [] }
         let counts = try await tables.open().run(
             """
             SELECT version, count(*) AS predictions, count(label) AS labels, count(error) AS errors,

@@ -6,6 +6,8 @@ package import GyreBase
 package struct Prediction: Sendable, Hashable {
     /// Its id: the request's, with `#n` for the n-th row after the first.
     package let id: String
+    /// Its place among the rows of its request, from 0.
+    package let row: Int
     /// The endpoint that was asked.
     package let endpoint: String
     /// The model version that answered.
@@ -84,9 +86,10 @@ package struct Prediction: Sendable, Hashable {
     package init(
         id: String, endpoint: String, version: Int, release: Int, at: Int64, eventAt: Int64, latencyMicroseconds: Int64,
         inputs: [Float], texts: [String?] = [], score: Double?, scoreKind: ScoreKind? = nil, outputs: JSONValue,
-        error: String?, circumstances: Circumstances
+        error: String?, circumstances: Circumstances, row: Int = 0
     ) {
         self.id = id
+        self.row = row
         self.endpoint = endpoint
         self.version = version
         self.release = release
@@ -117,6 +120,10 @@ package struct Prediction: Sendable, Hashable {
         writer.integer(eventAt)
         writer.raw(",\"latency_us\":")
         writer.integer(latencyMicroseconds)
+        if row > 0 {
+            writer.raw(",\"row\":")
+            writer.integer(Int64(row))
+        }
         writer.raw(",\"x\":[")
         for (index, value) in inputs.enumerated() {
             if index > 0 { writer.raw(",") }
@@ -141,6 +148,14 @@ package struct Prediction: Sendable, Hashable {
         circumstances.write(to: &writer)
         writer.raw("}\n")
         return writer.bytes
+    }
+}
+
+/// How far an answer was from what turned out to be true.
+package enum PredictionLoss {
+    /// 0 or 1 for a class, which is right or wrong whatever its number is; the squared difference of anything else.
+    package static func of(_ score: Double, _ kind: ScoreKind?, label: Double) -> Double {
+        kind == .hardClass ? (score == label ? 0 : 1) : (score - label) * (score - label)
     }
 }
 

@@ -18,8 +18,14 @@ package protocol PredictionLog: Sendable {
     func ids(beginningWith digits: String, endpoint: String, limit: Int) async throws(GyreError) -> [String]
     /// How many predictions, labels and failures an endpoint has had, by model version.
     func counts(_ endpoint: String) async throws(GyreError) -> JSONValue
-    /// Closes the open segment if it is large enough, or in any case; tells what was closed.
-    func closeSegments(all: Bool) async throws(GyreError) -> [ClosedSegment]
+    /// Makes segments of what is full, or of everything; one endpoint's trouble does not keep the others from it.
+    ///
+    /// `record`: writes down each segment, once its file is there and before what it was made of goes; after a kill it may be told of
+    /// a segment again.
+    /// - Throws: what went wrong, once all were tried.
+    func closeSegments(
+        all: Bool, record: @Sendable (ClosedSegment) async throws(GyreError) -> Void
+    ) async throws(GyreError)
 }
 
 /// Which rows to read.
@@ -70,11 +76,15 @@ package struct LoggedRow: Sendable, Hashable {
     package let probability: Double?
     /// What the score is; nil where that was not written down.
     package let scoreKind: ScoreKind?
+    /// Its place among the rows of its request, from 0.
+    package let row: Int
+    /// Whether a canary answered it that only watches.
+    package let isMirrored: Bool
 
     /// A row.
     package init(
         id: String, version: Int, inputs: [Double?], score: Double?, label: Double?, latencyMicroseconds: Int64,
-        isError: Bool, probability: Double? = nil, scoreKind: ScoreKind? = nil
+        isError: Bool, probability: Double? = nil, scoreKind: ScoreKind? = nil, row: Int = 0, isMirrored: Bool = false
     ) {
         self.id = id
         self.version = version
@@ -85,6 +95,8 @@ package struct LoggedRow: Sendable, Hashable {
         self.isError = isError
         self.probability = probability
         self.scoreKind = scoreKind
+        self.row = row
+        self.isMirrored = isMirrored
     }
 }
 
@@ -98,9 +110,12 @@ package struct ClosedSegment: Sendable, Hashable {
     package let rows: Int64
     /// The digest of its bytes.
     package let digest: Digest
+    /// Whether it was made before, by a server that was killed: it may have been recorded then.
+    package let wasMade: Bool
 
     /// A segment.
-    package init(endpoint: String, name: String, rows: Int64, digest: Digest) {
+    package init(endpoint: String, name: String, rows: Int64, digest: Digest, wasMade: Bool = false) {
+        self.wasMade = wasMade
         self.endpoint = endpoint
         self.name = name
         self.rows = rows

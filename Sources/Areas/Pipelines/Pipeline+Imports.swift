@@ -2,17 +2,30 @@
 
 internal import GyreBase
 
+/// The addresses that a run will import from, as far as they are known before it starts.
+struct ImportAddresses: Sendable, Hashable {
+    /// Those that every run reads.
+    fileprivate(set) var certain: Set<String> = []
+    /// Those that a run reads if it takes a branch or a loop has items.
+    fileprivate(set) var possible: Set<String> = []
+
+    /// All of them.
+    var all: Set<String> { certain.union(possible) }
+}
+
 extension Pipeline {
-    /// The addresses that a run with these parameters will import from, as far as they are known before it starts.
+    /// The addresses that a run with these parameters will import from.
     ///
     /// An address that a task computes, or that is an item of a loop, is known only then.
-    func importAddresses(_ parameters: [String: JSONValue]) -> Set<String> {
-        var found: Set<String> = []
-        collect(from: root, parameters, into: &found)
+    func importAddresses(_ parameters: [String: JSONValue]) -> ImportAddresses {
+        var found = ImportAddresses()
+        collect(from: root, parameters, isCertain: true, into: &found)
         return found
     }
 
-    private func collect(from component: Component, _ inputs: [String: JSONValue], into found: inout Set<String>) {
+    private func collect(
+        from component: Component, _ inputs: [String: JSONValue], isCertain: Bool, into found: inout ImportAddresses
+    ) {
         guard case .graph(let graph) = component.body else { return }
         for task in graph.tasks.values {
             guard let inner = components[task.component] else { continue }
@@ -26,14 +39,18 @@ extension Pipeline {
                 }
             }
             if let iterator = task.iterator { known[iterator.itemInput] = nil }
+            let isCertain = isCertain && task.condition == nil && task.iterator == nil
             guard case .importer(let importer) = inner.body else {
-                collect(from: inner, known, into: &found)
+                collect(from: inner, known, isCertain: isCertain, into: &found)
                 continue
             }
-            switch importer.source {
-            case .address(let text): found.insert(text)
-            case .parameter(let name): if let text = known[name]?.string { found.insert(text) }
-            }
+            let address: String? =
+                switch importer.source {
+                case .address(let text): text
+                case .parameter(let name): known[name]?.string
+                }
+            guard let address else { continue }
+            if isCertain { found.certain.insert(address) } else { found.possible.insert(address) }
         }
     }
 }

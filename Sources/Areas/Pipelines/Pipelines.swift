@@ -22,8 +22,8 @@ package struct PipelineOptions: Sendable {
     package let files: @Sendable (Ref) async throws(GyreError) -> Tree
     /// Reads a compiled package.
     package let read: @Sendable ([UInt8]) throws(GyreError) -> Pipeline
-    /// Told when a run has ended.
-    package let onEnd: @Sendable (PipelineRun) async -> Void
+    /// Told when a run has ended; says what it did about it, in words.
+    package let onEnd: @Sendable (PipelineRun) async -> String
 
     /// Options.
     package init(
@@ -33,7 +33,7 @@ package struct PipelineOptions: Sendable {
         resolve: @escaping @Sendable (String) async throws(GyreError) -> Ref,
         files: @escaping @Sendable (Ref) async throws(GyreError) -> Tree,
         read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline,
-        onEnd: @escaping @Sendable (PipelineRun) async -> Void
+        onEnd: @escaping @Sendable (PipelineRun) async -> String
     ) {
         self.folder = folder
         self.images = images
@@ -82,6 +82,8 @@ package actor Pipelines {
         package var purpose = PipelineRun.Purpose.ordinary
         /// Whether earlier results may be taken.
         package var usesCache = true
+        /// What addresses of imports mean for it, whatever they mean by now.
+        package var resolved: [String: Ref] = [:]
 
         /// A run of this package.
         package init(compiled: [UInt8]) { self.compiled = compiled }
@@ -120,9 +122,20 @@ package actor Pipelines {
         let pipeline = try options.read(request.compiled)
         var parameters = try Self.parameters(of: request, pipeline)
         var resolved: [String: Ref] = [:]
-        for address in pipeline.importAddresses(parameters).sorted() {
-            let ref = try await options.resolve(address)
-            if ref.description != address { resolved[address] = ref }
+        let imports = pipeline.importAddresses(parameters)
+        for address in imports.all.sorted() {
+            do throws(GyreError) {
+                let ref: Ref
+                if let known = request.resolved[address] {
+                    ref = known
+                } else {
+                    ref = try await options.resolve(address)
+                }
+                if ref.description != address { resolved[address] = ref }
+            } catch {
+                // What only a branch reads that may not be taken is looked for when it is.
+                guard error.code == .notFound, !imports.certain.contains(address) else { throw error }
+            }
         }
         // The tasks are told what is read, not what was asked for.
         for (name, value) in parameters {
@@ -139,7 +152,8 @@ package actor Pipelines {
     package func floatingImports(_ request: Request) throws(GyreError) -> [String] {
         let pipeline = try options.read(request.compiled)
         let addresses = pipeline.importAddresses(try Self.parameters(of: request, pipeline))
-        return addresses.filter { address in
+        return addresses.all.filter { address in
+            if request.resolved[address] != nil { return false }
             // What is no ref of a dataset (a URL reads like one of something else) pins nothing.
             guard let ref = try? Ref(parsing: address), ref.kind == "dataset" else { return true }
             return ref.floating != nil
@@ -231,6 +245,13 @@ package actor Pipelines {
         return try PipelineRun(json: found[0].body)
     }
 
+    /// A run by its whole id; nil where there is none.
+    package func run(exactly id: String) async throws(GyreError) -> PipelineRun? {
+        try await store.document("pipeline-run", id).map { document throws(GyreError) in
+            try PipelineRun(json: document.body)
+        }
+    }
+
     /// The tasks of a run by path.
     package func tasks(of id: String) async throws(GyreError) -> [TaskRecord] {
         try await store.documents("pipeline-task", prefix: "\(id)/").map { document throws(GyreError) in
@@ -286,12 +307,41 @@ package actor Pipelines {
         }
         if isSuspended, run.state == .canceled { return }
         run.endedAt = surroundings.now()
-        await end(run)
+        let isStored = await end(run)
         running[run.id] = nil
-        await options.onEnd(run)
+        if isStored { await tell(run) }
     }
 
-    private func end(_ run: PipelineRun) async {
+    /// Tells whoever acts on runs that one has ended, and remembers that it was told.
+    private func tell(_ run: PipelineRun) async {
+        let deed = await options.onEnd(run)
+        do throws(GyreError) { try await told(run, deed) } catch {
+            // It is told again at the next start; whoever acts on it looks at what was done.
+        }
+    }
+
+    /// Runs whose end a killed server did not come to tell, oldest first.
+    package func untoldEnds() async throws(GyreError) -> [PipelineRun] {
+        var found: [PipelineRun] = []
+        for marker in try await store.documents(Self.untold) {
+            guard let document = try await store.document("pipeline-run", marker.key) else { continue }
+            found.append(try PipelineRun(json: document.body))
+        }
+        return found.sorted { ($0.endedAt ?? 0) < ($1.endedAt ?? 0) }
+    }
+
+    /// Records what was done about the end of a run, in words, so that it is not told again.
+    package func told(_ run: PipelineRun, _ deed: String) async throws(GyreError) {
+        try await store.commit(
+            [.remove(kind: Self.untold, key: run.id)],
+            recording: [Fact("pipelines.run.handled", run.ref, by: "gyre", body: ["done": .string(deed)])])
+    }
+
+    /// The kind of the documents that stand for an end that is still to be told.
+    private static let untold = "pipeline-run-untold"
+
+    /// Stores the end of a run; false where that failed.
+    private func end(_ run: PipelineRun) async -> Bool {
         let kind =
             switch run.state {
             case .succeeded: "pipelines.run.succeeded"
@@ -300,15 +350,16 @@ package actor Pipelines {
             }
         do {
             try await store.commit(
-                [.put(document(run))],
+                [.put(document(run)), .put(Document(Self.untold, run.id, [:]))],
                 recording: [
                     Fact(
                         kind, run.ref, by: run.actor,
                         body: ["message": .optional(run.message), "outputs": run.outputs.json])
                 ])
+            return true
         } catch {
             // The run stays "running" in the store and is resumed at the next start, where its tasks are found finished.
-            return
+            return false
         }
     }
 

@@ -42,6 +42,8 @@ package struct Release: Sendable, Hashable {
         package var pipelineRun: Ref?
         /// The parameters of that run.
         package var parameters: JSONValue = [:]
+        /// What addresses of its imports that float meant for that run, by address; nil for runs of which that was not kept.
+        package var resolved: [String: Ref]?
         /// The digests of what its tasks made, by task and name.
         package var artifacts: JSONValue = [:]
         /// The images and packages its tasks ran in.
@@ -77,6 +79,11 @@ package struct Release: Sendable, Hashable {
                 "environment": environment, "metrics": metrics, "features": .strings(features),
             ]
             if let configuration { json["configuration"] = .string(configuration) }
+            if let resolved {
+                json["resolved"] = .object(
+                    JSONObject(
+                        resolved.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value.description)) }))
+            }
             return json
         }
 
@@ -107,6 +114,11 @@ package struct Release: Sendable, Hashable {
             metrics = json["metrics"] ?? [:]
             features = json["features"]?.strings ?? []
             configuration = json["configuration"]?.string
+            if let members = json["resolved"]?.object?.members {
+                var resolved: [String: Ref] = [:]
+                for member in members { resolved[member.name] = try Ref(parsing: member.value.string ?? "") }
+                self.resolved = resolved
+            }
         }
     }
 

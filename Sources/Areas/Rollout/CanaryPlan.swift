@@ -83,6 +83,9 @@ package struct CanaryPlan: Sendable, Hashable {
         ]
     }
 
+    /// Whether nothing but a person's word gives it traffic: it is loaded beside stable, and one step takes all.
+    package var waitsForPerson: Bool { !isMirrored && steps == [0, 100] }
+
     /// The percent of the step it stands at.
     package var percent: Int { heldPercent ?? steps[step] }
 
@@ -99,7 +102,7 @@ package struct CanaryPlan: Sendable, Hashable {
             state = .rolledBack
             return .rollBack
         case .judged(.pass):
-            guard state == .running else { return .none }
+            guard state == .running, !waitsForPerson else { return .none }
             guard step + 1 < steps.count, steps[step] < 100 else {
                 state = .promoted
                 return .promote

@@ -208,19 +208,53 @@ package actor Rollouts {
         _ endpoint: String, _ target: TrafficSplit.Target, model: Ref, reason: JSONValue, by actor: String
     ) async throws(GyreError) {
         try await checkNotFrozen(endpoint)
-        if let active = try await active(endpoint) {
-            _ = try await apply(.abort, to: active, reason: "Another deployment was set.", by: actor)
+        let pointer = TrafficSplit.pointer(endpoint)
+        let active = try await active(endpoint)
+        let seen = try await store.pointer(pointer)
+        let look = active.flatMap { numbers(of: $0) }
+        let now = surroundings.now()
+        try await store.transact { ledger throws(GyreError) in
+            // What somebody moved since it was looked at is theirs; the caller decides anew.
+            guard try ledger.pointer(pointer) == seen else {
+                throw GyreError(
+                    .conflict, "The traffic of \"\(endpoint)\" was moved meanwhile.",
+                    fix: "gyre endpoint show \(endpoint)")
+            }
+            var proposal = Proposal(())
+            if let active {
+                let aborted = try Self.applying(
+                    .abort, to: active, reason: "Another deployment was set.", numbers: look, by: actor, at: now,
+                    in: ledger)
+                proposal = Proposal(
+                    (), aborted.changes.filter { if case .move = $0 { false } else { true } }, recording: aborted.facts)
+            }
+            return Proposal(
+                (), proposal.changes + [.move(pointer, to: TrafficSplit(stable: target).json)],
+                recording: [
+                    Fact(
+                        "rollout.traffic.set", Ref("endpoint", endpoint), by: actor,
+                        inputs: [model, Ref("release", endpoint, String(target.release))],
+                        outputs: [Ref("endpoint", endpoint)],
+                        body: [
+                            "reason": reason, "ended_bandit": TrafficSplit(json: seen)?.bandit?.json ?? .null,
+                        ])
+                ] + proposal.facts)
         }
-        let bandit = try await split(endpoint)?.bandit
-        try await store.commit(
-            [.move(TrafficSplit.pointer(endpoint), to: TrafficSplit(stable: target).json)],
-            recording: [
-                Fact(
-                    "rollout.traffic.set", Ref("endpoint", endpoint), by: actor,
-                    inputs: [model, Ref("release", endpoint, String(target.release))],
-                    outputs: [Ref("endpoint", endpoint)],
-                    body: ["reason": reason, "ended_bandit": bandit?.json ?? .null])
-            ])
+    }
+
+    /// - Throws: `.conflict` where a new deployment would be refused now: a hold, and for a canary a rollout or a bandit under way.
+    package func checkCanDeploy(_ endpoint: String, asCanary: Bool) async throws(GyreError) {
+        if asCanary, let active = try await active(endpoint) { throw Self.underWay(active) }
+        try await checkNotFrozen(endpoint)
+        if asCanary, let split = try await split(endpoint) { try checkNoBandit(endpoint, split) }
+    }
+
+    private static func underWay(_ active: Rollout) -> GyreError {
+        let endpoint = active.endpoint
+        return GyreError(
+            .conflict, "A rollout of \"\(endpoint)\" is under way.",
+            why: "Version \(active.canary.version) has \(active.plan.percent) %.",
+            fix: "gyre endpoint promote \(endpoint), or gyre endpoint abort \(endpoint)")
     }
 
     /// Starts a canary; the target must be loaded and warm.
@@ -233,14 +267,14 @@ package actor Rollouts {
             throw GyreError(
                 .notFound, "The endpoint \"\(endpoint)\" serves nothing yet.", fix: "gyre endpoint deploy \(endpoint)")
         }
-        if let active = try await active(endpoint) {
+        try await checkCanDeploy(endpoint, asCanary: true)
+        if judge.minimumAgreement > 0, !plan.isMirrored {
             throw GyreError(
-                .conflict, "A rollout of \"\(endpoint)\" is under way.",
-                why: "Version \(active.canary.version) has \(active.plan.percent) %.",
-                fix: "gyre endpoint promote \(endpoint), or gyre endpoint abort \(endpoint)")
+                .invalid,
+                "The judge asks for an agreement of \(Number.readable(judge.minimumAgreement)), and nothing is compared.",
+                why: "Only a shadow gets copies of the requests that stable answers.",
+                fix: "gyre endpoint deploy \(endpoint) --strategy shadow, or a judge without minimum_agreement")
         }
-        try await checkNotFrozen(endpoint)
-        try checkNoBandit(endpoint, split)
         let rollout = Rollout(
             id: String(surroundings.newID().prefix(8)), endpoint: endpoint, stable: split.stable, canary: canary,
             plan: plan, judge: judge, startedAt: surroundings.now())
@@ -307,48 +341,65 @@ package actor Rollouts {
         _ event: CanaryPlan.Event, to seen: Rollout, reason: String, numbers: JSONValue? = nil, by actor: String
     ) async throws(GyreError) -> Rollout {
         let now = surroundings.now()
-        let look = looks[seen.endpoint].flatMap { $0.rollout == seen.id ? $0.judgement : nil }
-        let seenNumbers = numbers ?? look?.numbers
+        let shown = numbers ?? self.numbers(of: seen)
+        let isNewReason = numbers == nil
         return try await store.transact { ledger throws(GyreError) in
-            let key = "\(seen.endpoint)/\(seen.id)"
-            guard let document = try ledger.document("rollout", key) else {
-                throw GyreError(.notFound, "The rollout \(key) is gone.")
-            }
-            var rollout = try Rollout(json: document.body)
-            let before = rollout.plan
-            var isNewVerdict = false
-            if case .judged(let verdict) = event {
-                if before != seen.plan { return Proposal(rollout) }
-                isNewVerdict = rollout.lastVerdict != verdict
-                rollout.lastVerdict = verdict
-            }
-            guard !before.state.isEnd else {
-                throw GyreError(.conflict, "The rollout of \"\(seen.endpoint)\" has ended: \(before.state.rawValue).")
-            }
-            let action = rollout.plan.handle(event)
-            let hasNews = before != rollout.plan || isNewVerdict || (numbers == nil && rollout.lastReason != reason)
-            rollout.lastReason = reason
-            if let seenNumbers { rollout.lastNumbers = seenNumbers }
-            let (next, kind) = Self.outcome(of: action, rollout, before)
-            guard hasNews || next != nil else { return Proposal(rollout) }
-            if next != nil { rollout.stepStartedAt = now }
-            if rollout.plan.state.isEnd {
-                (rollout.endedAt, rollout.endedBy) = (now, actor)
-            } else if next != nil {
-                rollout.stepStarts.append(now)
-            }
-            var changes: [Change] = [.put(Self.document(rollout))]
-            if let next { changes.append(.move(TrafficSplit.pointer(rollout.endpoint), to: next.json)) }
-            return Proposal(
-                rollout, changes,
-                recording: [
-                    Fact(
-                        kind, rollout.ref, by: actor,
-                        inputs: [Ref("release", rollout.endpoint, String(rollout.canary.release))],
-                        outputs: [Ref("endpoint", rollout.endpoint)],
-                        body: ["reason": .string(reason), "numbers": rollout.lastNumbers])
-                ])
+            try Self.applying(
+                event, to: seen, reason: reason, isNewReason: isNewReason, numbers: shown, by: actor, at: now,
+                in: ledger)
         }
+    }
+
+    /// The numbers of the last look at a rollout.
+    private func numbers(of rollout: Rollout) -> JSONValue? {
+        looks[rollout.endpoint].flatMap { $0.rollout == rollout.id ? $0.judgement?.numbers : nil }
+    }
+
+    /// What an event does to a rollout as it is stored now, and what is written for that.
+    ///
+    /// `isNewReason`: whether another reason alone is worth writing down.
+    private static func applying(
+        _ event: CanaryPlan.Event, to seen: Rollout, reason: String, isNewReason: Bool = true, numbers: JSONValue?,
+        by actor: String, at now: Int64, in ledger: any LedgerTransaction
+    ) throws(GyreError) -> Proposal<Rollout> {
+        let key = "\(seen.endpoint)/\(seen.id)"
+        guard let document = try ledger.document("rollout", key) else {
+            throw GyreError(.notFound, "The rollout \(key) is gone.")
+        }
+        var rollout = try Rollout(json: document.body)
+        let before = rollout.plan
+        var isNewVerdict = false
+        if case .judged(let verdict) = event {
+            if before != seen.plan { return Proposal(rollout) }
+            isNewVerdict = rollout.lastVerdict != verdict
+            rollout.lastVerdict = verdict
+        }
+        guard !before.state.isEnd else {
+            throw GyreError(.conflict, "The rollout of \"\(seen.endpoint)\" has ended: \(before.state.rawValue).")
+        }
+        let action = rollout.plan.handle(event)
+        let hasNews = before != rollout.plan || isNewVerdict || (isNewReason && rollout.lastReason != reason)
+        rollout.lastReason = reason
+        if let numbers { rollout.lastNumbers = numbers }
+        let (next, kind) = outcome(of: action, rollout, before)
+        guard hasNews || next != nil else { return Proposal(rollout) }
+        if next != nil { rollout.stepStartedAt = now }
+        if rollout.plan.state.isEnd {
+            (rollout.endedAt, rollout.endedBy) = (now, actor)
+        } else if next != nil {
+            rollout.stepStarts.append(now)
+        }
+        var changes: [Change] = [.put(Self.document(rollout))]
+        if let next { changes.append(.move(TrafficSplit.pointer(rollout.endpoint), to: next.json)) }
+        return Proposal(
+            rollout, changes,
+            recording: [
+                Fact(
+                    kind, rollout.ref, by: actor,
+                    inputs: [Ref("release", rollout.endpoint, String(rollout.canary.release))],
+                    outputs: [Ref("endpoint", rollout.endpoint)],
+                    body: ["reason": .string(reason), "numbers": rollout.lastNumbers])
+            ])
     }
 
     /// The split that an action asks for, and the kind of the fact that tells of it.

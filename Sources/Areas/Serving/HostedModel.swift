@@ -235,6 +235,9 @@ package final class HostedModel: Sendable {
         return ordered
     }
 
+    /// Whether it has a place for these inputs, whatever it would make of them.
+    package func takes(_ inputs: [NamedTensor]) -> Bool { (try? order(inputs)) != nil }
+
     private func checkRows(_ ordered: [Tensor]) throws(GyreError) {
         let most = source.settings.maximumBatch
         guard let rows = ordered.first?.rows else { return }

@@ -13,6 +13,7 @@ struct BanditWindow: Sendable {
         let arm: Int
         let probability: Double?
         let score: Double?
+        let kind: ScoreKind?
     }
 
     init(_ bandit: Bandit) { state = BanditState(bandit) }
@@ -23,10 +24,12 @@ struct BanditWindow: Sendable {
     }
 
     /// Remembers an answer until its label comes; a failure is no reward at all.
-    mutating func count(_ id: String, version: Int, probability: Double?, score: Double?, isError: Bool) {
+    mutating func count(
+        _ id: String, version: Int, probability: Double?, score: Double?, kind: ScoreKind?, isError: Bool
+    ) {
         guard let arm = state.bandit.arms.firstIndex(where: { $0.version == version }) else { return }
         if isError { return state.learn(arm: arm, reward: 0, probability: probability) }
-        choices.insert(Chosen(arm: arm, probability: probability, score: score), for: id)
+        choices.insert(Chosen(arm: arm, probability: probability, score: score, kind: kind), for: id)
     }
 
     mutating func label(_ label: Label) -> Bool {
@@ -36,7 +39,7 @@ struct BanditWindow: Sendable {
         case .label: reward = label.value
         case .accuracy:
             guard let score = chosen.score else { return false }
-            reward = 1 - (score - label.value) * (score - label.value)
+            reward = 1 - PredictionLoss.of(score, chosen.kind, label: label.value)
         }
         state.learn(arm: chosen.arm, reward: reward, probability: chosen.probability)
         return true
@@ -45,8 +48,10 @@ struct BanditWindow: Sendable {
     /// Counts a row of the log, after a restart.
     mutating func recount(_ row: LoggedRow) {
         guard let arm = state.bandit.arms.firstIndex(where: { $0.version == row.version }) else { return }
-        state.recount(arm: arm)
-        count(row.id, version: row.version, probability: row.probability, score: row.score, isError: row.isError)
+        if row.row == 0 { state.recount(arm: arm) }
+        count(
+            row.id, version: row.version, probability: row.probability, score: row.score, kind: row.scoreKind,
+            isError: row.isError)
         if let label = row.label { _ = self.label(Label(id: row.id, value: label)) }
     }
 }

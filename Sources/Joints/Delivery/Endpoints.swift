@@ -46,8 +46,15 @@ package actor Endpoints {
         var problems: [GyreError] = []
         for (endpoint, split) in try await rollouts.endpoints() {
             do { try await follow(endpoint, split) } catch { problems.append(error) }
-            predictor.sample(endpoint, try await rollouts.sample(of: endpoint))
-            try await recount(endpoint, split)
+            do throws(GyreError) {
+                predictor.sample(endpoint, try await rollouts.sample(of: endpoint))
+                try await recount(endpoint, split)
+            } catch {
+                problems.append(
+                    GyreError(
+                        error.code, "What \"\(endpoint)\" answered before the start is not counted for its judge.",
+                        why: error.description))
+            }
         }
         return problems
     }
@@ -70,19 +77,19 @@ package actor Endpoints {
         for (step, start) in rollout.stepStarts.enumerated() {
             predictor.watch(rollout.endpoint, rollout: rollout.id)
             let next = step + 1 < rollout.stepStarts.count ? rollout.stepStarts[step + 1] : end
-            let rows = try await rows(
-                rollout.endpoint, from: start, before: next, newest: next == .max ? nil : Limits.predictionBuffer)
+            let rows = try await rows(rollout.endpoint, from: start, before: next)
             predictor.recount(rollout.endpoint, rows)
         }
     }
 
+    /// What the log has of a stretch of time: the newest rows of it, as many as labels would find.
     private func rows(
-        _ endpoint: String, from start: Int64, before end: Int64 = .max, newest: Int? = nil
+        _ endpoint: String, from start: Int64, before end: Int64 = .max
     ) async throws(GyreError) -> [LoggedRow] {
         var query = PredictionQuery(endpoint: endpoint, from: .min, to: .max)
         query.answeredFrom = start
         query.answeredBefore = end
-        query.newest = newest
+        query.newest = Limits.predictionBuffer
         query.hasInputs = false
         return try await log.rows(query)
     }

@@ -16,7 +16,14 @@ struct JudgeWindow: Sendable {
     private(set) var labels = 0
     private var step = 0
     /// Score, version and step by id, for labels that come later.
-    private var scores = RecentValues<(version: Int, score: Double, step: Int)>(limit: Limits.predictionBuffer)
+    private var scores = RecentValues<Scored>(limit: Limits.predictionBuffer)
+
+    private struct Scored: Sendable {
+        let version: Int
+        let score: Double
+        let kind: ScoreKind?
+        let step: Int
+    }
 
     init(rollout: String) { self.rollout = rollout }
 
@@ -26,11 +33,16 @@ struct JudgeWindow: Sendable {
         step += 1
     }
 
-    mutating func count(_ id: String, version: Int, score: Double?, latencyMicroseconds: Int64, isError: Bool) {
-        sides[version, default: SideStatistics()].add(latencyMicroseconds: latencyMicroseconds, isError: isError)
+    /// Counts a row: its request once, however many rows that has, since they fail and wait together; its score in any case.
+    mutating func count(_ observed: RolloutObservations.Observed) {
+        if observed.row == 0 {
+            sides[observed.version, default: SideStatistics()]
+                .add(latencyMicroseconds: observed.latencyMicroseconds, isError: observed.isError)
+        }
         // One that is no number would make a mean that compares with nothing.
-        guard let score, score.isFinite else { return }
-        scores.insert((version, score, step), for: id)
+        guard let score = observed.score, score.isFinite else { return }
+        scores.insert(
+            Scored(version: observed.version, score: score, kind: observed.scoreKind, step: step), for: observed.id)
     }
 
     /// Counts whether the canary gave a mirrored request the answer that stable gave.
@@ -57,16 +69,17 @@ struct JudgeWindow: Sendable {
     /// Counts rows of the log, in the order in which they were answered, after a restart.
     mutating func recount(_ rows: [LoggedRow]) {
         var originals: [String: LoggedRow] = [:]
-        if rows.contains(where: { Self.original(of: $0.id) != nil }) {
+        if rows.contains(where: \.isMirrored) {
             for row in rows { originals[row.id] = row }
         }
         for row in rows {
             count(
-                row.id, version: row.version, score: row.score, latencyMicroseconds: row.latencyMicroseconds,
-                isError: row.isError)
-            let original = Self.original(of: row.id).flatMap { originals[$0] }
-            // The log has no more than the scores to compare by.
-            if let stable = original?.score, let canary = row.score {
+                RolloutObservations.Observed(
+                    endpoint: "", id: row.id, version: row.version, score: row.score, scoreKind: row.scoreKind,
+                    row: row.row, latencyMicroseconds: row.latencyMicroseconds, isError: row.isError))
+            let original = row.isMirrored ? Self.original(of: row.id).flatMap { originals[$0] } : nil
+            // The log has no more than the scores to compare by, and the answers as a whole were compared.
+            if row.row == 0, let stable = original?.score, let canary = row.score {
                 compare(version: row.version, agrees: Agreement.holds(stable, canary))
             }
             guard let label = row.label ?? original?.label, label.isFinite else { continue }
@@ -92,11 +105,11 @@ struct JudgeWindow: Sendable {
     }
 
     private mutating func join(_ label: Label) -> Bool {
-        guard let (version, score, answeredIn) = scores.remove(label.id) else { return false }
-        let loss = (score - label.value) * (score - label.value)
+        guard let answer = scores.remove(label.id) else { return false }
+        let loss = PredictionLoss.of(answer.score, answer.kind, label: label.value)
         labels += 1
-        labelled[answeredIn, default: [:]][version, default: Moments()].add(loss)
-        if answeredIn == step { sides[version, default: SideStatistics()].brier.add(loss) }
+        labelled[answer.step, default: [:]][answer.version, default: Moments()].add(loss)
+        if answer.step == step { sides[answer.version, default: SideStatistics()].brier.add(loss) }
         return true
     }
 }

@@ -59,7 +59,7 @@ struct PredictionRecord {
             release: target.release, at: ended, eventAt: request.eventAt ?? ended,
             latencyMicroseconds: ended - started, inputs: Self.columns(inputs, row: row),
             texts: Self.texts(inputs, row: row), score: score?.value, scoreKind: score?.kind,
-            outputs: Self.values(outputs, row: row), error: nil, circumstances: circumstances)
+            outputs: Self.values(outputs, row: row), error: nil, circumstances: circumstances, row: row)
     }
 
     /// The line of a request that failed.

@@ -44,6 +44,7 @@ final class PredictionRecorder: Sendable {
             $0.count(
                 RolloutObservations.Observed(
                     endpoint: line.endpoint, id: line.id, version: line.version, score: line.score,
+                    scoreKind: line.scoreKind, row: line.row,
                     latencyMicroseconds: line.latencyMicroseconds, isError: isError))
         }
     }

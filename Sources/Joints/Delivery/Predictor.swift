@@ -151,14 +151,13 @@ package final class Predictor: Sendable {
 
     /// Traces, records and counts a failure.
     ///
-    /// A request that does not fit the model is the client's fault and says nothing about the version.
     private func finish(
         _ request: Request, _ hosted: HostedModel, _ direction: Direction?, _ started: Int64,
         failing error: GyreError
     ) throws(GyreError) {
         let id = request.id ?? surroundings.newID()
         if traces.takes(request.name) { trace(id, request, hosted, started, nil, error) }
-        if let direction, Self.isFault(error, request) {
+        if let direction, isFault(error, request, direction.target) {
             try record(record(request, id, direction, started), direction, failing: error)
         }
     }
@@ -175,7 +174,7 @@ package final class Predictor: Sendable {
         director.withLock {
             $0.learn(
                 line.endpoint, id: line.id, version: line.version, probability: line.circumstances.probability,
-                score: line.score, isError: isError)
+                score: line.score, kind: line.scoreKind, isError: isError)
         }
     }
 
@@ -192,11 +191,19 @@ package final class Predictor: Sendable {
     }
 
     /// Whether a failure says something about the version, not about the request.
-    private static func isFault(_ error: GyreError, _ request: Request) -> Bool {
+    ///
+    /// A request that does not fit the model is the client's fault, unless the stable version would have taken it.
+    private func isFault(_ error: GyreError, _ request: Request, _ target: TrafficSplit.Target) -> Bool {
         switch error.code {
-        case .invalid, .limitExceeded, .cancelled: false
-        case .timeout: request.wishes.timeout == 0
-        default: true
+        case .invalid, .limitExceeded:
+            guard let stable = split(request.name)?.stable, stable != target,
+                let refusing = try? host.loaded(request.name, target.version),
+                let usual = try? host.loaded(request.name, stable.version)
+            else { return false }
+            return !refusing.takes(request.inputs) && usual.takes(request.inputs)
+        case .cancelled: return false
+        case .timeout: return request.wishes.timeout == 0
+        default: return true
         }
     }
 

@@ -18,18 +18,21 @@ struct RolloutObservations: Sendable {
         let id: String
         let version: Int
         let score: Double?
+        let scoreKind: ScoreKind?
+        /// The place of the row in its request: what a request as a whole did counts with its first row.
+        let row: Int
         let latencyMicroseconds: Int64
         let isError: Bool
     }
 
     /// Counts an answer.
     mutating func count(_ observed: Observed) {
-        totals[observed.endpoint, default: [:]][observed.version, default: SideStatistics()]
-            .add(latencyMicroseconds: observed.latencyMicroseconds, isError: observed.isError)
+        if observed.row == 0 {
+            totals[observed.endpoint, default: [:]][observed.version, default: SideStatistics()]
+                .add(latencyMicroseconds: observed.latencyMicroseconds, isError: observed.isError)
+        }
         guard !windows.isEmpty else { return }
-        windows[observed.endpoint]?.count(
-            observed.id, version: observed.version, score: observed.score,
-            latencyMicroseconds: observed.latencyMicroseconds, isError: observed.isError)
+        windows[observed.endpoint]?.count(observed)
     }
 
     /// Counts whether a canary gave a mirrored request the answer that stable gave.

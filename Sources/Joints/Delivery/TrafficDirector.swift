@@ -72,9 +72,11 @@ struct TrafficDirector: Sendable {
 
     /// Tells an endpoint's bandit of an answer that it chose.
     mutating func learn(
-        _ endpoint: String, id: String, version: Int, probability: Double?, score: Double?, isError: Bool
+        _ endpoint: String, id: String, version: Int, probability: Double?, score: Double?, kind: ScoreKind?,
+        isError: Bool
     ) {
-        bandits[endpoint]?.count(id, version: version, probability: probability, score: score, isError: isError)
+        bandits[endpoint]?.count(
+            id, version: version, probability: probability, score: score, kind: kind, isError: isError)
     }
 
     /// Rewards an endpoint's bandit by a label; false where it remembers no such answer.

@@ -32,6 +32,7 @@ extension Conductor {
             throw GyreError(
                 .notFound, "The endpoint \"\(endpoint)\" serves nothing yet.", fix: "gyre endpoint deploy \(endpoint)")
         }
+        try await rollouts.checkCanDeploy(endpoint, asCanary: true)
         var numbers = [split.stable.version]
         var arms = [split.stable]
         for selector in wish.selectors.prefix(Bandit.mostArms) {
@@ -53,8 +54,7 @@ extension Conductor {
         _ endpoint: String, winner: Int?, reason: String, by actor: String
     ) async throws(GyreError) -> TrafficSplit {
         let split = try await endpoints.stopBandit(endpoint, winner: winner, reason: reason, by: actor)
-        let release = try await releases.release(endpoint, split.stable.release)
-        try await registry.setAlias("champion", of: release.pins.model.name, to: split.stable.version, by: actor)
+        try await moveChampion(to: try await releases.release(endpoint, split.stable.release), by: actor)
         return split
     }
 }

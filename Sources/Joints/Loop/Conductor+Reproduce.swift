@@ -34,6 +34,10 @@ package protocol ReproductionSpaces: Sendable {
     func open(_ run: String) async throws(GyreError) -> ReproductionSpace
     /// Removes a space with all that is in it.
     func remove(_ run: String) async throws(GyreError)
+    /// Removes the spaces of all runs but these, which a killed server may have left.
+    func removeAll(but runs: Set<String>) async throws(GyreError)
+    /// The blobs that the spaces name: what they hold is needed until they go.
+    func namedDigests() async throws(GyreError) -> Set<Digest>
 }
 
 extension Conductor {
@@ -78,6 +82,7 @@ extension Conductor {
         request.reason = "reproduces \(release.ref)"
         request.purpose = .reproduction(release.ref)
         request.usesCache = false
+        request.resolved = release.pins.resolved ?? [:]
         guard !release.pins.datasets.isEmpty else {
             throw GyreError(
                 .conflict, "\(release.ref) cannot be reproduced.",
@@ -127,7 +132,9 @@ extension Conductor {
         var metrics: [JSONValue] = []
         var modelDigest: Digest?
         let space = try await spaces.open(run.id)
-        if let version = try await Self.version(madeBy: run.id, space.registry, space.tracking) {
+        let model = release.pins.model.name
+        let versions = try await Self.versions(madeBy: run.id, space.registry, space.tracking)
+        if let version = versions.last(where: { $0.name == model }) {
             modelDigest = try await space.files.content(of: version).digest
             let made = try await space.tracking.store.run(version.runID)
             for member in release.pins.metrics.object?.members ?? [] {
@@ -139,31 +146,32 @@ extension Conductor {
                 ])
             }
         }
-        let modelIsIdentical = modelDigest.map { $0 == release.pins.modelDigest }
-        let isIdentical = artifacts.allSatisfy { $0["identical"]?.bool == true } && modelIsIdentical != false
+        // A release that pins a registered model is not made again by a run that registers none.
+        let modelIsIdentical = modelDigest == release.pins.modelDigest
+        let isIdentical = artifacts.allSatisfy { $0["identical"]?.bool == true } && modelIsIdentical
         let read = ReleaseBuilder.datasets(read: try await pipelines.tasks(of: run.id), before: nil)
         return [
             "release": .string(release.ref.description), "pipeline_run": .string(run.id),
             "identical": .bool(isIdentical), "data": .strings(read.map(\.description).sorted()),
-            "model_identical": modelIsIdentical.map { .bool($0) } ?? .null,
+            "model_identical": .bool(modelIsIdentical),
             "model_sha256": .optional(modelDigest?.hex), "artifacts": .array(artifacts), "metrics": .array(metrics),
         ]
     }
 
-    /// The model version that a run of a pipeline registered.
-    func version(madeBy run: String) async throws(GyreError) -> ModelVersion? {
-        try await Self.version(madeBy: run, registry, tracking)
+    /// The model versions that a run of a pipeline registered, oldest first.
+    func versions(madeBy run: String) async throws(GyreError) -> [ModelVersion] {
+        try await Self.versions(madeBy: run, registry, tracking)
     }
 
-    private static func version(
+    private static func versions(
         madeBy run: String, _ registry: Registry, _ tracking: Tracking
-    ) async throws(GyreError) -> ModelVersion? {
+    ) async throws(GyreError) -> [ModelVersion] {
         let experiments = try await tracking.store.experiments(.all).map(\.id)
         let filter = try Filter("tags.`gyre.pipeline_run` = '\(run)'")
         var query = RunQuery(experimentIDs: experiments, filter: filter)
         query.view = .all
         let tracked = try await tracking.store.runs(try await tracking.store.searchRuns(query).rows)
         let ids = Set(tracked.map(\.id))
-        return ids.isEmpty ? nil : try await registry.versions().last { ids.contains($0.runID) }
+        return ids.isEmpty ? [] : try await registry.versions().filter { ids.contains($0.runID) }
     }
 }

@@ -2,16 +2,12 @@
 
 internal import GyreBase
 internal import GyreDelivery
-internal import GyreRegistry
-internal import GyreReleases
 internal import GyreRollout
 
 extension Conductor {
     /// Looks at labels that came for a rollout after its end; a version that gets its traffic back for them is champion again.
     func reviewEnded(_ endpoint: String) async throws(GyreError) {
         guard let back = try await endpoints.reviewEnded(endpoint) else { return }
-        let release = try await releases.release(endpoint, back.stable.release)
-        try await registry.setAlias(
-            "champion", of: release.pins.model.name, to: back.stable.version, by: "policy/canary")
+        try await tookBack(back)
     }
 }

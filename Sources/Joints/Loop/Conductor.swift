@@ -26,8 +26,8 @@ package actor Conductor {
     let endpoints: Endpoints
     let monitors: Monitors
     let spaces: any ReproductionSpaces
-    /// Promotions whose alias is still to follow, by endpoint.
-    var unsettled: [String: Rollout] = [:]
+    /// Moves of traffic that the alias `champion` is still to follow, by endpoint.
+    var unsettled: [String: TrafficMove] = [:]
 
     /// A conductor of these services; projects are kept in `store`, and reproductions track and register in `spaces`.
     package init(
@@ -143,13 +143,25 @@ package actor Conductor {
     /// Rolls out what a pipeline has registered, or compares what a reproduction has made.
     ///
     /// What was done for the run already is not done again, so this may be told of the same run twice.
-    package func pipelineEnded(_ run: PipelineRun) async throws(GyreError) {
-        if let release = run.purpose.reproduced { return try await reproductionEnded(run, of: release) }
-        guard run.state == .succeeded else { return }
-        guard let version = try await version(madeBy: run.id),
-            let project = try await project(where: { $0.model == version.name }),
-            let policy = project.policies(.modelTrained).first(where: { $0.action == .rollOut })
-        else { return }
+    /// - Returns: what was done, in words.
+    @discardableResult
+    package func pipelineEnded(_ run: PipelineRun) async throws(GyreError) -> String {
+        if let release = run.purpose.reproduced {
+            try await reproductionEnded(run, of: release)
+            return "What it made was compared with \(release)."
+        }
+        guard run.state == .succeeded else { return "Nothing: it \(run.state.rawValue.lowercased())." }
+        let made = try await versions(madeBy: run.id)
+        guard let last = made.last else { return "Nothing: it registered no model." }
+        let projects = try await projects()
+        guard
+            let (version, project) = made.reversed().lazy.compactMap({ version in
+                projects.first { $0.model == version.name }.map { (version, $0) }
+            }).first
+        else { return "Nothing: no project speaks for \(last.ref)." }
+        guard let policy = project.policies(.modelTrained).first(where: { $0.action == .rollOut }) else {
+            return "Nothing: no policy of \(project.ref) rolls out what was trained."
+        }
         let actor = "policy/\(policy.name)"
         let reason = run.reason.isEmpty ? "The pipeline run \(run.id.prefix(8)) registered it." : run.reason
         let known = try await releases.releases(of: project.endpoint).first { $0.pins.pipelineRun == run.ref }
@@ -159,18 +171,33 @@ package actor Conductor {
                 try await putOut(
                     known, try await plan(request(for: version, reason: reason)), reason: reason, by: actor)
             }
-        } else {
-            try await rollOut(request(for: version, reason: reason), by: actor)
+            return "\(known.ref) went out by \(actor)."
         }
+        let release = try await rollOut(request(for: version, reason: reason), by: actor)
+        return "\(release.ref) went out by \(actor)."
     }
 
     /// Finishes work that a killed server left half done: runs that ended just before it could act on them.
     /// - Returns: what could not be finished, and why.
     package func catchUp() async throws(GyreError) -> [GyreError] {
         var problems: [GyreError] = []
-        for run in try await pipelines.runs().prefix(20).reversed() where run.state.isEnd {
-            do throws(GyreError) { try await pipelineEnded(run) } catch { problems.append(error) }
+        for run in try await pipelines.untoldEnds() {
+            do throws(GyreError) {
+                let deed: String
+                do throws(GyreError) { deed = try await pipelineEnded(run) } catch {
+                    problems.append(error)
+                    deed = "That failed: \(error)"
+                }
+                try await pipelines.told(run, deed)
+            } catch {
+                problems.append(error)
+            }
         }
+        do throws(GyreError) {
+            try await spaces.removeAll(
+                but: Set(
+                    try await pipelines.runs().filter { !$0.state.isEnd && $0.purpose.reproduced != nil }.map(\.id)))
+        } catch { problems.append(error) }
         do throws(GyreError) { try await recallPromotions() } catch { problems.append(error) }
         return problems
     }
@@ -233,9 +260,12 @@ package actor Conductor {
         let split = try await rollouts.split(endpoint)
         if let split { try await checkNumber(of: version, beside: split, on: endpoint) }
         let stable = split?.stable
-        let steps = try request.strategy.plan(usualSteps: project?.steps ?? DeployStrategy.usualSteps)
+        let usualSteps = try request.strategy.plan(usualSteps: project?.steps ?? DeployStrategy.usualSteps)
+        let steps = stable == nil ? nil : usualSteps
+        // What would be refused is refused before a release is made and a model is loaded.
+        try await rollouts.checkCanDeploy(endpoint, asCanary: steps != nil)
         return DeployPlan(
-            version: version, endpoint: endpoint, stable: stable, plan: stable == nil ? nil : steps,
+            version: version, endpoint: endpoint, stable: stable, plan: steps,
             judge: try Judge(json: request.judge, over: try Judge(json: project?.judge)),
             pins: try await builder.pins(of: version),
             movesAliases: project?.endpoint == endpoint)
@@ -308,7 +338,7 @@ package actor Conductor {
                 if split.canary != nil, let rollout = try await endpoints.judge(endpoint) {
                     if rollout.plan.state == .promoted { try await promoted(rollout) }
                 }
-                try await settlePromotion(of: endpoint)
+                try await settleAlias(of: endpoint)
                 try await reviewEnded(endpoint)
             } catch {
                 problems.append(
@@ -416,9 +446,7 @@ package actor Conductor {
     /// Brings an endpoint to a release, at once.
     package func rollBack(to release: Release, by actor: String) async throws(GyreError) {
         try await endpoints.deploy(release, reason: .string("rolled to \(release.ref)"), by: actor)
-        if let number = release.pins.model.version.flatMap({ Int($0) }) {
-            try await registry.setAlias("champion", of: release.pins.model.name, to: number, by: actor)
-        }
+        try await moveChampion(to: release, by: actor)
     }
 
     /// Carries out a rollback plan over all pointers and makes everything follow.

@@ -47,7 +47,10 @@ package struct ReleaseBuilder: Sendable {
         for metric in run.metrics { metrics[metric.key] = .double(metric.value) }
         pins.metrics = metrics
         // The tag may be the client's own and name no run of a pipeline.
-        guard let id = run.tag("gyre.pipeline_run"), let pipelineRun = try? await pipelines.run(id) else { return pins }
+        guard let id = run.tag("gyre.pipeline_run"), let pipelineRun = try await pipelines.run(exactly: id) else {
+            return pins
+        }
+        pins.resolved = pipelineRun.resolved
         pins.pipeline = pipelineRun.pipeline
         pins.compiled = pipelineRun.compiled
         pins.pipelineRun = pipelineRun.ref

@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// What a server does by itself, again and again: jobs that do not wait for each other's luck.
 ///
-/// A job that fails is counted and tried again in its next round; the others go on.
+/// Each job goes its own round: one that takes long, or fails, keeps no other from its work.
 package final class Clock: Sendable {
     /// What a job may fail with: it is counted, told and tried again.
     package typealias Failure = GyreError
@@ -46,13 +46,6 @@ package final class Clock: Sendable {
     /// How often each job failed since the start, by its name.
     package var failureCounts: [String: Int] { failures.withLock { $0.mapValues(\.count) } }
 
-    /// Does the jobs of one round in their order.
-    ///
-    /// `round`: its number, from 1.
-    package func tick(_ jobs: [Job], round: Int) async {
-        for job in jobs where round % job.everyRounds == 0 { await attempt(job) }
-    }
-
     /// Does a job now; a failure is told and counted.
     package func attempt(_ job: Job) async {
         do throws(Failure) {
@@ -70,13 +63,19 @@ package final class Clock: Sendable {
         }
     }
 
-    /// Goes round until the task is cancelled.
-    package func run(_ jobs: [Job]) async {
-        var round = 0
-        while !Task.isCancelled {
-            round += 1
-            await tick(jobs, round: round)
-            try? await Task.sleep(for: .milliseconds(500))  // a cancelled wait ends the loop
+    /// Does every job again and again, each as often as it asks for, until the task is cancelled.
+    ///
+    /// `round`: how long a round is.
+    package func run(_ jobs: [Job], round: Duration = .milliseconds(500)) async {
+        await withDiscardingTaskGroup { group in
+            for job in jobs {
+                group.addTask {
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: round * job.everyRounds)  // a cancelled wait ends the loop
+                        if !Task.isCancelled { await self.attempt(job) }
+                    }
+                }
+            }
         }
     }
 }

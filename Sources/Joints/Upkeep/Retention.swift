@@ -17,6 +17,7 @@ package struct Retention: Sendable {
     private let loggedModels: LoggedModels
     private let releases: Releases
     private let files: ModelFiles
+    private let namedElsewhere: @Sendable () async throws(GyreError) -> Set<Digest>
     private let surroundings: Surroundings
     /// Seconds that a blob without a name is kept by the policy.
     private static let graceSeconds: Int64 = 3600
@@ -24,10 +25,14 @@ package struct Retention: Sendable {
     private static let runsAtOnce = 200
 
     /// Retention over these.
+    ///
+    /// `namedElsewhere`: blobs that something beside these stores needs.
     package init(
         store: any LedgerStore, blobs: any BlobStore, tracking: Tracking, registry: Registry,
-        loggedModels: LoggedModels, releases: Releases, files: ModelFiles, surroundings: Surroundings
+        loggedModels: LoggedModels, releases: Releases, files: ModelFiles, surroundings: Surroundings,
+        namedElsewhere: @escaping @Sendable () async throws(GyreError) -> Set<Digest> = { [] }
     ) {
+        self.namedElsewhere = namedElsewhere
         self.store = store
         self.blobs = blobs
         self.tracking = tracking
@@ -139,6 +144,7 @@ package struct Retention: Sendable {
         // A folder of a model is named by its list of files; the files are named nowhere but there.
         for digest in named { named.formUnion(try await files.members(of: digest)) }
         named.formUnion(try await tracking.store.artifactDigests())
+        named.formUnion(try await namedElsewhere())
         for digest in all where !named.contains(digest) {
             if let bytes = try await blobs.remove(digest, unusedFor: graceSeconds) {
                 outcome.blobs += 1

@@ -35,7 +35,11 @@ final class PipelineWorld: Sendable {
                 read: { bytes throws(GyreError) in
                     if bytes == Array("damaged".utf8) { throw GyreError(.invalid, "This is no package.") }
                     return pipeline
-                }, onEnd: { ended.add($0) }), surroundings: .still)
+                },
+                onEnd: {
+                    ended.add($0)
+                    return "It was heard."
+                }), surroundings: .still)
         self.endedBox = ended
     }
 

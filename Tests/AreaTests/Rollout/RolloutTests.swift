@@ -48,6 +48,15 @@ import Testing
         #expect(plan.handle(.judged(.fail)) == .rollBack)
     }
 
+    @Test("what is loaded beside stable without traffic waits for a person, whatever the judge says; a shadow does not")
+    func blueGreen() throws {
+        var plan = try CanaryPlan(steps: [0, 100])
+        #expect(plan.handle(.judged(.pass)) == .none && plan.state == .running)
+        #expect(plan.handle(.promote) == .promote)
+        var shadow = try CanaryPlan(steps: [0, 100], isMirrored: true)
+        #expect(shadow.handle(.judged(.pass)) == .promote)
+    }
+
     @Test("steps that do not rise are refused", arguments: [[], [0], [10, 10], [50, 10], [10, 101]])
     func steps(steps: [Int]) {
         #expect(throws: GyreError.self) { try CanaryPlan(steps: steps) }

@@ -83,6 +83,22 @@ import Testing
         try await deploy(3)
         #expect(try await rollouts.rollouts(of: "e").map(\.plan.state) == [.aborted])
         #expect(try await rollouts.split("e") == TrafficSplit(stable: target(3)))
+        let kinds = try await ledger.facts(FactQuery()).map(\.fact.kind)
+        #expect(kinds.suffix(2) == ["rollout.traffic.set", "rollout.canary.aborted"], "in one transaction")
+    }
+
+    @Test("a judge that asks for agreement is refused where nothing is compared")
+    func agreement() async throws {
+        try await deploy(1)
+        var judge = Judge()
+        judge.minimumAgreement = 0.9
+        let error = await #expect(throws: GyreError.self) {
+            _ = try await rollouts.start(
+                "e", canary: target(2), plan: try CanaryPlan(steps: [10, 100]), judge: judge, reason: "", by: "ann")
+        }
+        #expect(error?.code == .invalid && error?.fix?.contains("shadow") == true)
+        let shadow = try CanaryPlan(steps: [0, 100], isMirrored: true)
+        _ = try await rollouts.start("e", canary: target(2), plan: shadow, judge: judge, reason: "", by: "ann")
     }
 
     @Test("while traffic is frozen nothing gets more of it, and what fails still loses its share")

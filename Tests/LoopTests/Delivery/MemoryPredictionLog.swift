@@ -80,5 +80,7 @@ final class MemoryPredictionLog: PredictionLog {
         ["predictions": .int(Int64(lines.count { $0.endpoint == endpoint }))]
     }
 
-    func closeSegments(all: Bool) async throws(GyreError) -> [ClosedSegment] { [] }
+    func closeSegments(
+        all: Bool, record: nonisolated(nonsending) @Sendable (ClosedSegment) async throws(GyreError) -> Void
+    ) async throws(GyreError) {}
 }

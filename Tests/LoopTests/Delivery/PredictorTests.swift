@@ -66,6 +66,35 @@ import Testing
         #expect(world.disk.log.lines.isEmpty)
     }
 
+    @Test(
+        "a request that stable takes and the canary does not counts against the canary; one that neither takes counts for nobody"
+    )
+    func narrowerCanary() async throws {
+        let world = try DeliveryWorld()
+        let name = DeliveryWorld.endpoint
+        try await world.deploy("scale 2")
+        let plan = try CanaryPlan(steps: [50, 100])
+        _ = try await world.endpoints.startCanary(
+            try await world.release("wide 2"), plan: plan, judge: Judge(), reason: "", by: "ann")
+        await world.ask(40)
+        let refused = world.predictor.statistics(name, version: 2)
+        #expect(refused.requests > 0 && refused.errors == refused.requests)
+        #expect(world.predictor.statistics(name, version: 1).errors == 0)
+        for _ in 0..<40 {
+            var request = DeliveryWorld.request()
+            request = Predictor.Request(
+                name: name,
+                inputs: [
+                    NamedTensor(
+                        name: "z",
+                        tensor: Tensor(
+                            datatype: .bytes, shape: [1, 7], storage: .texts(Array(repeating: [], count: 7))))
+                ])
+            _ = try? await world.predictor.predict(request)  // refused by both
+        }
+        #expect(world.predictor.statistics(name, version: 2) == refused)
+    }
+
     @Test("a model that breaks counts as a failure of its version, with the reason in the log")
     func failure() async throws {
         let world = try DeliveryWorld()

@@ -4,7 +4,7 @@ import Foundation
 import GyreBase
 import GyreServing
 
-/// Runs models whose file is one line: `scale 2` doubles its input, `fail` answers nothing, anything else is no model.
+/// Runs models whose file is one line: `scale 2` doubles its input, `wide 2` does so with rows of two numbers, `fail` answers nothing, anything else is no model.
 struct ScaleRuntime: ModelRuntime {
     let format: ModelFormat
 
@@ -13,6 +13,7 @@ struct ScaleRuntime: ModelRuntime {
         let words = text.split(whereSeparator: \.isWhitespace)
         switch (words.first, words.count > 1 ? Float(words[1]) : nil) {
         case ("scale", let factor?): return ScaleModel(factor: factor, features: source.features)
+        case ("wide", let factor?): return ScaleModel(factor: factor, features: source.features, width: 2)
         case ("fail", _): return ScaleModel(factor: nil, features: source.features)
         default: throw GyreError(.invalid, "\"\(text.prefix(40))\" is no model.")
         }
@@ -23,7 +24,8 @@ struct ScaleRuntime: ModelRuntime {
 struct ScaleModel: RunnableModel {
     let factor: Float?
     let features: [String]
-    let inputs = [TensorSpec(name: "x", datatype: .fp32, shape: [-1, 1])]
+    var width = 1
+    var inputs: [TensorSpec] { [TensorSpec(name: "x", datatype: .fp32, shape: [-1, width])] }
     let outputs = [TensorSpec(name: "probability", datatype: .fp32, shape: [-1, 1])]
     let platform = "test_scale"
 

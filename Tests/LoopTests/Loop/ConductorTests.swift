@@ -144,6 +144,9 @@ import Testing
         let run = try await world.conductor.train(project, reason: "", by: "ann")
         _ = try await world.pipelines.wait(for: run.id)
         // Killed here: nobody was told of the end of the run.
+        try await world.ledger.commit(
+            [.put(Document("pipeline-run-untold", run.id, [:]))],
+            recording: [Fact("test.killed", run.ref, by: "test")])
         #expect(try await world.conductor.catchUp().isEmpty)
         #expect(try await world.delivery.predict([1]) == [1])
         try await world.train(project, "scale 3")
@@ -154,6 +157,88 @@ import Testing
         #expect(try await again.conductor.catchUp().isEmpty)
         try await again.conductor.tick()
         #expect(try await again.delivery.registry.version("delay", alias: "champion").number == 2)
+    }
+
+    @Test("a start tries nothing again that was decided: what was refused once stays refused")
+    func decided() async throws {
+        let (world, project) = try await LoopWorld.ready()
+        try await world.train(project, "scale 1")
+        try await world.train(project, "scale 3")
+        // A canary is under way, so that the policy cannot roll the third one out.
+        world.executor.train("scale 5")
+        let started = try await world.conductor.train(project, reason: "", by: "ann")
+        let third = try await world.pipelines.wait(for: started.id)
+        let refused = await #expect(throws: GyreError.self) { try await world.conductor.pipelineEnded(third) }
+        #expect(refused?.code == .conflict)
+        _ = try await world.conductor.command(.abort, world.endpoint, reason: "no", by: "ann")
+        let again = try LoopWorld(world.delivery)
+        #expect(try await again.conductor.catchUp().isEmpty)
+        #expect(try await again.delivery.rollouts.active(world.endpoint) == nil)
+        #expect(try await again.delivery.releases.releases(of: world.endpoint).count == 2)
+        #expect(try await again.facts("pipelines.run.handled").count == 3)
+    }
+
+    @Test("what would be refused is refused by a plan too, and leaves neither a release nor a model in memory")
+    func refusedDeploy() async throws {
+        let (world, project) = try await LoopWorld.ready()
+        try await world.train(project, "scale 1")
+        try await world.train(project, "scale 3")
+        var request = Conductor.DeployRequest()
+        request.endpoint = world.endpoint
+        request.selector = "1"
+        for reason in ["rollout", "freeze", "bandit"] {
+            let before = try await world.delivery.releases.releases(of: world.endpoint).count
+            let planned = await #expect(throws: GyreError.self) { try await world.conductor.plan(request) }
+            let done = await #expect(throws: GyreError.self) { try await world.conductor.rollOut(request, by: "ann") }
+            #expect(planned == done && done?.code == .conflict, "\(reason)")
+            #expect(try await world.delivery.releases.releases(of: world.endpoint).count == before, "\(reason)")
+            switch reason {
+            case "rollout":
+                _ = try await world.conductor.command(.abort, world.endpoint, reason: "no", by: "ann")
+                _ = try await world.delivery.rollouts.freeze(world.endpoint, seconds: nil, reason: "sale", by: "ann")
+            case "freeze":
+                try await world.delivery.rollouts.unfreeze(world.endpoint, reason: "over", by: "ann")
+                var wish = Conductor.BanditWish()
+                wish.model = "delay"
+                wish.selectors = ["2"]
+                _ = try await world.conductor.startBandit(wish, world.endpoint, reason: "", by: "ann")
+            default: break
+            }
+        }
+    }
+
+    @Test("a promotion on another endpoint than the project's leaves the project's champion alone")
+    func sideEndpoint() async throws {
+        let (world, project) = try await LoopWorld.ready()
+        try await world.train(project, "scale 1")
+        var request = Conductor.DeployRequest()
+        request.endpoint = "side"
+        request.model = "delay"
+        request.selector = "1"
+        try await world.conductor.rollOut(request, by: "ann")
+        _ = try await world.train(project, "scale 3")
+        request.selector = "2"
+        try await world.conductor.rollOut(request, by: "ann")
+        _ = try await world.conductor.command(.promote, "side", reason: "good", by: "ann")
+        #expect(try await world.delivery.rollouts.split("side")?.stable.version == 2)
+        #expect(try await world.delivery.registry.version("delay", alias: "champion").number == 1)
+        let release = try await world.delivery.releases.release("side", 2)
+        try await world.conductor.rollBack(to: release, by: "ann")
+        #expect(try await world.delivery.registry.version("delay", alias: "champion").number == 1)
+    }
+
+    @Test("an alias that somebody set after a promotion is not moved by what a start makes up for")
+    func newerAlias() async throws {
+        let (world, project) = try await LoopWorld.ready()
+        try await world.train(project, "scale 1")
+        try await world.train(project, "scale 3")
+        // Killed between the promotion and the alias; then a person decides.
+        _ = try await world.delivery.endpoints.command(.promote, world.endpoint, reason: "good", by: "ann")
+        try await world.delivery.registry.setAlias("champion", of: "delay", to: 1, by: "ann")
+        let again = try LoopWorld(world.delivery)
+        _ = try await again.conductor.catchUp()
+        try await again.conductor.tick()
+        #expect(try await again.delivery.registry.version("delay", alias: "champion").number == 1)
     }
 
     @Test("a project that names what cannot be read is refused before anything of it is kept")

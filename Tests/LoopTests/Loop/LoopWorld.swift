@@ -65,7 +65,7 @@ struct LoopWorld: Sendable {
                 },
                 resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },
                 files: { ref throws(GyreError) in try await versioning.version(ref).tree },
-                read: { bytes throws(GyreError) in try Self.pipeline(bytes) }, onEnd: { _ in }),
+                read: { bytes throws(GyreError) in try Self.pipeline(bytes) }, onEnd: { _ in "Nothing." }),
             surroundings: surroundings)
         builder = ReleaseBuilder(
             registry: delivery.registry, tracking: delivery.tracking, pipelines: pipelines, versioning: versioning,

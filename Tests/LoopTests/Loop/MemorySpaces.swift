@@ -40,4 +40,12 @@ actor MemorySpaces: ReproductionSpaces {
     }
 
     func remove(_ run: String) { spaces[run] = nil }
+
+    func removeAll(but runs: Set<String>) { spaces = spaces.filter { runs.contains($0.key) } }
+
+    func namedDigests() async throws(GyreError) -> Set<Digest> {
+        var named: Set<Digest> = []
+        for space in spaces.values { named.formUnion(try await space.tracking.store.artifactDigests()) }
+        return named
+    }
 }

@@ -155,7 +155,7 @@ private final class World: Sendable {
                 },
                 resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },
                 files: { ref throws(GyreError) in try await versioning.version(ref).tree },
-                read: { bytes throws(GyreError) in try Self.pipeline(bytes) }, onEnd: { _ in }),
+                read: { bytes throws(GyreError) in try Self.pipeline(bytes) }, onEnd: { _ in "Nothing." }),
             surroundings: .still)
         releases = Releases(store: ledger, surroundings: .still)
         let features = Features(

@@ -5,10 +5,11 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+
+from ports import free_port
 
 # A test runner may block or ignore signals, and every program that a script starts would inherit that.
 signal.pthread_sigmask(signal.SIG_SETMASK, set())
@@ -19,9 +20,7 @@ class Server:
     def __init__(self, gyre, home, name="home", options=()):
         self.options = list(options)
         self.gyre, self.home = gyre, f"{home}/{name}"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         # The scripts' own modules are none of the server's, nor of the workers and tasks that it starts.
         self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

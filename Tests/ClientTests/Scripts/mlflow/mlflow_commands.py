@@ -4,13 +4,13 @@ import csv
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
+from ports import free_port
 from server import Server
 
 server = Server(sys.argv[1], sys.argv[2]).start()
@@ -115,9 +115,7 @@ process(
     "models", "predict", "-m", "models:/served@champion", "-i", str(home / "rows.json"), "-o", str(home / "predicted.json"),
     "--env-manager", "local")
 assert json.loads((home / "predicted.json").read_text())["predictions"] == [0, 1]
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
+port = free_port()
 serving = subprocess.Popen(
     [program, "models", "serve", "-m", "models:/served/1", "--env-manager", "local", "-p", str(port), "-h", "127.0.0.1"],
     stdout=open(home / "serve.log", "w"), stderr=subprocess.STDOUT, start_new_session=True)

@@ -106,14 +106,13 @@ def main():
 
 
 def against_real(given):
+    import ports
     import server  # sets signals right for what is started from here
 
     assert server.Server
     home = os.path.abspath(f"{given.folder}/real")
     os.makedirs(home)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.free_port()
     program = os.path.join(os.path.dirname(sys.executable), "mlflow")
     command = [program, "server", "--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--artifacts-destination", f"{home}/artifacts",
                "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]

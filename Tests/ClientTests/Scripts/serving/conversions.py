@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """scikit-learn models of several kinds are converted to ONNX as they are registered, answer as before, and the numbers are on record."""
 import json
-import socket
 import sys
 import time
 
@@ -9,6 +8,7 @@ import mlflow
 import numpy
 import pandas
 import row_forms
+from ports import free_port
 from server import Server
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
@@ -17,9 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    address = f"127.0.0.1:{probe.getsockname()[1]}"
+address = f"127.0.0.1:{free_port()}"
 grpc = (sys.argv[3], address) if len(sys.argv) > 3 else None  # a Python that has tritonclient
 server = Server(sys.argv[1], sys.argv[2], options=["--trust-models", "--grpc", address]).start()
 mlflow.set_tracking_uri(server.url)

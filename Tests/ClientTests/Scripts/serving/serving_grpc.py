@@ -65,15 +65,14 @@ import numpy
 import tritonclient.grpc as triton
 import tritonclient.http
 import tritonclient.utils.shared_memory as shared
+from ports import free_port
 from serving_models import TYPES, repository
 from server import Server
 from tritonclient.utils import InferenceServerException
 
 root = f"{sys.argv[2]}/models"
 repository(root)
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
+port = free_port()
 server = Server(sys.argv[1], sys.argv[2], options=["--model-repository", root, "--grpc", f"127.0.0.1:{port}"]).start()
 grpc.channel_ready_future(grpc.insecure_channel(f"127.0.0.1:{port}")).result(timeout=600)
 client = triton.InferenceServerClient(f"127.0.0.1:{port}")
@@ -353,9 +352,7 @@ refused(
     "PERMISSION_DENIED", "sent", client.load_model, "sent", config='{"backend": "python", "default_model_filename": "model.onnx"}',
     files={"file:1/model.onnx": pickle.dumps(print)})
 # A server that ends sends what it owes first: a large answer to a client that reads slowly.
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    other = probe.getsockname()[1]
+other = free_port()
 ending = Server(sys.argv[1], sys.argv[2], name="ending", options=["--model-repository", root, "--grpc", f"0.0.0.0:{other}", "--no-auth"]).start()
 beyond = triton.InferenceServerClient(f"127.0.0.1:{other}")
 assert "system_shared_memory" not in beyond.get_server_metadata().extensions
