@@ -88,7 +88,9 @@ struct RunningServer: Sendable {
         /// The identity of the folder at `path`; nil where there is none.
         init?(of path: String) {
             // A folder that is not there has no identity.
-            guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            guard
+                let attributes = try? FileManager.default.attributesOfItem(
+                    atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path),
                 let device = attributes[.systemNumber] as? NSNumber,
                 let inode = attributes[.systemFileNumber] as? NSNumber
             else { return nil }

@@ -69,7 +69,8 @@ struct Surfaces: Sendable {
             health.routes, OIPDialect(calls).routes, tfServing, kserve,
             ScoringDialect(predictor: delivery.predictor).routes, OTLPDialect(tracing: areas.tracing).routes,
             mlflow.routes, native, layers.loop.reproductions.routes,
-            Self.console(over: Router([native, kserve]), settings: settings).routes,
+            Self.console(over: Router([native, kserve]), settings: settings, openAddresses: choices.openAddresses)
+                .routes,
         ])
     }
 
@@ -89,7 +90,9 @@ struct Surfaces: Sendable {
     }
 
     /// The pages, which ask for everything by the routes that programs ask.
-    private static func console(over inner: Router, settings: Settings) -> Console {
+    private static func console(
+        over inner: Router, settings: Settings, openAddresses: [String]
+    ) -> Console {
         let call: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue = { request throws(GyreError) in
             let response = await inner.respond(to: request)
             guard case .bytes(let bytes) = response.body else { return [:] }
@@ -105,6 +108,10 @@ struct Surfaces: Sendable {
             },
             staticFile: { name in
                 FileManager.default.contents(atPath: "\(settings.staticFiles)/\(name)").map { Array($0) }
-            }, mlflowFile: { path in settings.mlflowPages(path) })
+            }, mlflowFile: { path in settings.mlflowPages(path) },
+            warning: openAddresses.isEmpty
+                ? nil
+                : "Whoever reaches \(openAddresses.joined(separator: " or ")) may run code, delete models and move traffic: "
+                    + "this server was started with --no-auth.")
     }
 }

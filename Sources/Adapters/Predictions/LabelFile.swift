@@ -27,7 +27,9 @@ final class LabelFile: Sendable {
         isMended = true
     }
 
-    /// Appends whole lines, all or none of them; they are on disk when this returns. Blocks.
+    /// Appends whole lines, all or none of them; they are on disk when this returns.
+    ///
+    /// Blocks.
     func append(_ lines: [UInt8]) throws(GyreError) {
         do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
             throw GyreError.wrapping(error, "Storing labels")

@@ -55,6 +55,11 @@ struct Names: Sendable {
                     "runs", wanted, found.map { "\($0.id) (\($0.name))" }, fix: "Give more digits of the id.")
             }
         }
+        if wanted.utf8.count < 4, wanted.allSatisfy(\.isHexDigit) {
+            throw GyreError(
+                .notFound, "No run is named \"\(wanted)\".", why: "An id is known by four digits or more.",
+                fix: "Give more digits of the id, or its name: gyre run list")
+        }
         query.filter = Filter([])
         query.view = .active
         query.limit = Self.mostCompared
@@ -102,7 +107,7 @@ struct Names: Sendable {
                 why: numbers.isEmpty
                     ? "It has no version at all."
                     : "It has \(Self.list(numbers.reversed())); its aliases are \(Self.list(aliases)).",
-                fix: Nearest.fix(selector, among: aliases, otherwise: "gyre model show \(model.name)"))
+                fix: Nearest.fix(selector, among: aliases + ["latest"], otherwise: "gyre model show \(model.name)"))
         }
     }
 

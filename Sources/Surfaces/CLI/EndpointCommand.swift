@@ -65,14 +65,26 @@ struct EndpointCommand: AsyncParsableCommand {
                         empty: "No prediction yet.")
                 let rollouts = (answer["rollouts"]?.array ?? []).map {
                     [
-                        Cell.text($0["id"]), Cell.text($0["canary"]?["version"]), Cell.text($0["state"]),
-                        Cell.text($0["last_reason"]),
+                        Cell.text($0["id"]), Cell.text($0["canary"]?["version"]), EndpointCommand.state($0),
+                        EndpointCommand.lastWord($0),
                     ]
                 }
                 return text + "\n\n"
                     + TextTable(["ROLLOUT", "VERSION", "STATE", "LAST WORD"], rollouts).text(empty: "No rollout yet.")
             }
         }
+    }
+
+    /// How a rollout goes or went, what labels said of it later included.
+    fileprivate static func state(_ rollout: JSONValue) -> String {
+        guard let contradicted = rollout["contradicted"], !contradicted.isNull else {
+            return Cell.text(rollout["state"])
+        }
+        return contradicted["taken_back"]?.bool == true ? "taken back" : "\(Cell.text(rollout["state"])), CONTRADICTED"
+    }
+
+    fileprivate static func lastWord(_ rollout: JSONValue) -> String {
+        rollout["contradicted"]?["reason"]?.string ?? Cell.text(rollout["last_reason"])
     }
 
     struct Deploy: AsyncParsableCommand {

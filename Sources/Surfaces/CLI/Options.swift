@@ -9,6 +9,12 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: "The home folder; GYRE_HOME, or ~/.gyre where it is not set.") var home: String?
     @Option(help: "The server's address; GYRE_SERVER, or the one that runs on the home folder.") var server: String?
 
+    func validate() throws {
+        guard home == nil || server == nil else {
+            throw ValidationError("--home and --server name two different places; say one of them.")
+        }
+    }
+
     /// Opens the way, hands it to `body`, and lets go of it.
     ///
     /// `creating`: whether the command may be the first one of a home, which is then made. For all others a path without a home is

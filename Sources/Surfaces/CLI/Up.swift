@@ -36,7 +36,7 @@ struct Doctor: AsyncParsableCommand {
                 ["", "WHAT", "VERSION", "WHERE", "FIX"],
                 items.map {
                     [
-                        $0["ok"]?.bool == true ? "ok" : "MISSING", Cell.text($0["name"]), Cell.text($0["version"]),
+                        Self.state($0), Cell.text($0["name"]), Cell.text($0["version"]),
                         Cell.text($0["path"]),
                         Cell.text($0["fix"]),
                     ]
@@ -44,6 +44,12 @@ struct Doctor: AsyncParsableCommand {
             ).text(empty: "")
         }
         if items.contains(where: { $0["ok"]?.bool != true }) { throw ExitCode(1) }
+    }
+
+    /// What is not there is missing; what is there and not as it should be is to be looked at.
+    private static func state(_ item: JSONValue) -> String {
+        if item["ok"]?.bool == true { return "ok" }
+        return item["version"]?.isNull == false ? "LOOK" : "MISSING"
     }
 
     /// What is installed has nothing to do with a home: where there is none yet, one is made for the moment, elsewhere.

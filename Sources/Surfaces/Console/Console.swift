@@ -11,17 +11,20 @@ package struct Console: Sendable {
     let act: @Sendable (String, JSONValue) async throws(GyreError) -> JSONValue
     private let staticFile: @Sendable (String) -> [UInt8]?
     let mlflowFile: @Sendable (RelativePath) -> [UInt8]?
+    /// What every page says at its top; nil for nothing.
+    private let warning: String?
 
     /// A console that asks `api` for its content and does by `act` what is asked for.
     ///
     /// `staticFile` gives the browser files that set-up fetched, by name; the pages work without them. `mlflowFile` gives files of the
-    /// pages that come with an installed mlflow, which notebooks show traces with.
+    /// pages that come with an installed mlflow, which notebooks show traces with. `warning`: what every page says at its top.
     package init(
         api: @escaping @Sendable (String) async throws(GyreError) -> JSONValue,
         act: @escaping @Sendable (String, JSONValue) async throws(GyreError) -> JSONValue,
         staticFile: @escaping @Sendable (String) -> [UInt8]?,
-        mlflowFile: @escaping @Sendable (RelativePath) -> [UInt8]?
+        mlflowFile: @escaping @Sendable (RelativePath) -> [UInt8]?, warning: String? = nil
     ) {
+        self.warning = warning
         self.api = api
         self.act = act
         self.staticFile = staticFile
@@ -59,7 +62,7 @@ package struct Console: Sendable {
         if isKServe || (accepted.contains("application/json") && !accepted.contains("text/html")) {
             return .json(["status": "alive"])
         }
-        return Self.response(try await home(request))
+        return shown(try await home(request))
     }
 
     /// Where a link of MLflow's client leads here; the part after `#` reaches no server, so a script sends it as `address`.
@@ -70,7 +73,13 @@ package struct Console: Sendable {
     private func page(
         _ path: String, _ make: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> Page
     ) -> Route {
-        Route("GET", path) { request throws(GyreError) in Self.response(try await make(request)) }
+        Route("GET", path) { request throws(GyreError) in shown(try await make(request)) }
+    }
+
+    private func shown(_ page: Page) -> HTTPResponse {
+        var page = page
+        page.warning = warning
+        return Self.response(page)
     }
 
     private func samples(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {

@@ -46,10 +46,19 @@ extension Console {
         let rows = ["requests", "errors", "latency_us_p50", "latency_us_p99", "labels", "brier"].map { key in
             [Words.text(key)] + ["stable", "canary"].map { judged(key, numbers[$0] ?? [:]) }
         }
-        return [
+        return Self.contradiction(rollout) + [
             Sentence(.state(text(rollout["state"])), " ", .text(text(rollout["last_reason"]))),
             Table("The judge's numbers", ["", .number("Stable"), .number("Canary")], rows, empty: ""),
         ]
+    }
+
+    /// What labels that came later said against a promotion; nothing where they did not.
+    static func contradiction(_ rollout: JSONValue) -> [any Part] {
+        guard let contradicted = rollout["contradicted"], !contradicted.isNull else { return [] }
+        let outcome =
+            contradicted["taken_back"]?.bool == true
+            ? " The former version has its traffic back." : " The promoted version still has the traffic."
+        return [Note(.text(text(contradicted["reason"]) + outcome), title: "Contradicted:", tone: .bad)]
     }
 
     /// A number of the judge's; without labels there is none about them.

@@ -12,6 +12,7 @@ extension Console {
         let head = try await api("/ledger/head")
         let stopped = (try await api("/ledger?kind=quality.check.failed&limit=20")["facts"]?.array ?? [])
             .filter { $0["body"]?["severity"]?.string == "critical" }
+        let contradicted = try await api("/ledger?kind=rollout.canary.contradicted&limit=20")["facts"]?.array ?? []
         let live = endpoints.map { endpoint in
             let name = text(endpoint["name"])
             return Panel(.link(name, to: Percent.path("endpoints", name))) { Self.traffic(endpoint) }
@@ -25,6 +26,11 @@ extension Console {
             + stopped.map { fact in
                 let failures = (fact["body"]?["failures"]?.strings ?? []).joined(separator: "; ")
                 return [.state("failed"), .reference(text(fact["subject"])), .short(failures)]
+            }
+            + contradicted.map { fact in
+                let name = text(fact["subject"]).dropFirst("rollout/".count).prefix { $0 != "@" }
+                let link = Words.link("endpoint \(name)", to: Percent.path("endpoints", String(name)))
+                return [.state("contradicted"), link, .short(text(fact["body"]?["reason"]))]
             }
         return Page("Home", in: .home, refreshSeconds: 5) {
             Section("Live") {

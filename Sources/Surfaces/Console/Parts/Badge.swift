@@ -23,7 +23,8 @@ struct Badge: Part {
     private static func tone(of word: String) -> Tone {
         switch word.lowercased() {
         case "succeeded", "finished", "promoted", "passed", "intact", "ready", "ok": .good
-        case "failed", "rolled_back", "not intact", "killed", "aborted", "error", "upload_failed", "unavailable",
+        case "failed", "contradicted", "rolled_back", "not intact", "killed", "aborted", "error", "upload_failed",
+            "unavailable",
             "canceled":
             .bad
         case "running", "paused", "pending", "passed with warnings", "in_progress": .busy

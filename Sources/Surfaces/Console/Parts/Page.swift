@@ -20,6 +20,8 @@ struct Page: Part {
     /// Seconds after which the main part is fetched anew where scripts run; nil for a page that stands.
     let refreshSeconds: Int?
     let parts: [any Part]
+    /// What everybody who looks at any page is to know; nil for nothing.
+    var warning: String?
 
     init(
         _ title: String, in place: Place?, below trail: [Breadcrumb.Step] = [], refreshSeconds: Int? = nil,
@@ -46,7 +48,8 @@ struct Page: Part {
                             "nav", [("aria-label", "Main")], .element("ul", [], Self.Place.allCases.map(item)))),
                     .element(
                         "main", main,
-                        [Breadcrumb(steps: trail, here: title).html, .element("h1", [], HTML(title))]
+                        (warning.map { [Note(.text($0), tone: .busy).html] } ?? [])
+                            + [Breadcrumb(steps: trail, here: title).html, .element("h1", [], HTML(title))]
                             + parts.map(\.html)))))
     }
 
