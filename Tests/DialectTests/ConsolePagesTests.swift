@@ -57,6 +57,34 @@ import Testing
         "/logged-models/l1", "/console/parts", "/console/parts?sort=name&page=2",
     ]
 
+    @Test("a warning stands on every page, and a promotion that labels speak against is told where it is looked at")
+    func warned() async throws {
+        let answers: [String: JSONValue] = [
+            "/endpoints/e": [
+                "name": "e", "stable": ["version": 2],
+                "rollouts": [
+                    ["state": "promoted", "contradicted": ["reason": "Labels say <no>.", "taken_back": false]]
+                ],
+            ],
+            "/ledger": ["facts": [["subject": "rollout/e@1", "body": ["reason": "Labels say no."]]]],
+        ]
+        let warning = "Whoever reaches <it>"
+        let router = Router([
+            Console(
+                api: { path throws(GyreError) in answers[String(path.prefix { $0 != "?" })] ?? [:] },
+                act: { _, _ throws(GyreError) in [:] }, staticFile: { _ in nil }, mlflowFile: { _ in nil },
+                warning: warning
+            ).routes
+        ])
+        for place in ["/", "/runs", "/endpoints/e"] {
+            let page = text(await router.respond(to: HTTPRequest("GET", place)))
+            #expect(page.contains("Whoever reaches &lt;it&gt;") || page.contains("Whoever reaches &lt;it>"), "\(place)")
+        }
+        #expect(await page("/endpoints/e", answers).contains("Labels say &lt;no"))
+        let home = await page("/", answers)
+        #expect(home.contains("contradicted") && home.contains("/endpoints/e") && !home.contains("Whoever"))
+    }
+
     @Test("every page is well-formed and lets no name become markup", arguments: places)
     func whole(path: String) async {
         let page = await page(path, ConsoleAnswers.full)

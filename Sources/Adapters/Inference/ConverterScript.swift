@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreServing
+
 /// The program that makes an ONNX model of a scikit-learn model, with the same inputs and outputs, and compares what both answer.
 ///
 /// It begins as a worker does, so that what it compares with is what a worker would have answered.
 enum ConverterScript {
-    static let text = WorkerScript.common + converting
+    static let text = WorkerScript.common + PyfuncScript.text + converting
 
     /// The output of a converted model that holds the probabilities of classes where its owner did not ask for them.
-    static let probabilities = WorkerScript.probabilities
+    static let probabilities = HostedModel.probabilities
 
     private static let converting = #"""
         ROWS = 512
@@ -142,7 +144,73 @@ enum ConverterScript {
             return float(same.mean()), most
 
 
+        def missing(predict, rows, answer):
+            """What becomes of missing numbers: refused by the model itself, or taken by both alike; None where the two differ."""
+            spoilt = {name: values[:8].copy() for name, values in rows.items()}
+            reals = [values for values in spoilt.values() if values.dtype.kind == "f"]
+            for values in reals:
+                values.reshape(len(values), -1)[::2, 0] = numpy.nan
+            if not reals:
+                return "refused"
+            try:
+                expected = predict(spoilt)
+            except Exception:
+                return "refused"
+            found = answer(spoilt)
+            same, _ = compare(expected, {name: found[name] for name in expected})
+            return "taken" if same == 1 else None
+
+
+        def flavours(path):
+            import mlflow.models
+
+            return mlflow.models.Model.load(os.path.dirname(path)).flavors if os.path.basename(path) == "MLmodel" else {}
+
+
+        def trees(path):
+            """Whether XGBoost's own library answers as the model's pyfunc does: what it is to answer, and in which file it is."""
+            import xgboost
+
+            folder, flavour = os.path.dirname(path), flavours(path)["xgboost"]
+            kind = str(flavour.get("model_class", "")).split(".")[-1]
+            answers = {"Booster": "values", "XGBRegressor": "bestValues", "XGBRFRegressor": "bestValues", "XGBRanker": "bestValues",
+                       "XGBClassifier": "classes", "XGBRFClassifier": "classes"}.get(kind)
+            if answers is None:
+                raise ValueError(f"how {kind or 'its class'} decides is known to Python alone")
+            file = flavour.get("data", "model.xgb")
+            booster = xgboost.Booster()
+            booster.load_model(os.path.join(folder, file))
+            if any(kind == "c" for kind in booster.feature_types or []):
+                raise ValueError("it has columns of categories, whose codes are known to Python alone")
+            served = Pyfunc(folder)
+            width = booster.num_features()
+            names = served.features if len(served.features) == width else None
+            luck = numpy.random.default_rng(0)
+            rows = luck.normal(0, 2, (ROWS, width))
+            rows[ROWS // 2:] = luck.uniform(-100, 100, rows.shape)[ROWS // 2:]
+            example = served.example
+            if example is not None and getattr(example, "shape", (0, 0))[1:] == (width,):
+                values = numpy.asarray(example, dtype=float)
+                rows[: ROWS // 2] = values[luck.integers(0, len(values), ROWS // 2)] * luck.normal(1, 0.3, (ROWS // 2, width))
+            rows[::7, luck.integers(0, width)] = numpy.nan
+            table = served.pandas.DataFrame(rows, columns=names) if names else rows
+            if served.columns:
+                whole = [index for index in range(width) if served.kind(index) in ("long", "integer")]
+                rows[:, whole] = numpy.round(numpy.nan_to_num(rows[:, whole]))
+                table = served.fitted(served.pandas.DataFrame(rows, columns=served.columns))
+            expected = numpy.asarray(served.model.predict(table))
+            end = booster.best_iteration + 1 if answers != "values" and booster.attr("best_iteration") is not None else 0
+            found = booster.inplace_predict(rows.astype(numpy.float32), iteration_range=(0, end), validate_features=False)
+            if answers == "classes":
+                found = found.argmax(axis=1) if found.ndim == 2 else (found > 0.5).astype(int)
+            same, most = compare({"predict": expected}, {"predict": found})
+            return {"agrees": same == 1, "same": same, "greatest_difference": most, "native": "xgboost", "file": file, "answers": answers,
+                    "features": names or [], "xgboost": xgboost.__version__, **({} if same == 1 else {"reason": f"{same:.4f} of the rows have the same answer"})}
+
+
         def convert(path, target):
+            if "xgboost" in flavours(path):
+                return {**trees(path), "rows": ROWS}
             import onnxruntime
             import skl2onnx
             import sklearn
@@ -168,6 +236,11 @@ enum ConverterScript {
                 if best is None or same > best["same"]:
                     best = {"same": same, "greatest_difference": most, "computes_in": real}
                 if same >= 0.999:
+                    names = [entry["name"] for entry in outputs]
+                    best["missing"] = missing(predict, rows, lambda rows: dict(zip(names, session.run(names, rows))))
+                    if best["missing"] is None:
+                        problems.append("answers to missing values differ")
+                        continue
                     with open(target, "wb") as file:
                         file.write(content)
                     best["agrees"] = True
@@ -176,7 +249,7 @@ enum ConverterScript {
             if best is None:
                 answer["reason"] = "; ".join(problems)
             elif not answer["agrees"]:
-                answer["reason"] = f"{best['same']:.4f} of the rows have the same answer"
+                answer["reason"] = "; ".join(problems) or f"{best['same']:.4f} of the rows have the same answer"
             return answer
 
 

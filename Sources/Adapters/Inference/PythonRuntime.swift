@@ -30,6 +30,7 @@ private final class PythonModel: RunnableModel {
     let isLenient: Bool
     let features: [String]
     let isRowwise: Bool
+    let takesPayloads: Bool
     private let explains: Bool
     private let python: String
     private let source: ModelSource
@@ -56,13 +57,14 @@ private final class PythonModel: RunnableModel {
         isLenient = inputs.count == 1 || platform != "python"
         // What scikit-learn predicts of a row is that row's affair; other models may look at all rows of a request.
         isRowwise = platform == "sklearn"
+        takesPayloads = first.greeting["payloads"]?.bool ?? false
         explains = first.greeting["explains"]?.bool ?? false
         pool.withLock { $0.idle = [first] }
     }
 
     private static func start(_ python: String, _ source: ModelSource) throws(GyreError) -> PythonWorker {
         try PythonWorker(
-            python: python, model: source.file, memoryLimit: source.settings.memoryLimit,
+            python: python, model: source.file, title: source.title, memoryLimit: source.settings.memoryLimit,
             arguments: [String(source.settings.runThreads)], timeout: loadTimeout)
     }
 
@@ -105,6 +107,15 @@ private final class PythonModel: RunnableModel {
     }
 
     func run(_ tensors: [Tensor]) throws(GyreError) -> [Tensor] {
+        if takesPayloads {
+            // Its names are in the first of them.
+            let specs = tensors.indices.map {
+                TensorSpec(name: $0 == 0 ? PayloadTensors.name : String($0), datatype: .bytes, shape: [])
+            }
+            return try with { worker throws(GyreError) in
+                try worker.ask(specs, tensors, timeout: source.settings.runTimeout).map(\.tensor)
+            }
+        }
         let answer = try with { worker throws(GyreError) in
             try worker.ask(inputs, tensors, timeout: source.settings.runTimeout)
         }
@@ -116,7 +127,7 @@ private final class PythonModel: RunnableModel {
             ordered.append(output.tensor)
         }
         // What the model says beside its outputs is for the log of predictions.
-        if let more = answer.first(where: { $0.name == WorkerScript.probabilities }) { ordered.append(more.tensor) }
+        if let more = answer.first(where: { $0.name == HostedModel.probabilities }) { ordered.append(more.tensor) }
         return ordered
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CWorker
+internal import Foundation
 internal import Glibc
 internal import GyreBase
 internal import GyreServing
@@ -24,7 +25,7 @@ internal import GyreServing
     ///
     /// `script`: what the process runs; `arguments` come after the model and the limit.
     init(
-        python: String, script: String = WorkerScript.text, model: String, memoryLimit: Int64,
+        python: String, script: String = WorkerScript.text, model: String, title: String = "", memoryLimit: Int64,
         arguments: [String] = [], timeout: Int64
     ) throws(GyreError) {
         let words = [python, "-c", script, model, String(memoryLimit)] + arguments
@@ -39,7 +40,10 @@ internal import GyreServing
         }
         (greeting, _) = try receive(timeout)
         if let problem = greeting["error"]?.string {
-            throw GyreError(.invalid, "The model \(model) cannot be loaded by Python.", why: problem)
+            throw GyreError(
+                .invalid,
+                "The model \(title.isEmpty ? (model as NSString).lastPathComponent : title) cannot be loaded: \(problem)",
+                why: "Python said so as it loaded \(model).")
         }
     }
 

@@ -20,7 +20,7 @@ package final class TreeRuntime: ModelRuntime {
     }
 
     package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
-        try TreeModel(try library(), file: source.file, platform: format.rawValue)
+        try TreeModel(try library(), source, platform: format.rawValue)
     }
 
     private func library() throws(GyreError) -> TreeLibrary {
@@ -54,13 +54,21 @@ package final class TreeRuntime: ModelRuntime {
     let outputs: [TensorSpec]
     let platform: String
     let isLenient = true
+    let missing = MissingValues.taken
+    let features: [String]
+    /// Whether it answers classes, with their probabilities beside them for the log.
+    private let decides: Bool
 
-    init(_ library: TreeLibrary, file: String, platform: String) throws(GyreError) {
+    init(_ library: TreeLibrary, _ source: ModelSource, platform: String) throws(GyreError) {
+        let file = source.file
         let (result, message) = unsafe withErrorText { unsafe gyre_trees_open(library.pointer, file, $0, $1) }
         guard let model = unsafe result else {
             throw GyreError(.invalid, "The file is no \(platform) model that can be served.", why: message)
         }
         unsafe self.model = model
+        decides = source.treeAnswer == .classes
+        if source.treeAnswer != .values { unsafe gyre_trees_limit(model) }
+        features = unsafe Self.names(model)
         let (count, problem) = unsafe withErrorText { unsafe gyre_trees_width(model, $0, $1) }
         width = Int(count)
         self.platform = platform
@@ -76,7 +84,11 @@ package final class TreeRuntime: ModelRuntime {
                 throw error
             }
         }
-        outputs = [TensorSpec(name: "output__0", datatype: .fp32, shape: shape)]
+        outputs = [
+            decides
+                ? TensorSpec(name: "output__0", datatype: .int64, shape: [-1])
+                : TensorSpec(name: "output__0", datatype: .fp32, shape: shape)
+        ]
         guard count > 0 else {
             throw GyreError(.invalid, "The \(platform) model has no features.", why: problem.isEmpty ? nil : problem)
         }
@@ -88,9 +100,48 @@ package final class TreeRuntime: ModelRuntime {
         guard case .floats(let values) = inputs[0].storage else { return [] }
         let rows = inputs[0].rows
         let numbers = try unsafe Self.predict(model, values, rows: rows, width: width)
+        if decides { return classes(numbers, rows) }
         let perRow = rows == 0 ? max(1, outputs[0].shape.dropFirst().first ?? 1) : numbers.count / rows
         let shape = outputs[0].shape.count == 1 ? [rows] : [rows, perRow]
         return [Tensor(datatype: .fp32, shape: shape, storage: .floats(numbers))]
+    }
+
+    /// The most likely class of each row, as XGBoost's own classifiers decide, and the probabilities of all.
+    private func classes(_ numbers: [Float], _ rows: Int) -> [Tensor] {
+        let width = rows == 0 ? 1 : numbers.count / rows
+        var classes: [UInt8] = []
+        var probabilities: [Float] = []
+        for row in 0..<rows {
+            let own = numbers[row * width..<(row + 1) * width]
+            let chosen: Int
+            if width == 1 {
+                chosen = numbers[row] > 0.5 ? 1 : 0
+                probabilities += [1 - numbers[row], numbers[row]]
+            } else {
+                chosen = (own.indices.max { own[$0] < own[$1] } ?? own.startIndex) - own.startIndex
+                probabilities += own
+            }
+            for shift in 0..<8 { classes.append(UInt8(truncatingIfNeeded: chosen >> (8 * shift))) }
+        }
+        return [
+            Tensor(datatype: .int64, shape: [rows], storage: .raw(classes)),
+            Tensor(datatype: .fp32, shape: [rows, max(2, width)], storage: .floats(probabilities)),
+        ]
+    }
+
+    /// The names of its features; none where it knows none but their places.
+    private static func names(_ model: OpaquePointer) -> [String] {
+        var text = [CChar](repeating: 0, count: 1 << 20)
+        let size = text.count
+        let code = unsafe text.withUnsafeMutableBufferPointer { buffer in
+            unsafe gyre_trees_names(model, buffer.baseAddress, size)
+        }
+        guard code == 0 else { return [] }
+        let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let names = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init)
+        // What LightGBM calls columns that nobody named.
+        return names == [""] || names == names.indices.map({ "Column_\($0)" }) ? [] : names
     }
 
     private static func predict(

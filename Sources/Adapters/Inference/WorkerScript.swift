@@ -5,10 +5,7 @@
 /// A message is the length of its head (4 bytes, little-endian), the head (JSON), and the bytes of its tensors, which follow on the socket
 /// or lie in shared memory where they are many. File 3 is the socket, 4 the memory of requests, 5 that of answers.
 enum WorkerScript {
-    static let text = common + serving
-
-    /// The name of the probabilities of classes that a classifier gives beside its outputs, for the log of predictions alone.
-    static let probabilities = "gyre_probabilities"
+    static let text = common + PyfuncScript.text + serving
 
     /// What is shared with the program that converts models.
     static let common = #"""
@@ -59,7 +56,11 @@ enum WorkerScript {
             texts, place = [], 0
             while place < len(content):
                 length, = struct.unpack_from("<I", content, place)
-                texts.append(bytes(content[place + 4:place + 4 + length]).decode())
+                text = bytes(content[place + 4:place + 4 + length])
+                try:
+                    texts.append(text.decode())
+                except UnicodeDecodeError:
+                    texts.append(text)  # a picture, say
                 place += 4 + length
             return numpy.array(texts, dtype=object).reshape(entry["shape"])
 
@@ -234,10 +235,15 @@ enum WorkerScript {
                 os.environ[name] = sys.argv[3]  # read when numpy is imported
             import numpy
 
-            inputs, predict, platform = load(sys.argv[1])
-            explain = getattr(own, "explain", None)
-            send({"inputs": inputs, "outputs": described(inputs, predict), "platform": platform, "explains": explain is not None,
-                  "features": getattr(own, "features", [])})
+            explain, served = None, None
+            if os.path.basename(sys.argv[1]) == "MLmodel":
+                served = Pyfunc(os.path.dirname(sys.argv[1]))
+                send({"inputs": served.inputs(), "outputs": served.outputs(), "platform": "mlflow", "explains": False, "features": served.features, "payloads": True})
+            else:
+                inputs, predict, platform = load(sys.argv[1])
+                explain = getattr(own, "explain", None)
+                send({"inputs": inputs, "outputs": described(inputs, predict), "platform": platform, "explains": explain is not None,
+                      "features": getattr(own, "features", [])})
         except BaseException as error:
             send({"error": "".join(traceback.format_exception_only(error)).strip()})
             os._exit(1)
@@ -258,11 +264,14 @@ enum WorkerScript {
                     given[entry["name"]] = decode(entry, content[place:place + entry["bytes"]])
                     place += entry["bytes"]
                 entries, parts = [], []
-                answer = dict(predict(given))
-                if getattr(own, "probabilities", None) is not None:
-                    answer[PROBABILITIES] = own.probabilities(given)
+                if served is not None:
+                    answer = dict(enumerate(served.answer(json.loads(given["gyre_payload"][0]), given)))
+                else:
+                    answer = dict(predict(given))
+                    if getattr(own, "probabilities", None) is not None:
+                        answer[PROBABILITIES] = own.probabilities(given)
                 for name, value in answer.items():
-                    entry, part = encode(name, value)
+                    entry, part = encode(str(name), value)
                     entry["bytes"] = len(part)
                     entries.append(entry)
                     parts.append(part)

@@ -46,7 +46,7 @@ package final class HostedModel: Sendable {
         self.source = source
         form = InputForm(
             name, model.inputs, features: source.features.isEmpty ? model.features : source.features,
-            isLenient: model.isLenient)
+            isLenient: model.isLenient, missing: source.missing ?? model.missing)
         now = surroundings.now
         loadedAt = now()
         lastUse = Atomic(loadedAt)
@@ -91,6 +91,8 @@ package final class HostedModel: Sendable {
     package struct Answer: Sendable {
         /// The outputs by name.
         package let outputs: [NamedTensor]
+        /// The answer in the form of the document that asked, where the model writes it by itself.
+        package var document: [UInt8]?
         /// The inputs as the model took them, in its order.
         package var inputs: [NamedTensor] = []
         /// The probabilities of classes that the model gives beside its outputs, for the log alone.
@@ -103,17 +105,19 @@ package final class HostedModel: Sendable {
         package var runNanoseconds: UInt64 = 0
         /// Rows of the batch that it ran with.
         package var batchRows = 0
+        /// What the model gave, as it gave it.
+        fileprivate var tensors: [Tensor] = []
     }
 
     /// The answer, where it can be had on this thread within a fraction of a millisecond; nil where it has to be awaited.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
-    package func answerNow(_ inputs: [NamedTensor]) throws(GyreError) -> Answer? {
+    package func answerNow(_ payload: ModelPayload) throws(GyreError) -> Answer? {
         let mayRunHere = cache == nil && source.settings.batching == nil && model.isInProcess
         // What is awaited anyway is checked there, once.
         guard mayRunHere || cache != nil else { return nil }
-        let ordered = try order(inputs)
+        let ordered = try order(payload)
         let began = DispatchTime.now().uptimeNanoseconds
-        if let known = cache?.answer(to: ordered) { return cached(known, ordered, since: began) }
+        if let known = cache?.answer(to: ordered) { return try cached(known, ordered, since: began) }
         let rows = UInt64(max(1, ordered.first?.rows ?? 1))
         guard mayRunHere, statistics.nanosecondsPerRow &* rows < Self.shortRun else { return nil }
         return try runHere(ordered, since: began)
@@ -122,16 +126,16 @@ package final class HostedModel: Sendable {
     /// Checks the inputs against the model, waits for its turn, runs it, and names the outputs.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
     package func infer(_ inputs: [NamedTensor], _ wishes: Wishes = Wishes()) async throws(GyreError) -> [NamedTensor] {
-        try await answer(inputs, wishes).outputs
+        try await answer(.tensors(inputs, parameters: [:]), wishes).outputs
     }
 
     /// The same, with how the answer came about.
-    package func answer(_ inputs: [NamedTensor], _ wishes: Wishes = Wishes()) async throws(GyreError) -> Answer {
-        let ordered = try order(inputs)
+    package func answer(_ payload: ModelPayload, _ wishes: Wishes = Wishes()) async throws(GyreError) -> Answer {
+        let ordered = try order(payload)
         let began = DispatchTime.now().uptimeNanoseconds
         guard let cache else { return try await run(ordered, wishes, since: began) }
         switch await cache.claim(ordered) {
-        case .known(let known): return cached(known, ordered, since: began)
+        case .known(let known): return try cached(known, ordered, since: began)
         case .failed(let error):
             // What was wrong with the other's waiting is not wrong with this one's.
             if [.timeout, .unavailable, .cancelled].contains(error.code) {
@@ -143,8 +147,7 @@ package final class HostedModel: Sendable {
             statistics.missedCache(DispatchTime.now().uptimeNanoseconds - began)
             do throws(GyreError) {
                 let answer = try await run(ordered, wishes, since: began)
-                cache.settle(
-                    .success(answer.outputs.map(\.tensor) + (answer.probabilities.map { [$0] } ?? [])), for: ordered)
+                cache.settle(.success(answer.tensors), for: ordered)
                 return answer
             } catch {
                 cache.settle(.failure(error), for: ordered)
@@ -160,13 +163,13 @@ package final class HostedModel: Sendable {
                 let took = DispatchTime.now().uptimeNanoseconds - began
                 statistics.executed(rows: ordered.first?.rows ?? 1, nanoseconds: took)
                 statistics.succeeded(at: used(), total: took, queue: 0, infer: took)
-                return made(outputs, ordered, run: took)
+                return try made(outputs, ordered, run: took)
             }
             let outcome = try await queue.run(ordered, wishes)
             statistics.succeeded(
                 at: used(), total: DispatchTime.now().uptimeNanoseconds - began, queue: outcome.queueNanoseconds,
                 infer: outcome.inferNanoseconds)
-            var answer = made(outcome.outputs, ordered, run: outcome.inferNanoseconds)
+            var answer = try made(outcome.outputs, ordered, run: outcome.inferNanoseconds)
             answer.queueNanoseconds = outcome.queueNanoseconds
             answer.batchRows = outcome.batchRows
             return answer
@@ -194,26 +197,38 @@ package final class HostedModel: Sendable {
             let took = DispatchTime.now().uptimeNanoseconds - began
             statistics.executed(rows: ordered.first?.rows ?? 1, nanoseconds: took)
             statistics.succeeded(at: used(), total: took, queue: 0, infer: took)
-            return made(outputs, ordered, run: took)
+            return try made(outputs, ordered, run: took)
         } catch {
             statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
             throw error
         }
     }
 
-    private func cached(_ outputs: [Tensor], _ inputs: [Tensor], since began: UInt64) -> Answer {
+    private func cached(_ outputs: [Tensor], _ inputs: [Tensor], since began: UInt64) throws(GyreError) -> Answer {
         statistics.foundCached(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
-        var answer = made(outputs, inputs, run: 0)
+        var answer = try made(outputs, inputs, run: 0)
         answer.isCached = true
         return answer
     }
 
     /// The answer that a run gave, by names.
-    private func made(_ outputs: [Tensor], _ inputs: [Tensor], run nanoseconds: UInt64) -> Answer {
-        Answer(
-            outputs: named(outputs, model.outputs), inputs: named(inputs, model.inputs),
-            probabilities: outputs.count > model.outputs.count ? outputs.last : nil, runNanoseconds: nanoseconds)
+    private func made(_ outputs: [Tensor], _ inputs: [Tensor], run nanoseconds: UInt64) throws(GyreError) -> Answer {
+        guard model.takesPayloads else {
+            return Answer(
+                outputs: named(outputs, model.outputs), inputs: named(inputs, model.inputs),
+                probabilities: outputs.count > model.outputs.count ? outputs.last : nil, runNanoseconds: nanoseconds,
+                tensors: outputs)
+        }
+        var answer = try PayloadAnswer(outputs)
+        let probabilities = answer.outputs.firstIndex { $0.name == Self.probabilities }
+            .map { answer.outputs.remove(at: $0).tensor }
+        return Answer(
+            outputs: answer.outputs, document: answer.document, inputs: answer.inputs, probabilities: probabilities,
+            runNanoseconds: nanoseconds, tensors: outputs)
     }
+
+    /// The name of the probabilities of classes that a classifier gives beside its outputs, for the log of predictions alone.
+    package static let probabilities = "gyre_probabilities"
 
     private func used() -> Int64 {
         let time = now()
@@ -229,14 +244,20 @@ package final class HostedModel: Sendable {
     }
 
     /// The tensors in the model's order, each checked, and no more rows than it takes.
-    private func order(_ inputs: [NamedTensor]) throws(GyreError) -> [Tensor] {
+    private func order(_ payload: ModelPayload) throws(GyreError) -> [Tensor] {
+        if model.takesPayloads { return PayloadTensors.pack(payload) }
+        let inputs =
+            switch payload {
+            case .tensors(let tensors, _): tensors
+            case .document(let document): try document.tensors(for: form)
+            }
         let ordered = try form.tensors(inputs)
         try checkRows(ordered)
         return ordered
     }
 
     /// Whether it has a place for these inputs, whatever it would make of them.
-    package func takes(_ inputs: [NamedTensor]) -> Bool { (try? order(inputs)) != nil }
+    package func takes(_ payload: ModelPayload) -> Bool { (try? order(payload)) != nil }
 
     private func checkRows(_ ordered: [Tensor]) throws(GyreError) {
         let most = source.settings.maximumBatch
@@ -260,7 +281,7 @@ package final class HostedModel: Sendable {
     func warmUp() throws(GyreError) {
         // Its parts may not be loaded yet, and have been warmed up by themselves when they are.
         if composed != nil { return }
-        try? ask(ModelSettings.Warmup())
+        if !model.takesPayloads { try? ask(ModelSettings.Warmup()) }
         for warmup in source.settings.warmups {
             do throws(GyreError) { for _ in 0..<min(warmup.count, 1000) { try ask(warmup) } } catch {
                 throw GyreError(
@@ -271,7 +292,8 @@ package final class HostedModel: Sendable {
     }
 
     private func ask(_ warmup: ModelSettings.Warmup) throws(GyreError) {
-        let inputs = model.inputs.map { Self.sample($0, warmup) }
+        var inputs = model.inputs.map { Self.sample($0, warmup) }
+        if model.takesPayloads { inputs = PayloadTensors.pack(.tensors(named(inputs, model.inputs), parameters: [:])) }
         let began = DispatchTime.now().uptimeNanoseconds
         _ = try model.run(inputs)
         statistics.warmed(rows: warmup.rows, nanoseconds: DispatchTime.now().uptimeNanoseconds - began)

@@ -15,9 +15,15 @@ package struct InputForm: Sendable {
     package let features: [String]
     /// Whether numbers of another type are taken where they are the same numbers, and the one input by any name.
     package let isLenient: Bool
+    /// What becomes of missing values.
+    package let missing: MissingValues
 
     /// The form of a model.
-    package init(_ model: String, _ specs: [TensorSpec], features: [String] = [], isLenient: Bool = false) {
+    package init(
+        _ model: String, _ specs: [TensorSpec], features: [String] = [], isLenient: Bool = false,
+        missing: MissingValues = .asTheyCome
+    ) {
+        self.missing = missing
         self.model = model
         self.specs = specs
         self.features = features
@@ -38,6 +44,30 @@ package struct InputForm: Sendable {
     /// The tensors in the model's order, each of the type and shape that it declares.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
     package func tensors(_ given: [NamedTensor]) throws(GyreError) -> [Tensor] {
+        let ordered = try placed(given)
+        if missing == .refused { try checkMissing(ordered) }
+        return ordered
+    }
+
+    /// - Throws: `.invalid` naming the first value that is missing or no finite number.
+    private func checkMissing(_ tensors: [Tensor]) throws(GyreError) {
+        for (spec, tensor) in zip(specs, tensors) where [.fp32, .fp64, .fp16].contains(tensor.datatype) {
+            let wrong: Int? =
+                if case .floats(let values) = tensor.storage {
+                    values.firstIndex { !$0.isFinite }
+                } else {
+                    (0..<tensor.count).first { !(tensor.number(at: $0)?.isFinite ?? false) }
+                }
+            guard let wrong else { continue }
+            let width = max(1, tensor.rows > 0 ? tensor.count / tensor.rows : 1)
+            let column = width == 1 ? spec.name : features.count == width ? features[wrong % width] : "\(wrong % width)"
+            throw GyreError(
+                .invalid, "Row \(wrong / width) has no finite number in the column \"\(column)\".",
+                why: "The model \"\(model)\" takes no missing values.")
+        }
+    }
+
+    private func placed(_ given: [NamedTensor]) throws(GyreError) -> [Tensor] {
         if given.count == 1, specs.count == 1, isLenient || given[0].name == specs[0].name {
             try checkTexts(given)
             return [try fit(given[0].tensor, to: specs[0])]

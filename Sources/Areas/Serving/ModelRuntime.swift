@@ -46,6 +46,10 @@ package struct ModelSource: Sendable, Hashable {
     package var isPinned = false
     /// Whether its one input goes by any name, and inputs take numbers of any type.
     package var isLenient = false
+    /// What becomes of missing values, where that was seen; nil for what the model itself says.
+    package var missing: MissingValues?
+    /// What boosted trees answer.
+    package var treeAnswer = TreeAnswer.values
 
     /// Bytes of the file, or of all files in the folder.
     package var sizeBytes: Int64 { FileSize.bytes(file) }
@@ -55,6 +59,26 @@ package struct ModelSource: Sendable, Hashable {
         self.file = file
         self.format = format
     }
+}
+
+/// What becomes of values that are missing.
+package enum MissingValues: String, Sendable, Hashable {
+    /// What is no number goes to the model, and `null` is refused.
+    case asTheyCome
+    /// `null` stands for what is no number, and both go to the model.
+    case taken
+    /// Neither goes to the model, which would take them for something else.
+    case refused
+}
+
+/// What boosted trees answer.
+package enum TreeAnswer: String, Sendable, Hashable {
+    /// What the trees give, all of them.
+    case values
+    /// The same of those up to the best one, as scikit-learn's kind of regressors and rankers do.
+    case bestValues
+    /// The most likely class of those up to the best one, as scikit-learn's kind of classifiers do.
+    case classes
 }
 
 /// A model in memory.
@@ -71,11 +95,16 @@ package protocol RunnableModel: Sendable {
     var isLenient: Bool { get }
     /// The names of the columns of its one input, in order, as the model itself has them; empty where it has none.
     var features: [String] { get }
+    /// What becomes of missing values.
+    var missing: MissingValues { get }
     /// Bytes that it takes in another process; 0 where it is in this one.
     var outsideBytes: Int64 { get }
 
     /// Whether each row's answer is that row's alone, so that rows of several requests may go together unasked.
     var isRowwise: Bool { get }
+
+    /// Whether it reads what clients send by itself: `run` is then handed what `PayloadTensors` makes of it, and answers in kind.
+    var takesPayloads: Bool { get }
 
     /// What it says of why it would answer a request as it does, in a form of its own; nil where it has nothing to say.
     func explain(_ request: JSONValue) throws(GyreError) -> JSONValue?
@@ -91,8 +120,10 @@ extension RunnableModel {
     package var isInProcess: Bool { true }
     package var isLenient: Bool { false }
     package var features: [String] { [] }
+    package var missing: MissingValues { .asTheyCome }
     package var outsideBytes: Int64 { 0 }
     package var isRowwise: Bool { false }
+    package var takesPayloads: Bool { false }
     package func explain(_ request: JSONValue) throws(GyreError) -> JSONValue? { nil }
     package func close() {}
 }

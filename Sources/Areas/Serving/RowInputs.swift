@@ -14,7 +14,7 @@ package struct RowInputs: Sendable {
     /// `takesNull`: whether `null` stands for a missing number.
     package init(_ form: InputForm, takesNull: Bool = false) {
         self.form = form
-        self.takesNull = takesNull
+        self.takesNull = takesNull || form.missing != .asTheyCome
     }
 
     /// Reads a list of rows: each the value of the one input, a list of the values of all columns, or an object with a member for each.
@@ -36,7 +36,8 @@ package struct RowInputs: Sendable {
     /// Reads columns: an object with a tensor for each input or column, or the tensor of the one input, or rows of all columns.
     package func columns(_ parser: inout JSONParser) throws(GyreError) -> [NamedTensor] {
         guard parser.peek() == UInt8(ascii: "{"), !Self.isEncoded(parser) else {
-            if specs.count > 1, form.hasColumns, parser.peek() == UInt8(ascii: "[") { return try rows(&parser) }
+            let isTable = specs.count > 1 && form.hasColumns || form.matrix != nil && Self.holdsObjects(parser)
+            if isTable, parser.peek() == UInt8(ascii: "[") { return try rows(&parser) }
             return [try values(try only(), &parser)]
         }
         var inputs: [NamedTensor] = []
@@ -210,6 +211,12 @@ package struct RowInputs: Sendable {
     /// A column of a table has one value a row; models made from tables want them one to a row of a matrix.
     private static func fit(_ shape: [Int], to spec: TensorSpec) -> [Int] {
         shape.count + 1 == spec.shape.count && (spec.shape.last == 1 || spec.shape.last == -1) ? shape + [1] : shape
+    }
+
+    /// Whether a list is one of objects.
+    private static func holdsObjects(_ parser: JSONParser) -> Bool {
+        var ahead = parser
+        return ahead.consume("[") && ahead.peek() == UInt8(ascii: "{") && !isEncoded(ahead)
     }
 
     /// Whether an object has a member of this name.

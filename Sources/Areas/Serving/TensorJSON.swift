@@ -207,8 +207,10 @@ package struct TensorElements: Sendable {
 
 extension JSONWriter {
     /// Writes one row of a model's outputs: the bare value of the only one, else an object by their names.
-    package mutating func row(_ row: Int, of outputs: [NamedTensor]) throws(GyreError) {
-        if outputs.count == 1 { return try outputs[0].write(row: row, to: &self) }
+    ///
+    /// `named`: whether one output is named too.
+    package mutating func row(_ row: Int, of outputs: [NamedTensor], named: Bool = false) throws(GyreError) {
+        if outputs.count == 1, !named { return try outputs[0].write(row: row, to: &self) }
         raw("{")
         for (index, output) in outputs.enumerated() {
             if index > 0 { raw(",") }

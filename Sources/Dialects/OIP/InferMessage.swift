@@ -106,6 +106,23 @@ enum InferMessage {
         }
     }
 
+    /// Parameters as JSON has them.
+    static func json(_ parameters: [String: Inference_InferParameter]) -> JSONValue {
+        var json: JSONValue = [:]
+        for (name, parameter) in parameters.sorted(by: { $0.key < $1.key }).prefix(100) {
+            json[name] =
+                switch parameter.parameterChoice {
+                case .int64Param(let value): .int(value)
+                case .uint64Param(let value): .int(Int64(clamping: value))
+                case .boolParam(let value): .bool(value)
+                case .doubleParam(let value): .double(value)
+                case .stringParam(let value): .string(value)
+                case nil: .null
+                }
+        }
+        return json
+    }
+
     /// The place in shared memory that the parameters of a tensor name.
     private static func slice(_ parameters: [String: Inference_InferParameter]) throws(GyreError) -> TensorRegion.Slice?
     {

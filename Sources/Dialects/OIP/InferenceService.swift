@@ -205,7 +205,10 @@ package struct InferenceService: Sendable {
     // MARK: Inference
 
     private func question(_ request: Inference_ModelInferRequest) throws(GyreError) -> Predictor.Request {
-        var asked = Predictor.Request(name: request.modelName, inputs: try InferMessage.inputs(request, calls))
+        var asked = Predictor.Request(
+            name: request.modelName,
+            payload: .tensors(
+                try InferMessage.inputs(request, calls), parameters: InferMessage.json(request.parameters)))
         asked.version = try calls.number(request.modelVersion)
         asked.id = try InferenceCalls.id(request.id)
         if !request.parameters.isEmpty {

@@ -132,7 +132,8 @@ package struct OIPDialect: Sendable {
     private func question(
         _ message: InferRequest, _ name: String, _ number: Int?
     ) throws(GyreError) -> Predictor.Request {
-        var asked = Predictor.Request(name: name, inputs: message.inputs)
+        var asked = Predictor.Request(
+            name: name, payload: .tensors(message.inputs, parameters: message.parameters))
         asked.version = number
         asked.id = try InferenceCalls.id(message.id)
         if case .object(let parameters) = message.parameters, !parameters.isEmpty {

@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+internal import GyreDelivery
 internal import GyreServing
+internal import Synchronization
 
 /// A request to score, in any form that MLflow's server takes: a data frame split or by records, instances, inputs, or CSV.
-struct ScoringRequest {
-    let inputs: [NamedTensor]
+final class ScoringRequest: RequestDocument {
+    let kind = DocumentKind.scoring
+    let contentType: String
+    let bytes: [UInt8]
+    /// Whether it came as a table, once it was read.
+    private let isTable = Atomic(true)
 
-    init(_ body: [UInt8], contentType: String, model: HostedModel) throws(GyreError) {
-        let reader = RowInputs(model.form, takesNull: true)
+    init(_ bytes: [UInt8], contentType: String) {
+        self.bytes = bytes
+        self.contentType = contentType
+    }
+
+    func tensors(for form: InputForm) throws(GyreError) -> [NamedTensor] {
+        let reader = RowInputs(form, takesNull: true)
         switch contentType.prefix(while: { $0 != ";" }).lowercased() {
         case "text/csv":
-            let table = try CommaSeparated.read(body)
-            inputs = try reader.table(columns: table.columns, rows: table.rows)
-        case "application/json", "": inputs = try Self.json(body, reader)
+            isTable.store(true, ordering: .relaxed)
+            let table = try CommaSeparated.read(bytes)
+            return try reader.table(columns: table.columns, rows: table.rows)
+        case "application/json", "":
+            let (tensors, isTable) = try Self.json(bytes, reader)
+            self.isTable.store(isTable, ordering: .relaxed)
+            return tensors
         case let other:
             throw GyreError(
                 .invalid, "The content type \"\(other.prefix(80))\" is not taken.",
@@ -25,7 +40,8 @@ struct ScoringRequest {
 
     private static func json(
         _ body: [UInt8], _ reader: RowInputs
-    ) throws(GyreError) -> [NamedTensor] {
+    ) throws(GyreError) -> (tensors: [NamedTensor], isTable: Bool) {
+        var isTable = true
         var parser = JSONParser(body)
         guard parser.peek() == UInt8(ascii: "{") else {
             throw GyreError(.invalid, "The body is no object.", why: "It has one of \(forms.joined(separator: ", ")).")
@@ -43,6 +59,7 @@ struct ScoringRequest {
                 guard found == nil else {
                     throw GyreError(.invalid, "The request has more than one of \(forms.joined(separator: ", ")).")
                 }
+                isTable = name.hasPrefix("dataframe")
                 switch name {
                 case "dataframe_split": found = try split(try parser.value(), reader)
                 case "dataframe_records": found = try records(try parser.value(), reader)
@@ -56,7 +73,14 @@ struct ScoringRequest {
         guard let found else {
             throw GyreError(.invalid, "The request has none of \(forms.joined(separator: ", ")).")
         }
-        return found
+        return (found, isTable)
+    }
+
+    /// The body of an answer: what the model wrote itself, else what MLflow makes of outputs. Those of an ONNX model it names.
+    func answer(_ answer: Predictor.Answer) throws(GyreError) -> [UInt8] {
+        if let document = answer.document { return document }
+        return try ScoringAnswer.write(
+            answer.outputs, answer.isOwnOnnx ? isTable.load(ordering: .relaxed) ? .records : .columns : .plain)
     }
 
     private static func split(
@@ -83,19 +107,40 @@ struct ScoringRequest {
     }
 }
 
-/// Writes outputs as MLflow's server does: a flat list for one number a row, else a record for each row.
+/// Writes outputs as MLflow's server does.
 enum ScoringAnswer {
-    static func write(_ outputs: [NamedTensor]) throws(GyreError) -> [UInt8] {
+    /// How rows are written.
+    enum Form {
+        /// A flat list for one number a row, else a record for each row.
+        case plain
+        /// A record for each row.
+        case records
+        /// A list for each output.
+        case columns
+    }
+
+    static func write(_ outputs: [NamedTensor], _ form: Form) throws(GyreError) -> [UInt8] {
         var writer = JSONWriter(notFinite: .word)
         writer.raw("{\"predictions\":")
         let rows = outputs.first?.tensor.rows ?? 0
-        if outputs.count == 1 || outputs.contains(where: { $0.tensor.rows != rows || $0.tensor.shape.isEmpty }) {
+        if form == .columns {
+            writer.raw("{")
+            for (index, output) in outputs.enumerated() {
+                if index > 0 { writer.raw(",") }
+                writer.string(output.name)
+                writer.raw(":")
+                try output.write(nested: true, to: &writer)
+            }
+            writer.raw("}")
+        } else if form == .plain && outputs.count == 1
+            || outputs.contains(where: { $0.tensor.rows != rows || $0.tensor.shape.isEmpty })
+        {
             for output in outputs.prefix(1) { try output.write(nested: true, to: &writer) }
         } else {
             writer.raw("[")
             for row in 0..<rows {
                 if row > 0 { writer.raw(",") }
-                try writer.row(row, of: outputs)
+                try writer.row(row, of: outputs, named: form == .records)
             }
             writer.raw("]")
         }

@@ -25,16 +25,14 @@ extension ScoringDialect {
 
     private func score(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let name = try name(request)
-        let hosted = try await predictor.summon(name)
         let body = try await Inflate.unpacked(
             try await request.body.collect(limit: Limits.tensorBytes), encoding: request.headers("content-encoding"),
             limit: Limits.tensorBytes)
-        let message = try ScoringRequest(
-            body, contentType: request.headers("content-type") ?? "application/json", model: hosted)
-        var asked = Predictor.Request(name: name, inputs: message.inputs)
+        let message = ScoringRequest(body, contentType: request.headers("content-type") ?? "application/json")
+        var asked = Predictor.Request(name: name, payload: .document(message))
         asked.take(headers: request.headers)
         let answer = try await predictor.predict(asked)
-        var response = HTTPResponse.json(try ScoringAnswer.write(answer.outputs))
+        var response = HTTPResponse.json(try message.answer(answer))
         response.headers.append((Predictor.Request.idHeader, answer.id))
         return response
     }

@@ -45,15 +45,7 @@ extension TFServingDialect {
         let name = request.parameter("model")
         let number = try number(request, name)
         let event = CloudEvent(request, model: name)
-        guard let hosted = try predictor.loaded(name, number) else {
-            return .later { () async throws(GyreError) in
-                let hosted = try await predictor.summon(name, number)
-                let message = try PredictRequest(body, event: event, form: hosted.form)
-                let asked = question(message, event, name, number, request)
-                return try respond(message, event, try await predictor.predict(asked))
-            }
-        }
-        let message = try PredictRequest(body, event: event, form: hosted.form)
+        let message = PredictRequest(body, event: event)
         var asked = question(message, event, name, number, request)
         if let answer = try predictor.predictNow(&asked) { return .now(try respond(message, event, answer)) }
         let awaited = asked
@@ -65,7 +57,7 @@ extension TFServingDialect {
     private func question(
         _ message: PredictRequest, _ event: CloudEvent, _ name: String, _ number: Int?, _ request: HTTPRequest
     ) -> Predictor.Request {
-        var asked = Predictor.Request(name: name, inputs: message.inputs)
+        var asked = Predictor.Request(name: name, payload: .document(message))
         asked.version = number
         asked.id = event.id
         asked.take(headers: request.headers)
@@ -75,7 +67,7 @@ extension TFServingDialect {
     private func respond(
         _ message: PredictRequest, _ event: CloudEvent, _ answer: Predictor.Answer
     ) throws(GyreError) -> HTTPResponse {
-        var response = event.answer(try message.answer(answer.outputs))
+        var response = event.answer(try message.answer(answer))
         response.headers.append((Predictor.Request.idHeader, answer.id))
         return response
     }

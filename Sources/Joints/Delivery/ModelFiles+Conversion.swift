@@ -21,7 +21,7 @@ extension ModelFiles {
     package func mayConvert(_ digest: Digest) async throws(GyreError) -> Bool {
         guard converter != nil else { return false }
         let source = try await original(digest)
-        return source.format == .python && Self.isSklearn(source.file)
+        return source.format == .python && Self.isConvertible(source.file)
     }
 
     /// Converts the files of a version that has been asked to be served, unless that was tried before.
@@ -48,7 +48,9 @@ extension ModelFiles {
         var body = result.numbers
         body["agrees"] = .bool(result.agrees)
         body["model"] = .string(version.ref.description)
-        if result.agrees { body["onnx_sha256"] = .string(try await blobs.add(file: target).digest.hex) }
+        if result.agrees, body["native"] == nil {
+            body["onnx_sha256"] = .string(try await blobs.add(file: target).digest.hex)
+        }
         let kept = body
         try await store.commit(
             [.put(Document(Self.kind, digest.hex, kept))],
@@ -62,20 +64,29 @@ extension ModelFiles {
 
     /// The converted model in place of the one with this digest; nil where there is none that agrees.
     func converted(_ digest: Digest) async throws(GyreError) -> ModelSource? {
-        guard let conversion = try await conversion(of: digest), conversion["agrees"]?.bool == true,
+        guard let conversion = try await conversion(of: digest), conversion["agrees"]?.bool == true else { return nil }
+        if let file = conversion["file"]?.string, conversion["native"]?.string == ModelFormat.xgboost.rawValue {
+            let folder = (try await original(digest).file as NSString).deletingLastPathComponent
+            var source = ModelSource(file: "\(folder)/\(try RelativePath(file))", format: .xgboost)
+            source.treeAnswer = conversion["answers"]?.string.flatMap(TreeAnswer.init) ?? .values
+            source.features = conversion["features"]?.strings ?? []
+            return source
+        }
+        guard
             let hex = conversion["onnx_sha256"]?.string, await blobs.contains(try Digest(hex: hex))
         else { return nil }
         var source = ModelSource(file: try await blobs.file(try Digest(hex: hex)), format: .onnx)
         source.isLenient = true
+        source.missing = conversion["missing"]?.string.flatMap(MissingValues.init)
         source.features = conversion["features"]?.strings ?? []
         return source
     }
 
-    /// Whether a main file is scikit-learn's own, or MLflow's folder of that flavour whose owner allows it.
-    private static func isSklearn(_ file: String) -> Bool {
+    /// Whether a main file is scikit-learn's own, or MLflow's folder of that flavour or XGBoost's whose owner allows it.
+    private static func isConvertible(_ file: String) -> Bool {
         guard file.hasSuffix("/MLmodel") else { return file.hasSuffix(".joblib") || file.hasSuffix(".pkl") }
         guard let data = FileManager.default.contents(atPath: file) else { return false }
         let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
-        return lines.contains("  sklearn:") && !lines.contains { $0 == refusal }
+        return (lines.contains("  sklearn:") || lines.contains("  xgboost:")) && !lines.contains { $0 == refusal }
     }
 }

@@ -82,7 +82,7 @@ package struct ModelFiles: Sendable {
         if let model = models.first, models.count == 1 {
             return Content(digest: model.blob.digest, format: .onnx, paths: paths, list: nil)
         }
-        let main = ModelRepository.main(paths)
+        let main = served(paths)
         guard let main else {
             throw GyreError(
                 .invalid, "\(version.ref) cannot be served.",
@@ -179,13 +179,45 @@ package struct ModelFiles: Sendable {
         guard let list = try await list(digest) else {
             return ModelSource(file: try await blobs.file(digest), format: .onnx)
         }
-        guard let (name, format) = ModelRepository.main(list.members.map(\.name)) else {
+        guard let (name, format) = served(list.members.map(\.name)) else {
             throw GyreError(.invalid, "The model \(digest.hex.prefix(12)) has no file that can be served.")
         }
         if format == .python { try checkTrust("The model \(digest.hex.prefix(12))") }
         let folder = "\(folders)/\(digest.hex)"
         if !FileManager.default.fileExists(atPath: folder) { try await layOut(list, in: folder) }
-        return ModelSource(file: "\(folder)/\(name)", format: format)
+        var source = ModelSource(file: "\(folder)/\(name)", format: format)
+        if format == .xgboost || format == .lightgbm,
+            let kind = try treeAnswer(folder, "The model \(digest.hex.prefix(12))")
+        {
+            source.treeAnswer = kind
+        }
+        return source
+    }
+
+    /// The file that serves among these, and what it is.
+    ///
+    /// What MLflow logged answers as its own `pyfunc` does, which Python shows; boosted trees are data, and are served as such where
+    /// models may not run code.
+    private func served(_ names: [String]) -> (name: String, format: ModelFormat)? {
+        guard let main = ModelRepository.main(names) else { return nil }
+        let isTree = main.format == .xgboost || main.format == .lightgbm
+        return isTree && trustsModels && names.contains("MLmodel") ? ("MLmodel", .python) : main
+    }
+
+    /// What the trees in a folder of MLflow answer, by the class that it names; nil for a folder of anybody else.
+    /// - Throws: `.denied` for a class whose way of deciding only Python knows.
+    private func treeAnswer(_ folder: String, _ model: String) throws(GyreError) -> TreeAnswer? {
+        guard let data = FileManager.default.contents(atPath: folder + "/MLmodel") else { return nil }
+        let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first { $0.contains(" model_class: ") }
+        let name = line?.split(separator: " ").last.map(String.init) ?? ""
+        switch name.split(separator: ".").last ?? "" {
+        case "Booster": return .values
+        case "XGBRegressor", "XGBRFRegressor", "XGBRanker": return .bestValues
+        case "XGBClassifier", "XGBRFClassifier": return .classes
+        default:
+            try checkTrust("\(model) of the class \(name.isEmpty ? "that its MLmodel does not name" : name)")
+            return nil
+        }
     }
 
     /// - Throws: `.denied` unless models may run code of their own.

@@ -37,7 +37,7 @@ final class PredictionMirror: Sendable {
                     ended: now(), circumstances: Prediction.Circumstances(chosenBy: "mirror"))
             }
             do throws(GyreError) {
-                let own = try await host.summon(request.name, canary.version).answer(request.inputs)
+                let own = try await host.summon(request.name, canary.version).answer(request.payload)
                 var record = record()
                 record.take(own)
                 try recorder.record(record, outputs: own.outputs)

@@ -35,7 +35,7 @@ struct PredictionRecord {
         self.started = started
         self.ended = ended
         self.circumstances = circumstances
-        inputs = request.inputs
+        inputs = request.payload.tensors
     }
 
     /// Takes what the model says of its answer.
@@ -67,7 +67,8 @@ struct PredictionRecord {
         Prediction(
             id: id, endpoint: request.name, version: target.version, release: target.release, at: ended,
             eventAt: request.eventAt ?? ended, latencyMicroseconds: ended - started,
-            inputs: Self.columns(request.inputs, row: 0), texts: Self.texts(request.inputs, row: 0), score: nil,
+            inputs: Self.columns(request.payload.tensors, row: 0), texts: Self.texts(request.payload.tensors, row: 0),
+            score: nil,
             outputs: .null, error: error.description, circumstances: circumstances)
     }
 

@@ -34,8 +34,8 @@ package final class Predictor: Sendable {
         package let name: String
         /// A version of the model, which is then asked past the endpoint's split and not logged.
         package var version: Int?
-        /// The tensors.
-        package let inputs: [NamedTensor]
+        /// What is asked.
+        package let payload: ModelPayload
         /// The client's id, or none.
         package var id: String?
         /// When what it is about happens, microseconds since 1970.
@@ -51,10 +51,15 @@ package final class Predictor: Sendable {
         /// Where it goes, once that is decided.
         var direction: Direction?
 
-        /// A request.
+        /// A request of tensors.
         package init(name: String, inputs: [NamedTensor]) {
+            self.init(name: name, payload: .tensors(inputs, parameters: [:]))
+        }
+
+        /// A request.
+        package init(name: String, payload: ModelPayload) {
             self.name = name
-            self.inputs = inputs
+            self.payload = payload
         }
     }
 
@@ -66,6 +71,10 @@ package final class Predictor: Sendable {
         package let version: Int
         /// What the model gave, by name and in its order.
         package let outputs: [NamedTensor]
+        /// The answer in the form of the document that asked, where the model wrote it by itself.
+        package var document: [UInt8]?
+        /// Whether it is an ONNX model as its owner made it, whose outputs go by their names.
+        package var isOwnOnnx = false
     }
 
     // MARK: The story of a request
@@ -82,7 +91,7 @@ package final class Predictor: Sendable {
         let started = surroundings.now()
         let answer: HostedModel.Answer
         do throws(GyreError) {
-            guard let made = try hosted.answerNow(request.inputs) else { return nil }
+            guard let made = try hosted.answerNow(request.payload) else { return nil }
             answer = made
         } catch {
             try finish(request, hosted, direction, started, failing: error)
@@ -97,7 +106,7 @@ package final class Predictor: Sendable {
         let started = surroundings.now()
         let hosted = try await summon(request, direction, started)
         let answer: HostedModel.Answer
-        do throws(GyreError) { answer = try await hosted.answer(request.inputs, request.wishes) } catch {
+        do throws(GyreError) { answer = try await hosted.answer(request.payload, request.wishes) } catch {
             try finish(request, hosted, direction, started, failing: error)
             throw error
         }
@@ -146,7 +155,9 @@ package final class Predictor: Sendable {
                 try recorder.record(line, outputs: answer.outputs)
             }
         }
-        return Answer(id: id, version: hosted.number, outputs: answer.outputs)
+        return Answer(
+            id: id, version: hosted.number, outputs: answer.outputs, document: answer.document,
+            isOwnOnnx: hosted.source.format == .onnx && !hosted.source.isLenient)
     }
 
     /// Traces, records and counts a failure.
@@ -200,7 +211,7 @@ package final class Predictor: Sendable {
                 let refusing = try? host.loaded(request.name, target.version),
                 let usual = try? host.loaded(request.name, stable.version)
             else { return false }
-            return !refusing.takes(request.inputs) && usual.takes(request.inputs)
+            return !refusing.takes(request.payload) && usual.takes(request.payload)
         case .cancelled: return false
         case .timeout: return request.wishes.timeout == 0
         default: return true

@@ -264,9 +264,11 @@ package actor Conductor {
         let steps = stable == nil ? nil : usualSteps
         // What would be refused is refused before a release is made and a model is loaded.
         try await rollouts.checkCanDeploy(endpoint, asCanary: steps != nil)
+        var judge = try Judge(json: request.judge, over: try Judge(json: project?.judge))
+        // What a project asks of its shadows says nothing of a plan that compares nothing; who asks for it here is refused.
+        if steps?.isMirrored != true, request.judge?["minimum_agreement"] == nil { judge.minimumAgreement = 0 }
         return DeployPlan(
-            version: version, endpoint: endpoint, stable: stable, plan: steps,
-            judge: try Judge(json: request.judge, over: try Judge(json: project?.judge)),
+            version: version, endpoint: endpoint, stable: stable, plan: steps, judge: judge,
             pins: try await builder.pins(of: version),
             movesAliases: project?.endpoint == endpoint)
     }

@@ -115,7 +115,8 @@ package actor Monitors {
         let values = rows.flatMap { row in row.map { Float($0.double ?? .nan) } }
         let tensor = Tensor(
             datatype: .fp32, shape: [rows.count, release.pins.features.count], storage: .floats(values))
-        let answer = try await hosted.answer([NamedTensor(name: input.name, tensor: tensor)])
+        let answer = try await hosted.answer(
+            .tensors([NamedTensor(name: input.name, tensor: tensor)], parameters: [:]))
         return rows.indices.compactMap {
             PredictedScore(answer.outputs, probabilities: answer.probabilities, row: $0)?.value
         }

@@ -70,6 +70,8 @@ package final class Clock: Sendable {
         await withDiscardingTaskGroup { group in
             for job in jobs {
                 group.addTask {
+                    // What is looked at all the time is looked at at once; the rest has its time.
+                    if job.everyRounds == 1 { await self.attempt(job) }
                     while !Task.isCancelled {
                         try? await Task.sleep(for: round * job.everyRounds)  // a cancelled wait ends the loop
                         if !Task.isCancelled { await self.attempt(job) }

@@ -16,15 +16,18 @@ struct gyre_trees_library {
     int (*width)(handle, uint64_t *);
     int (*predict)(handle, const char *, const char *, handle, const uint64_t **, uint64_t *, const float **);
     int (*release)(handle);
+    int (*attribute)(handle, const char *, const char **, int *);
+    int (*features)(handle, const char *, uint64_t *, const char ***);
     // LightGBM
     int (*create_from_file)(const char *, int *, handle *);
     int (*feature_count)(handle, int *);
     int (*class_count)(handle, int *);
     int (*predict_matrix)(handle, const void *, int, int32_t, int32_t, int, int, int, int, const char *, int64_t *, double *);
     int (*silence)(void (*)(const char *));
+    int (*names)(handle, int, int *, size_t, size_t *, char **);
 };
 
-struct gyre_trees_model { gyre_trees_library *library; handle booster; };
+struct gyre_trees_model { gyre_trees_library *library; handle booster; int iterations; };
 
 static int fail(gyre_trees_library *library, char *error, size_t size) {
     snprintf(error, size, "%s", library->last_error());
@@ -43,13 +46,15 @@ gyre_trees_library *gyre_trees_load(int kind, const char *path, char *error, siz
         {"XGBGetLastError", &library->last_error}, {"XGBoosterCreate", &library->create}, {"XGBoosterLoadModel", &library->load},
         {"XGBoosterSetParam", &library->set}, {"XGBoosterGetNumFeature", &library->width},
         {"XGBoosterPredictFromDense", &library->predict}, {"XGBoosterFree", &library->release},
+        {"XGBoosterGetAttr", &library->attribute}, {"XGBoosterGetStrFeatureInfo", &library->features},
     }, lightgbm[] = {
         {"LGBM_GetLastError", &library->last_error}, {"LGBM_BoosterCreateFromModelfile", &library->create_from_file},
         {"LGBM_BoosterGetNumFeature", &library->feature_count}, {"LGBM_BoosterGetNumClasses", &library->class_count},
         {"LGBM_BoosterPredictForMat", &library->predict_matrix}, {"LGBM_BoosterFree", &library->release},
-        {"LGBM_RegisterLogCallback", &library->silence},
+        {"LGBM_RegisterLogCallback", &library->silence}, {"LGBM_BoosterGetFeatureNames", &library->names},
     };
-    for (int index = 0; index < 7; index++) {
+    int count = kind == gyre_trees_xgboost ? sizeof xgboost / sizeof *xgboost : sizeof lightgbm / sizeof *lightgbm;
+    for (int index = 0; index < count; index++) {
         const char *name = kind == gyre_trees_xgboost ? xgboost[index].name : lightgbm[index].name;
         void *symbol = dlsym(file, name);
         if (!symbol) {
@@ -87,6 +92,44 @@ void gyre_trees_close(gyre_trees_model *model) {
     free(model);
 }
 
+void gyre_trees_limit(gyre_trees_model *model) {
+    const char *text = NULL;
+    int found = 0;
+    if (model->library->kind != gyre_trees_xgboost) return;
+    if (model->library->attribute(model->booster, "best_iteration", &text, &found) || !found || !text) return;
+    model->iterations = atoi(text) + 1;
+}
+
+int gyre_trees_names(gyre_trees_model *model, char *text, size_t size) {
+    size_t place = 0;
+    text[0] = 0;
+    if (model->library->kind == gyre_trees_xgboost) {
+        uint64_t count = 0;
+        const char **names = NULL;
+        if (model->library->features(model->booster, "feature_name", &count, &names)) return 1;
+        for (uint64_t index = 0; index < count; index++) {
+            int length = snprintf(text + place, size - place, "%s%s", index ? "\n" : "", names[index]);
+            if (length < 0 || (size_t)length >= size - place) return 1;
+            place += (size_t)length;
+        }
+        return 0;
+    }
+    int count = 0, given = 0;
+    size_t longest = 0;
+    if (model->library->names(model->booster, 0, &count, 0, &longest, NULL) || count <= 0 || longest == 0 || longest > 1 << 16) return 1;
+    char *content = calloc((size_t)count, longest), **names = calloc((size_t)count, sizeof *names);
+    int code = !content || !names;
+    for (int index = 0; !code && index < count; index++) names[index] = content + (size_t)index * longest;
+    if (!code) code = model->library->names(model->booster, count, &given, longest, &longest, names);
+    for (int index = 0; !code && index < count; index++) {
+        int length = snprintf(text + place, size - place, "%s%s", index ? "\n" : "", names[index]);
+        if (length < 0 || (size_t)length >= size - place) code = 1;
+        else place += (size_t)length;
+    }
+    free(content), free(names);
+    return code;
+}
+
 int64_t gyre_trees_width(gyre_trees_model *model, char *error, size_t error_size) {
     uint64_t width = 0;
     int features = 0;
@@ -98,10 +141,12 @@ int64_t gyre_trees_width(gyre_trees_model *model, char *error, size_t error_size
 
 static int predict_xgboost(gyre_trees_model *model, const float *data, int64_t rows, int64_t width, double **values, int64_t *count,
                            char *error, size_t error_size) {
-    char array[160];
+    char array[160], config[200];
     snprintf(array, sizeof array, "{\"data\":[%llu,true],\"shape\":[%lld,%lld],\"typestr\":\"<f4\",\"version\":3}",
              (unsigned long long)(uintptr_t)data, (long long)rows, (long long)width);
-    const char *config = "{\"type\":0,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false,\"missing\":NaN,\"cache_id\":0}";
+    snprintf(config, sizeof config,
+             "{\"type\":0,\"training\":false,\"iteration_begin\":0,\"iteration_end\":%d,\"strict_shape\":false,\"missing\":NaN,\"cache_id\":0}",
+             model->iterations);
     const uint64_t *shape = NULL;
     uint64_t dimensions = 0;
     const float *result = NULL;

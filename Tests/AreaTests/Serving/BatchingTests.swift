@@ -169,14 +169,14 @@ import Testing
     @Test("equal requests at the same time are asked once, and the answer is kept")
     func cache() async throws {
         let hosted = try await host { $0.cachesAnswers = true }
-        #expect(try hosted.answerNow([GatedModel.input([3])]) == nil)
+        #expect(try hosted.answerNow(.tensors([GatedModel.input([3])], parameters: [:])) == nil)
         model.gate.hold()
         let first = ask(hosted, [3])
         await model.gate.arrival()
         let others = (0..<5).map { _ in ask(hosted, [3]) }
         model.gate.open()
         for task in [first] + others { #expect(try await task.value == [6]) }
-        #expect(try hosted.answerNow([GatedModel.input([3])])?.isCached == true)
+        #expect(try hosted.answerNow(.tensors([GatedModel.input([3])], parameters: [:]))?.isCached == true)
         #expect(model.sizes.count == 2, "one at loading, one that was asked")
         #expect(hosted.statistics.now.cacheHits.count == 6)
     }
@@ -198,10 +198,12 @@ import Testing
     @Test("a quick model answers on the caller's thread, and says why where it can")
     func now() async throws {
         let hosted = try await host { _ in }
-        if let answer = try hosted.answerNow([GatedModel.input([4])]) {
+        if let answer = try hosted.answerNow(.tensors([GatedModel.input([4])], parameters: [:])) {
             #expect(answer.outputs[0].tensor.storage == .floats([8]) && answer.inputs[0].name == "x")
         }
-        #expect(throws: GyreError.self) { try hosted.answerNow([GatedModel.input([])] + [GatedModel.input([1])]) }
+        #expect(throws: GyreError.self) {
+            try hosted.answerNow(.tensors([GatedModel.input([]), GatedModel.input([1])], parameters: [:]))
+        }
         #expect(try await hosted.explain(["why": "because"]) == "because")
         let error = await #expect(throws: GyreError.self) { try await hosted.explain([:]) }
         #expect(error?.code == .unsupported)

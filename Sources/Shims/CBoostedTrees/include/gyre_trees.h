@@ -16,6 +16,10 @@ gyre_trees_library *gyre_trees_load(int kind, const char *path, char *error, siz
 // Loads a model's own file; null for an error.
 gyre_trees_model *gyre_trees_open(gyre_trees_library *library, const char *path, char *error, size_t error_size);
 void gyre_trees_close(gyre_trees_model *model);
+// Predicts with the trees up to the best iteration from now on, where the model knows one.
+void gyre_trees_limit(gyre_trees_model *model);
+// Writes the names of the features, a line each; returns 0 for success, and nothing is written where the model has none.
+int gyre_trees_names(gyre_trees_model *model, char *text, size_t size);
 // How many numbers a row has; negative for an error.
 int64_t gyre_trees_width(gyre_trees_model *model, char *error, size_t error_size);
 // Predicts `rows` rows of `width` numbers. `*values` then holds `*count` numbers, to be freed by the caller. Returns 0 for success.
