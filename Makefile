@@ -7,13 +7,13 @@ SERVE ?= 1
 HTTP ?= 127.0.0.1:5000
 SOURCES = Package.swift Sources $(wildcard Tests)
 
-.PHONY: demo test test-fast coverage setup build fmt lint bench sanitize clean
+.PHONY: demo test test-fast conformance coverage setup build fmt lint bench sanitize clean
 
 demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
 
 test:
-	@Scripts/setup.sh chromium mlflow2 serving openapi peers onnx-testdata
+	@Scripts/setup.sh chromium mlflow2 serving openapi peers zoo onnx-testdata
 	@$(MAKE) --no-print-directory lint
 	@echo "· building everything in debug mode (minutes the first time)" >&2
 	@Scripts/build.sh --build-tests
@@ -23,6 +23,13 @@ test:
 test-fast: setup
 	@Scripts/build.sh --build-tests
 	@swift test --skip-build --skip Slow
+
+# Suites that hold Gyre against other systems, in full: minutes each.
+conformance: setup
+	@Scripts/setup.sh zoo serving
+	@Scripts/build.sh --product gyre
+	@rm -rf .gyre/zoo && mkdir -p .gyre/zoo
+	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/zoo.py .build/debug/gyre .gyre/zoo $(GYRE_TOOLS)/zoo/bin/python --all
 
 # Lines that the fast tests run, module by module; an instrumented build of its own.
 coverage: setup

@@ -194,7 +194,7 @@ let package = Package(
         adapter(
             "Compute",
             ["GyreTables", "GyreNativeLibraries", "CAllocator", "CDuckDB", nioPosix, subprocess, systemPackage]),
-        adapter("Execution", ["GyrePipelines", subprocess, systemPackage]),
+        adapter("Execution", ["GyrePipelines", "GyreServing", subprocess, systemPackage]),
         adapter(
             "Inference",
             [

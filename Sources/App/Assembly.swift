@@ -20,6 +20,8 @@ struct ServeChoices: Sendable {
     var modelMemoryBytes: Int64 = 0
     /// Whether registered models may run code of their own.
     var trustsModels = false
+    /// Whether all models that Python runs share one environment.
+    var sharesModelEnvironment = false
     /// Whether clients may share memory with the server.
     var sharesMemory = false
     /// Addresses that others than this machine may reach.

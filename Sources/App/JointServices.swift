@@ -2,6 +2,7 @@
 
 internal import GyreBase
 internal import GyreDelivery
+internal import GyreExecution
 internal import GyreGX
 internal import GyreInference
 internal import GyreLoop
@@ -34,7 +35,11 @@ struct DeliveryServices: Sendable {
         files = ModelFiles(
             tracking: areas.tracking, loggedModels: areas.loggedModels, blobs: stores.blobs, store: stores.ledger,
             converter: choices.trustsModels ? SklearnConverter(python: settings.python) : nil, folders: home.models,
-            trustsModels: choices.trustsModels)
+            trustsModels: choices.trustsModels,
+            environments: ModelFolderEnvironments(
+                folder: settings.environments, uv: settings.uv, shared: settings.python,
+                isShared: choices.sharesModelEnvironment, wheels: settings.wheels,
+                report: { StandardError.write($0) }))
         conversions = Conversions(store: stores.ledger, registry: areas.registry, files: files)
         imports = ModelImport(
             registry: areas.registry, tracking: areas.tracking, blobs: stores.blobs, surroundings: surroundings,

@@ -28,7 +28,8 @@ enum Server {
         let home = try HomeFolder(path, creating: true)
         let choices = ServeChoices(
             modelRepository: options.modelRepository, modelMemoryBytes: try options.modelMemoryBytes(),
-            trustsModels: options.trustModels, sharesMemory: options.sharedMemory || reachable.isEmpty,
+            trustsModels: options.trustModels, sharesModelEnvironment: options.modelEnvironment == "shared",
+            sharesMemory: options.sharedMemory || reachable.isEmpty,
             openAddresses: reachable)
         let assembly = try await Assembly.make(home: home, settings: settings, choices: choices)
         let own = [address.host, ProcessInfo.processInfo.hostName]

@@ -49,6 +49,8 @@ struct Settings: Sendable {
 
     var python: String { toolsFolder + "/python/bin/python" }
     var uv: String { toolsFolder + "/python/bin/uv" }
+    /// A folder of wheels that takes the place of the package index; nil for the index.
+    var wheels: String? { ProcessInfo.processInfo.environment["GYRE_WHEELS"] }
     var environments: String { toolsFolder + "/environments" }
     var staticFiles: String { toolsFolder + "/static" }
 

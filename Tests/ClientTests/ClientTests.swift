@@ -111,6 +111,9 @@ extension Tag {
     @Test("gRPC: tritonclient's day, KServe's clients by REST and gRPC, the health check")
     func servingGRPC() async throws { try await run("serving/serving_grpc", Installed.serving) }
 
+    @Test("everyday models of each kind answer every form of request as their own pyfunc and mlflow's server do")
+    func zoo() async throws { try await run("zoo/zoo", Installed.zoo) }
+
     @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
     func console() async throws { try await run("gyre/console") }
 

@@ -16,13 +16,25 @@ actor PythonEnvironments {
         self.uv = uv
     }
 
+    /// Whether an environment is there.
+    func isReady(_ requirements: [[String]], python: String? = nil) -> Bool {
+        FileManager.default.fileExists(atPath: "\(folder)/\(Self.key(requirements, python))/ready")
+    }
+
+    private static func key(_ requirements: [[String]], _ python: String?) -> String {
+        let steps = requirements.map { JSONValue.strings($0) } + (python.map { [.strings(["python", $0])] } ?? [])
+        return Digest(of: JSONValue.array(steps).canonicalBytes).short
+    }
+
     /// The folder with the environment's programs.
-    func bin(for requirements: [[String]]) async throws(GyreError) -> String {
-        let key = Digest(of: JSONValue.array(requirements.map { .strings($0) }).canonicalBytes).short
+    ///
+    /// `python`: the version of Python; nil for the usual one.
+    func bin(for requirements: [[String]], python: String? = nil) async throws(GyreError) -> String {
+        let key = Self.key(requirements, python)
         let path = "\(folder)/\(key)"
         if !FileManager.default.fileExists(atPath: path + "/ready") {
             // Owned here under the key; ends when the environment is there. Those who ask meanwhile wait for the same.
-            let task = making[key] ?? Task { try await self.make(path, requirements) }
+            let task = making[key] ?? Task { try await self.make(path, requirements, python ?? "3.11") }
             making[key] = task
             defer { making[key] = nil }
             do { try await task.value } catch {
@@ -35,10 +47,10 @@ actor PythonEnvironments {
         return path + "/bin"
     }
 
-    private func make(_ path: String, _ requirements: [[String]]) async throws {
+    private func make(_ path: String, _ requirements: [[String]], _ python: String) async throws {
         let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try await uv(["venv", "--quiet", "--clear", "--relocatable", "--python", "3.11", temporary])
+        try await uv(["venv", "--quiet", "--clear", "--relocatable", "--python", python, temporary])
         for step in requirements {
             try await uv(["pip", "install", "--quiet", "--python", temporary + "/bin/python"] + step)
         }
@@ -54,7 +66,7 @@ actor PythonEnvironments {
             .path(.init(uv)), arguments: Arguments(arguments), output: .string(limit: 1 << 16),
             error: .combinedWithOutput)
         guard result.terminationStatus.isSuccess else {
-            throw GyreError(.unavailable, result.standardOutput.suffix(500).description)
+            throw GyreError(.unavailable, result.standardOutput.suffix(1000).description)
         }
     }
 }

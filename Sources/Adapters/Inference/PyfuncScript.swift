@@ -33,6 +33,9 @@ enum PyfuncScript {
                 named = self.schema is not None and not self.is_tensor and all(getattr(column, "name", None) for column in self.schema.inputs)
                 self.columns = [column.name for column in self.schema.inputs] if named else []
                 self.features = self.columns or self.names()
+                one = self.schema.inputs[0] if self.is_tensor and len(self.schema.inputs) == 1 and not self.schema.inputs[0].name else None
+                # The width of the one matrix that it takes; None for a model of another form.
+                self.width = one.shape[1] if one is not None and len(one.shape) == 2 and one.shape[1] > 0 else None
                 self.example = self.load_example(folder, metadata)
 
             @staticmethod
@@ -69,6 +72,8 @@ enum PyfuncScript {
                 if mime == "text/csv":
                     import io
 
+                    if self.width:
+                        return self.matrix(self.pandas.read_csv(io.StringIO(body))), None, "predictions"
                     return self.server.parse_csv_input(io.StringIO(body), self.schema), None, "predictions"
                 if mime not in ("", "application/json"):
                     raise ValueError(f"the content type {mime[:80]} is not taken: send application/json or text/csv")
@@ -93,10 +98,25 @@ enum PyfuncScript {
                     table = self.table(value)
                     if table is not None:
                         return table
+                if form == "dataframe_split" and self.columns and isinstance(value, dict) and isinstance(value.get("data"), list):
+                    # Numbers are what a table has in the place of names.
+                    names = value.get("columns")
+                    if names is None or [str(name) for name in names] == [str(number) for number in range(len(self.columns))]:
+                        return self.table(value["data"])
                 return self.server.infer_and_parse_data({form: value}, self.schema)
+
+            def matrix(self, frame):
+                """A table as the matrix that the model takes: by the names of its columns where it knows them, else by their places."""
+                if len(frame.columns) != self.width:
+                    raise ValueError(f"a row has {len(frame.columns)} values, and the model takes {self.width}")
+                if self.features and set(frame.columns) == set(self.features):
+                    frame = frame[self.features]
+                return self.exact(frame.to_numpy(), self.schema.inputs[0].type, "input")
 
             def table(self, value):
                 """Rows or records as the table that the model takes; None where mlflow's own way is the only one."""
+                if self.width and (isinstance(value, dict) or isinstance(value, list) and value and isinstance(value[0], dict)):
+                    return self.matrix(self.pandas.DataFrame(value))
                 if isinstance(value, dict):
                     is_list = value and all(isinstance(inner, list) for inner in value.values())
                     return self.pandas.DataFrame(value) if is_list and self.schema is None and not self.is_own else None
@@ -132,6 +152,21 @@ enum PyfuncScript {
                     if name in frame.columns:
                         frame[name] = self.fit(frame[name], self.kind(index), name)
                 return frame
+
+            @staticmethod
+            def read(values, kind, name):
+                """Texts as what the signature says they are."""
+                readers = {"integer": int, "long": int, "float": float, "double": float, "boolean": lambda text: {"true": True, "false": False}[text.lower()]}
+                reader = readers.get(kind)
+                if reader is None:
+                    return values
+                found = []
+                for row, value in enumerate(values):
+                    try:
+                        found.append(reader(value) if isinstance(value, str) else value)
+                    except (ValueError, KeyError):
+                        raise ValueError(f"row {row} of the column {name} is {value!r}, which is no {kind}") from None
+                return type(values)(found, name=values.name)
 
             def fit(self, values, kind, name):
                 if kind in ("integer", "long"):
@@ -176,7 +211,12 @@ enum PyfuncScript {
                         array = only[1].reshape(len(only[1]), -1)
                         if array.shape[1] != len(self.columns):
                             raise ValueError(f"the rows in {only[0]} have {array.shape[1]} values, and the model takes {len(self.columns)}: {', '.join(self.columns[:50])}")
-                        return self.fitted(self.pandas.DataFrame(array, columns=self.columns))
+                        frame = self.pandas.DataFrame(array, columns=self.columns)
+                        if array.dtype == object:
+                            # Texts are what rows of several types have in common.
+                            for index, name in enumerate(self.columns):
+                                frame[name] = self.read(frame[name], self.kind(index), name)
+                        return self.fitted(frame)
                     unknown = next((name for name in arrays if name not in self.columns), None)
                     if unknown is not None:
                         raise ValueError(f"the model has no column {unknown}; it has {', '.join(self.columns[:50])}")
@@ -197,6 +237,8 @@ enum PyfuncScript {
 
             def as_tensors(self, arrays, only):
                 specs = self.schema.inputs
+                if self.width and not only:
+                    return self.matrix(self.frame(arrays))
                 if len(specs) == 1 and only:
                     array = self.exact(only[1], specs[0].type, only[0])
                     return {specs[0].name: array} if specs[0].name else array

@@ -17,7 +17,7 @@ package final class PythonRuntime: ModelRuntime {
     package var format: ModelFormat { .python }
 
     package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
-        try PythonModel(python: python, source: source)
+        try PythonModel(python: source.python ?? python, source: source)
     }
 }
 

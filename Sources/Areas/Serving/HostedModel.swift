@@ -119,7 +119,9 @@ package final class HostedModel: Sendable {
         let began = DispatchTime.now().uptimeNanoseconds
         if let known = cache?.answer(to: ordered) { return try cached(known, ordered, since: began) }
         let rows = UInt64(max(1, ordered.first?.rows ?? 1))
-        guard mayRunHere, statistics.nanosecondsPerRow &* rows < Self.shortRun else { return nil }
+        guard mayRunHere, model.runsHere(ordered), statistics.nanosecondsPerRow &* rows < Self.shortRun else {
+            return nil
+        }
         return try runHere(ordered, since: began)
     }
 

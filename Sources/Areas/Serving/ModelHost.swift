@@ -354,7 +354,13 @@ package final class ModelHost: Sendable {
 
     private func run(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
         if source.format == .ensemble { return try EnsembleModel(source, host: self) }
-        if let runtime = runtimes[source.format] { return try runtime.load(source) }
+        if let runtime = runtimes[source.format] {
+            let model = try runtime.load(source)
+            guard var original = source.fallback.first, let other = runtimes[original.format] else { return model }
+            original.title = source.title
+            let fallback = original
+            return FallbackModel(model) { () throws(GyreError) in try other.load(fallback) }
+        }
         throw GyreError(.unsupported, "Models of the format \(source.format.rawValue) are not served here.")
     }
 

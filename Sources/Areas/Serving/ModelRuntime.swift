@@ -50,6 +50,12 @@ package struct ModelSource: Sendable, Hashable {
     package var missing: MissingValues?
     /// What boosted trees answer.
     package var treeAnswer = TreeAnswer.values
+    /// What answers rows with missing values in its place; empty for itself.
+    package var fallback: [ModelSource] = []
+    /// The interpreter that has what it requires, for models that Python runs; nil for the usual one.
+    package var python: String?
+    /// Whether MLflow's scoring server names its outputs.
+    package var namesOutputs = false
 
     /// Bytes of the file, or of all files in the folder.
     package var sizeBytes: Int64 { FileSize.bytes(file) }
@@ -67,6 +73,8 @@ package enum MissingValues: String, Sendable, Hashable {
     case asTheyCome
     /// `null` stands for what is no number, and both go to the model.
     case taken
+    /// The same, and the model that this one was made of answers rows with missing values.
+    case original
     /// Neither goes to the model, which would take them for something else.
     case refused
 }
@@ -91,6 +99,8 @@ package protocol RunnableModel: Sendable {
     var platform: String { get }
     /// Whether it runs in this process: then a short run may borrow the thread of a connection.
     var isInProcess: Bool { get }
+    /// Whether a short run of these inputs may borrow the thread of a connection.
+    func runsHere(_ inputs: [Tensor]) -> Bool
     /// Whether its one input goes by any name, and inputs take numbers of any type.
     var isLenient: Bool { get }
     /// The names of the columns of its one input, in order, as the model itself has them; empty where it has none.
@@ -118,6 +128,7 @@ package protocol RunnableModel: Sendable {
 
 extension RunnableModel {
     package var isInProcess: Bool { true }
+    package func runsHere(_ inputs: [Tensor]) -> Bool { isInProcess }
     package var isLenient: Bool { false }
     package var features: [String] { [] }
     package var missing: MissingValues { .asTheyCome }

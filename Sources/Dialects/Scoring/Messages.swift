@@ -24,7 +24,7 @@ final class ScoringRequest: RequestDocument {
         case "text/csv":
             isTable.store(true, ordering: .relaxed)
             let table = try CommaSeparated.read(bytes)
-            return try reader.table(columns: table.columns, rows: table.rows)
+            return try reader.table(columns: table.columns, rows: Self.typed(table.rows, table.columns, form))
         case "application/json", "":
             let (tensors, isTable) = try Self.json(bytes, reader)
             self.isTable.store(isTable, ordering: .relaxed)
@@ -33,6 +33,25 @@ final class ScoringRequest: RequestDocument {
             throw GyreError(
                 .invalid, "The content type \"\(other.prefix(80))\" is not taken.",
                 fix: "Send application/json or text/csv.")
+        }
+    }
+
+    /// Fields as the columns that they stand in: pandas writes truths as words, and numbers may stand in quotes.
+    private static func typed(_ rows: [[JSONValue]], _ columns: [String], _ form: InputForm) -> [[JSONValue]] {
+        let kinds = columns.enumerated().map { place, name -> Tensor.Datatype? in
+            if form.matrix != nil { return form.specs.first?.datatype }
+            let named = form.specs.first { $0.name == name }
+            return (named ?? (place < form.specs.count ? form.specs[place] : nil))?.datatype
+        }
+        let truths = ["True": true, "true": true, "TRUE": true, "False": false, "false": false, "FALSE": false]
+        return rows.map { row in
+            row.enumerated().map { place, value in
+                guard let text = value.string, place < kinds.count, let kind = kinds[place], kind != .bytes else {
+                    return value
+                }
+                if kind == .bool { return truths[text].map { .bool($0) } ?? value }
+                return Int64(text).map { .int($0) } ?? Double(text).map { .double($0) } ?? value
+            }
         }
     }
 
@@ -76,11 +95,11 @@ final class ScoringRequest: RequestDocument {
         return (found, isTable)
     }
 
-    /// The body of an answer: what the model wrote itself, else what MLflow makes of outputs. Those of an ONNX model it names.
+    /// The body of an answer: what the model wrote itself, else what MLflow makes of outputs, of which it names those of ONNX models.
     func answer(_ answer: Predictor.Answer) throws(GyreError) -> [UInt8] {
         if let document = answer.document { return document }
         return try ScoringAnswer.write(
-            answer.outputs, answer.isOwnOnnx ? isTable.load(ordering: .relaxed) ? .records : .columns : .plain)
+            answer.outputs, answer.namesOutputs ? isTable.load(ordering: .relaxed) ? .records : .columns : .plain)
     }
 
     private static func split(

@@ -21,7 +21,8 @@ extension ModelFiles {
     package func mayConvert(_ digest: Digest) async throws(GyreError) -> Bool {
         guard converter != nil else { return false }
         let source = try await original(digest)
-        return source.format == .python && Self.isConvertible(source.file)
+        // What compares the two has the packages of the shared interpreter alone.
+        return source.format == .python && source.python == nil && Self.isConvertible(source.file)
     }
 
     /// Converts the files of a version that has been asked to be served, unless that was tried before.
@@ -79,6 +80,7 @@ extension ModelFiles {
         source.isLenient = true
         source.missing = conversion["missing"]?.string.flatMap(MissingValues.init)
         source.features = conversion["features"]?.strings ?? []
+        if source.missing == .original { source.fallback = [try await original(digest)] }
         return source
     }
 

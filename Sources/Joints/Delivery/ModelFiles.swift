@@ -19,14 +19,18 @@ package struct ModelFiles: Sendable {
     let converter: (any ModelConverter)?
     private let folders: String
     private let trustsModels: Bool
+    /// Where models that only Python runs have what they require; nil runs all of them in one.
+    let environments: (any ModelEnvironments)?
 
     /// Over these stores; the folders that Python needs are laid out below `folders`.
     ///
     /// `trustsModels`: whether models that clients registered may run code of their own, and manifests name files of this machine.
     package init(
         tracking: Tracking, loggedModels: LoggedModels, blobs: any BlobStore, store: any LedgerStore,
-        converter: (any ModelConverter)?, folders: String, trustsModels: Bool
+        converter: (any ModelConverter)?, folders: String, trustsModels: Bool,
+        environments: (any ModelEnvironments)? = nil
     ) {
+        self.environments = environments
         self.tracking = tracking
         self.loggedModels = loggedModels
         self.blobs = blobs
@@ -50,8 +54,21 @@ package struct ModelFiles: Sendable {
         let writer = try await blobs.writer()
         try await writer.write(list)
         let digest = try await writer.finish().digest
+        if content.format == .python { _ = try await environment(of: digest, model: version.ref.description) }
         try await convert(version, digest)
         return digest
+    }
+
+    /// The environment that the files with this digest run in; nil for those that no Python runs, and where all run in one.
+    ///
+    /// It is made where it is not there, which may take minutes.
+    /// - Throws: `.unavailable` where it cannot be made.
+    package func environment(of digest: Digest, model: String) async throws(GyreError) -> ModelEnvironment? {
+        guard let environments else { return nil }
+        let source = try await laidOut(digest)
+        guard source.format == .python, source.file.hasSuffix("/MLmodel") else { return nil }
+        let folder = String(source.file.dropLast("/MLmodel".count))
+        return try await environments.environment(of: folder, model: model)
     }
 
     /// What a version's files are; nothing is loaded, run or written for it.
@@ -174,10 +191,20 @@ package struct ModelFiles: Sendable {
         return try await original(digest)
     }
 
-    /// The same as its owner made it.
+    /// The same as its owner made it, in the environment that it asks for.
     func original(_ digest: Digest) async throws(GyreError) -> ModelSource {
+        var source = try await laidOut(digest)
+        if source.format == .python {
+            source.python = try await environment(of: digest, model: "the model \(digest.hex.prefix(12))")?.python
+        }
+        return source
+    }
+
+    private func laidOut(_ digest: Digest) async throws(GyreError) -> ModelSource {
         guard let list = try await list(digest) else {
-            return ModelSource(file: try await blobs.file(digest), format: .onnx)
+            var source = ModelSource(file: try await blobs.file(digest), format: .onnx)
+            source.namesOutputs = true
+            return source
         }
         guard let (name, format) = served(list.members.map(\.name)) else {
             throw GyreError(.invalid, "The model \(digest.hex.prefix(12)) has no file that can be served.")

@@ -73,8 +73,8 @@ package final class Predictor: Sendable {
         package let outputs: [NamedTensor]
         /// The answer in the form of the document that asked, where the model wrote it by itself.
         package var document: [UInt8]?
-        /// Whether it is an ONNX model as its owner made it, whose outputs go by their names.
-        package var isOwnOnnx = false
+        /// Whether MLflow's scoring server would name its outputs.
+        package var namesOutputs = false
     }
 
     // MARK: The story of a request
@@ -157,7 +157,7 @@ package final class Predictor: Sendable {
         }
         return Answer(
             id: id, version: hosted.number, outputs: answer.outputs, document: answer.document,
-            isOwnOnnx: hosted.source.format == .onnx && !hosted.source.isLenient)
+            namesOutputs: hosted.source.namesOutputs)
     }
 
     /// Traces, records and counts a failure.

@@ -6,6 +6,7 @@ internal import GyreLedger
 package import GyrePipelines
 package import GyreRegistry
 internal import GyreReleases
+internal import GyreServing
 package import GyreTracking
 package import GyreVersioning
 
@@ -33,7 +34,12 @@ package struct ReleaseBuilder: Sendable {
 
     /// What a release of `version` pins.
     func pins(of version: ModelVersion) async throws(GyreError) -> Release.Pins {
-        try await pins(of: version, serving: try await files.servable(version))
+        let digest = try await files.servable(version)
+        var pins = try await pins(of: version, serving: digest)
+        if let own = try await files.environment(of: digest, model: version.ref.description) {
+            pins.environment["model"] = own.json
+        }
+        return pins
     }
 
     /// The same for a version that may have no file to serve: `digest` is that of the file, or zero.

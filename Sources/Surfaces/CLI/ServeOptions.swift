@@ -32,6 +32,11 @@ package struct ServeOptions: ParsableArguments {
         help:
             "Let registered models run code of their own (any flavour but ONNX), and let manifests name files of this machine."
     ) package var trustModels = false
+    /// In which Python environment models run that only Python runs.
+    @Option(
+        help: ArgumentHelp(
+            "own or shared. By default each model that Python runs has an environment with what it requires, made once for all that require the same; shared runs all of them in the one of set-up. GYRE_WHEELS names a folder of wheels in place of the package index."
+        )) package var modelEnvironment = "own"
     /// Whether clients may share memory with a server that listens beyond this machine.
     @Flag(
         help:
@@ -60,5 +65,10 @@ package struct ServeOptions: ParsableArguments {
         return Int64(number * Double(unit ?? 1))
     }
 
-    package func validate() throws { _ = try modelMemoryBytes() }
+    package func validate() throws {
+        _ = try modelMemoryBytes()
+        guard ["own", "shared"].contains(modelEnvironment) else {
+            throw ValidationError("--model-environment is own or shared.")
+        }
+    }
 }

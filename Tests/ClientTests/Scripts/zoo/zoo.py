@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everyday models, logged by the real mlflow client, asked in every form and held against their own pyfunc and mlflow's scoring server."""
+"""Everyday models, logged by the real mlflow client, asked in every form and held against their own pyfunc and mlflow's scoring server.
+
+After the server and the folder comes the Python that has the models' libraries, and then the names of models, or --all; without either a
+part of the zoo is asked, one of each kind.
+"""
 import collections
 import json
 import os
@@ -7,9 +11,11 @@ import sys
 import traceback
 import warnings
 
+if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirname(sys.argv[3]))):
+    os.execv(sys.argv[3], [sys.argv[3], *sys.argv])
+
 warnings.simplefilter("ignore")
 os.environ["ZOO_WORK"] = sys.argv[2]
-os.environ["MLFLOW_DISABLE_SCHEMA_DETAILS"] = ""
 
 import mlflow
 import zoo_forms
@@ -17,7 +23,11 @@ from mlflow.pyfunc import scoring_server
 from server import Server
 from zoo_models import MODELS
 
-WANTED = sys.argv[3:] or list(MODELS)
+# One of each kind: converted, by its own library, in Python beside the server's packages, in an environment of its own.
+USUAL = [
+    "pipeline_of_texts_and_numbers", "missing_values", "words_without_signature", "xgboost_classifier", "xgboost_early", "lightgbm_booster",
+    "catboost_classifier", "onnx", "parameters", "answers_dicts", "kinds", "optional_columns", "objects", "type_hints", "named_tensors", "chat"]
+WANTED = list(MODELS) if "--all" in sys.argv else sys.argv[4:] or USUAL
 server = Server(sys.argv[1], sys.argv[2], options=["--trust-models"]).start()
 mlflow.set_tracking_uri(server.url)
 score = collections.Counter()
@@ -66,6 +76,7 @@ for name in WANTED:
         continue
     real = mlflow.pyfunc.load_model(f"models:/{name}/1")
     expected = zoo_forms.result(real.predict(rows))
+    expected = expected["choices"][0]["message"]["content"] if name == "chat" else expected
     status, answer = server.request("POST", f"/api/gyre/v1/endpoints/{name}/deploy", {"version": "1"})
     if status != 200:
         problems.append((name, "", f"not deployed: {answer}"))
@@ -85,4 +96,42 @@ for name in WANTED:
 print()
 for problem in problems:
     print(*problem, flush=True)
-print(dict(score))
+print(", ".join(f"{count} {word}" for word, count in sorted(score.items())))
+if any(score[word] for word in ("WRONG", "REFUSED", "not deployed")) or any("not logged" in problem[2] for problem in problems):
+    sys.exit(1)
+
+# Parameters are checked against the model's schema and used, through every protocol.
+if "parameters" in WANTED:
+    rows = [[1.0, 2], [3.0, 4]]
+    asked = {
+        "/endpoints/parameters/invocations": ({"dataframe_split": {"columns": ["price", "age"], "data": rows}}, "params", lambda answer: zoo_forms.bare(answer["predictions"])),
+        "/v1/models/parameters:predict": ({"instances": rows}, "parameters", lambda answer: zoo_forms.bare(answer["predictions"])),
+        "/v2/models/parameters/infer": ({"inputs": [{"name": "x", "datatype": "FP64", "shape": [2, 2], "data": [1.0, 2, 3.0, 4]}]}, "parameters", lambda answer: answer["outputs"][0]["data"])}
+    for path, (body, member, read) in asked.items():
+        for k, factor in [(None, 3), (5, 5), (10, 10)]:
+            status, answer = server.request("POST", path, {**body, **({member: {"k": k}} if k else {})})
+            assert status == 200 and read(answer) == [3 * factor, 7 * factor], (path, k, answer)
+        status, answer = server.request("POST", path, {**body, member: {"k": "many"}})
+        assert status == 400 and "k" in str(answer), (path, answer)
+        if not path.startswith("/v2"):
+            status, answer = server.request("POST", path, {**body, member: {"q": 1}})
+            assert status == 400 and "no parameter q" in str(answer), (path, answer)
+
+# What a model was released with says where it runs.
+if "catboost_classifier" in WANTED:
+    pins = server.api("GET", "/releases/catboost_classifier/1")["pins"]["environment"]["model"]
+    assert not pins["shared"] and any(line.startswith("catboost==") for line in pins["requirements"]), pins
+    # A package that cannot be had is told before anything goes out.
+    import mlflow.pyfunc
+
+    class Nothing(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input):
+            return model_input
+
+    mlflow.pyfunc.log_model(
+        name="model", python_model=Nothing(), registered_model_name="impossible",
+        pip_requirements=["mlflow", "no-such-package-of-anybody==1.0"])
+    status, answer = server.request("POST", "/api/gyre/v1/endpoints/impossible/deploy", {})
+    assert status == 503 and "impossible@1" in answer["error"]["what"] and "no-such-package-of-anybody" in answer["error"]["why"], answer
+    assert server.request("GET", "/api/gyre/v1/endpoints/impossible")[0] == 404
+server.stop()

@@ -253,6 +253,12 @@ def v2_binary(name, rows):
         return f"/v2/models/{name}/infer", {"inference-header-content-length": str(len(head))}, head + content, tensors
 
 
+def messages(name, rows):
+    if isinstance(rows, dict) and "messages" in rows:
+        return json_body(f"/endpoints/{name}/invocations", rows, lambda answer: answer["choices"][0]["message"]["content"])
+
+
 FORMS = [
+    messages,
     dataframe_split, dataframe_split_shuffled, dataframe_records, inputs_columns, inputs_rows, inputs_records, instances_rows, instances_records, csv,
     v1_rows, v1_records, v1_inputs, v2_matrix, v2_columns, v2_columns_pandas, v2_texts, v2_binary]
