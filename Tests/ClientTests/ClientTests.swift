@@ -114,6 +114,11 @@ extension Tag {
     @Test("everyday models of each kind answer every form of request as their own pyfunc and mlflow's server do")
     func zoo() async throws { try await run("zoo/zoo", Installed.zoo) }
 
+    @Test(
+        "models that raise, print, fork, exit or write, and requests that do not fit, are told and keep nobody else from working"
+    )
+    func modelFaults() async throws { try await run("zoo/faults") }
+
     @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
     func console() async throws { try await run("gyre/console") }
 

@@ -170,7 +170,7 @@ internal import GyreServing
             throw GyreError(
                 .timeout, "A Python worker did not answer within \(timeout / 1000) ms.",
                 why: "It was ended and is started anew.")
-        default: throw gone("it cannot be waited for")
+        default: throw gone("its process ended")
         }
         let prefix = try read(4)
         let length = prefix.enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }

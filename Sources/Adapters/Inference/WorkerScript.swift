@@ -17,6 +17,8 @@ enum WorkerScript {
                  "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
         channel = socket.socket(fileno=3)
         maps = {}
+        # Processes that a model starts have no part in what is said here.
+        os.register_at_fork(after_in_child=lambda: [os.close(number) for number in (3, 4, 5)])
 
 
         def receive(count):

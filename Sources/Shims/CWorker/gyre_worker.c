@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +59,8 @@ int gyre_worker_start(const char *program, char *const arguments[], gyre_worker 
 
 void gyre_worker_end(gyre_worker *worker) {
     if (worker->process > 0) {
+        // It leads a session of its own once it runs; what it started goes with it.
+        kill(-worker->process, SIGKILL);
         kill(worker->process, SIGKILL);
         while (waitpid(worker->process, NULL, 0) < 0 && errno == EINTR) {}
     }
@@ -68,8 +71,12 @@ void gyre_worker_end(gyre_worker *worker) {
 }
 
 int gyre_worker_wait(const gyre_worker *worker, int milliseconds) {
-    struct pollfd poll_descriptor = {worker->channel, POLLIN, 0};
+    // The channel may be held open by a process that the worker has started, so its own end is looked for too.
+    int process = (int)syscall(SYS_pidfd_open, worker->process, 0);
+    struct pollfd waited[2] = {{worker->channel, POLLIN, 0}, {process, POLLIN, 0}};
     int ready;
-    while ((ready = poll(&poll_descriptor, 1, milliseconds)) < 0 && errno == EINTR) {}
-    return ready > 0 ? 1 : ready;
+    while ((ready = poll(waited, process < 0 ? 1 : 2, milliseconds)) < 0 && errno == EINTR) {}
+    if (process >= 0) close(process);
+    if (ready <= 0) return ready;
+    return waited[0].revents ? 1 : -1;
 }
