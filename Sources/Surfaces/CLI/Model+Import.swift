@@ -7,12 +7,17 @@ internal import GyreBase
 extension Model {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Register models from a disk: a file, an MLflow model, or a folder in Triton's layout.",
+            abstract:
+                "Register models from a disk: a file, an MLflow model, or a folder in Triton's or MLServer's layout.",
             discussion: """
                 Of a folder in Triton's layout each model and version is registered, in the order of their numbers, with its config.pbtxt.
+                In MLServer's each folder has a model-settings.json: of scikit-learn, XGBoost, LightGBM and MLflow.
                 Example: gyre model import ./model_repository
                 """)
-        @Argument(help: "A model file, a folder with an MLmodel, NAME/1/model.onnx or a folder of such folders.")
+        @Argument(
+            help:
+                "A model file, a folder with an MLmodel or a model-settings.json, NAME/1/model.onnx or a folder of such folders."
+        )
         var path: String
         @Option(help: "The model's name; the file's or folder's where it is not said. Of one model only.")
         var name: String?
@@ -98,7 +103,7 @@ extension Model {
 }
 
 /// A model version on this machine's disk.
-private struct LocalModel {
+struct LocalModel {
     let name: String
     let files: [(path: String, file: String)]
     var configuration: String?
@@ -119,6 +124,14 @@ private struct LocalModel {
             let own = url.deletingPathExtension().lastPathComponent
             return [LocalModel(name: name ?? own, files: [(url.lastPathComponent, path)])]
         }
+        if manager.fileExists(atPath: MLServerSettings.file(path)) { return [try MLServerSettings.model(path, name)] }
+        let settled = inner(path).map { "\(path)/\($0)" }.filter {
+            manager.fileExists(atPath: MLServerSettings.file($0))
+        }
+        if !settled.isEmpty {
+            guard name == nil || settled.count == 1 else { throw severalNames(path, settled.count) }
+            return try settled.map { try MLServerSettings.model($0, name) }
+        }
         let isOne = manager.fileExists(atPath: "\(path)/MLmodel")
         if !isOne, hasVersions(path) { return try versions(path, name ?? url.lastPathComponent) }
         let models = inner(path).filter { hasVersions("\(path)/\($0)") }
@@ -126,11 +139,15 @@ private struct LocalModel {
             return [LocalModel(name: name ?? url.lastPathComponent, files: try LocalFiles.find([path]))]
         }
         if name != nil, models.count > 1 {
-            throw GyreError(.invalid, "\(path) has \(models.count) models, which have names of their own.")
+            throw severalNames(path, models.count)
         }
         var found: [LocalModel] = []
         for model in models { found += try versions("\(path)/\(model)", name ?? model) }
         return found
+    }
+
+    private static func severalNames(_ path: String, _ count: Int) -> GyreError {
+        GyreError(.invalid, "\(path) has \(count) models, which have names of their own.")
     }
 
     private static func versions(_ path: String, _ name: String) throws -> [LocalModel] {

@@ -77,6 +77,26 @@ joblib.dump(LogisticRegression().fit(x, x[:, 0] > 0.5), f"{work}/pickled/model.j
 server.run("model", "import", f"{work}/pickled")
 assert "trust-models" in server.run("endpoint", "deploy", "pickled", status=1).stderr
 
+# MLServer's folders: one model, and a folder of them; a runtime of somebody's own is refused by its name.
+for name, settings in [
+    ("boosted", {"name": "boosted-trees", "implementation": "mlserver_xgboost.XGBoostModel", "parameters": {"uri": "./own.json", "version": "v1"}}),
+    ("plain", {"implementation": "mlserver_sklearn.SKLearnModel"})]:
+    os.makedirs(f"{work}/mlserver/{name}")
+    json.dump(settings, open(f"{work}/mlserver/{name}/model-settings.json", "w"))
+booster.save_model(f"{work}/mlserver/boosted/own.json")
+joblib.dump(LogisticRegression().fit(x, x[:, 0] > 0.5), f"{work}/mlserver/plain/model.joblib")
+told = server.run("model", "import", f"{work}/mlserver").stdout
+assert "model/boosted-trees@1" in told and "model/plain@1" in told, told
+server.run("endpoint", "deploy", "boosted-trees")
+answer = server.request("POST", "/v2/models/boosted-trees/infer", {"inputs": [{"name": "any", "shape": [4, 3], "datatype": "FP32", "data": x[:4].ravel().tolist()}]})[1]
+assert numpy.allclose(answer["outputs"][0]["data"], booster.predict(xgboost.DMatrix(x[:4])), atol=1e-5), answer
+os.makedirs(f"{work}/custom")
+for content, status, word in [
+    ({"name": "c", "implementation": "models.MyRuntime"}, 64, "models.MyRuntime"), ({"implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": "gone.joblib"}}, 3, "gone.joblib")]:
+    json.dump(content, open(f"{work}/custom/model-settings.json", "w"))
+    said = server.run("model", "import", f"{work}/custom", status=status).stderr
+    assert word in said, said
+
 # MLflow's client reads what was imported.
 mlflow.set_tracking_uri(server.url)
 assert os.path.getsize(mlflow.artifacts.download_artifacts("models:/one/1", dst_path=work) + "/single.onnx") > 100
