@@ -61,6 +61,7 @@ struct LoopServices: Sendable {
     let monitors: Monitors
     let reproductions: ReproductionFolder
     let conductor: Conductor
+    let batches: BatchPredictor
     let retention: Retention
     let notifier: Notifier
 
@@ -89,6 +90,9 @@ struct LoopServices: Sendable {
             store: ledger, ingest: ingest, versioning: areas.versioning, pipelines: areas.pipelines,
             registry: areas.registry, tracking: areas.tracking, releases: areas.releases, builder: builder,
             rollouts: areas.rollouts, endpoints: delivery.endpoints, monitors: monitors, spaces: reproductions)
+        batches = BatchPredictor(
+            store: ledger, blobs: stores.blobs, tables: stores.tables, versioning: areas.versioning,
+            files: delivery.files, host: areas.host)
         let reproductions = reproductions
         retention = Retention(
             store: ledger, blobs: stores.blobs, tracking: areas.tracking, registry: areas.registry,

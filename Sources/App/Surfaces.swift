@@ -84,7 +84,8 @@ struct Surfaces: Sendable {
             registry: areas.registry, loggedModels: areas.loggedModels, versioning: areas.versioning,
             ingest: loop.ingest, features: areas.features, pipelines: areas.pipelines, rollouts: areas.rollouts,
             releases: areas.releases, endpoints: delivery.endpoints, monitors: loop.monitors,
-            conductor: loop.conductor, predictor: delivery.predictor, predictions: stores.predictions,
+            conductor: loop.conductor, batches: loop.batches, predictor: delivery.predictor,
+            predictions: stores.predictions,
             host: areas.host, files: delivery.files, imports: delivery.imports, retention: loop.retention,
             recordedHead: recordedHead, doctor: doctor, home: home)
     }

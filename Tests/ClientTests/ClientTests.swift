@@ -119,6 +119,9 @@ extension Tag {
     )
     func modelFaults() async throws { try await run("zoo/faults") }
 
+    @Test("whole datasets are predicted by models of each kind, as their own libraries predict them, with lineage")
+    func batch() async throws { try await run("zoo/batch") }
+
     @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
     func console() async throws { try await run("gyre/console") }
 

@@ -4,11 +4,13 @@ internal import GyreAPI
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
+internal import GyreLedger
 internal import GyreLoop
 internal import GyreRegistry
 internal import GyreSearch
 internal import GyreServing
 internal import GyreTracking
+internal import GyreVersioning
 
 extension NativeDialect {
     var modelCalls: [NativeCall] {
@@ -191,10 +193,40 @@ extension NativeDialect {
                     fix: "gyre up --trust-models")
             },
             NativeCall(
+                "POST", "/models/{name}/versions/{version}/predictions",
+                "Predicts every row of a dataset; what comes of it is a dataset version: {input, dataset, format}.",
+                hasDryRun: true, predictBatch),
+            NativeCall(
                 "POST", "/models/{name}/aliases/{alias}",
                 "Points an alias at a version: {version}, a number, another alias or latest.",
                 hasDryRun: true, setAlias),
         ]
+    }
+
+    private func predictBatch(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let body = try await request.json()
+        let model = try await names.version(request.parameter("name"), request.parameter("version"))
+        let parts = (body["input"]?.string ?? "").split(separator: "@", maxSplits: 1).map(String.init)
+        let input = try await names.datasetVersion(parts.first ?? "", parts.count > 1 ? parts[1] : "latest")
+        var batch = BatchPredictor.Request(model: model, input: input)
+        if let dataset = body["dataset"]?.string { batch.dataset = try Name(dataset, of: "dataset").text }
+        if let text = body["format"]?.string {
+            guard let format = BatchPredictor.Format(rawValue: text) else {
+                throw GyreError(.invalid, "\"\(text.prefix(40))\" is no format.", why: "There are parquet and csv.")
+            }
+            batch.format = format
+        }
+        var answer: JSONValue = ["model": .string(model.ref.description), "input": .string(input.ref.description)]
+        if request.isDryRun(body) {
+            answer["dataset"] = .string("dataset/\(batch.dataset)")
+            answer["dry_run"] = true
+            return answer
+        }
+        let outcome = try await services.batches.predict(batch, by: request.actor)
+        answer["dataset"] = .string(outcome.version.ref.description)
+        answer["rows"] = .int(outcome.rows)
+        answer["sha256"] = .optional(outcome.version.tree.entries.first?.blob.digest.hex)
+        return answer
     }
 
     private func setAlias(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {

@@ -54,6 +54,8 @@ package struct NativeDialect: Sendable {
         package let monitors: Monitors
         /// What carries out the policies of projects.
         package let conductor: Conductor
+        /// What predicts whole datasets.
+        package let batches: BatchPredictor
         /// What answers predictions.
         package let predictor: Predictor
         /// The log of predictions and their labels.
@@ -80,7 +82,8 @@ package struct NativeDialect: Sendable {
             versioning: Versioning, ingest: Ingest,
             features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
             monitors: Monitors,
-            conductor: Conductor, predictor: Predictor, predictions: any PredictionLog, host: ModelHost,
+            conductor: Conductor, batches: BatchPredictor, predictor: Predictor, predictions: any PredictionLog,
+            host: ModelHost,
             files: ModelFiles, imports: ModelImport, retention: Retention,
             recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue,
             home: @escaping @Sendable () -> JSONValue
@@ -100,6 +103,7 @@ package struct NativeDialect: Sendable {
             self.endpoints = endpoints
             self.monitors = monitors
             self.conductor = conductor
+            self.batches = batches
             self.predictor = predictor
             self.predictions = predictions
             self.host = host

@@ -61,6 +61,8 @@ struct Shape: Sendable {
             takes: API.ConfigurationRequest.self, answers: API.ModelVersion.self),
         "POST /models/{name}/versions/{version}/conversion": Shape(
             takes: API.ReasonRequest.self, answers: API.AnyAnswer.self),
+        "POST /models/{name}/versions/{version}/predictions": Shape(
+            takes: API.BatchRequest.self, answers: API.Batch.self),
         "POST /models/{name}/aliases/{alias}": Shape(takes: API.AliasRequest.self, answers: API.Alias.self),
         "GET /models/{name}/history": Shape(answers: API.FactList.self),
         "POST /models/{name}/undo": Shape(takes: API.UndoRequest.self, answers: API.Fact.self),

@@ -136,6 +136,32 @@ extension API {
         package var configuration: String?
     }
 
+    /// Rows that a model is asked for all at once.
+    package struct BatchRequest: APIObject {
+        /// A dataset, with @version where it is not the newest.
+        package var input: String
+        /// The dataset that the predictions become a version of; the input's name with `-predictions` where it is not said.
+        package var dataset: String?
+        /// `parquet` or `csv`.
+        package var format: String?
+    }
+
+    /// What a model said of a dataset.
+    package struct Batch: APIObject {
+        /// The model version.
+        package var model: String
+        /// The dataset version that was read.
+        package var input: String
+        /// The dataset version with the predictions; in a dry run the dataset that would get one.
+        package var dataset: String
+        /// How many rows.
+        package var rows: Int64?
+        /// The digest of the file with the predictions.
+        package var sha256: String?
+        /// Whether nothing was done.
+        package var dryRun: Bool?
+    }
+
     /// What an alias points at.
     package struct AliasRequest: APIObject {
         /// A number, another alias or `latest`.

@@ -9,7 +9,7 @@ struct Model: AsyncParsableCommand {
         abstract: "Registered models.",
         subcommands: [
             List.self, Show.self, Card.self, Alias.self, Import.self, Configure.self, Convert.self, Served.self,
-            History.self, Undo.self,
+            Predict.self, History.self, Undo.self,
         ])
 
     struct List: AsyncParsableCommand {
