@@ -10,6 +10,7 @@ internal import Synchronization
 /// Each model has warm processes of its own. One that dies takes the request it had with it; the next request has another.
 package final class PythonRuntime: ModelRuntime {
     private let python: String
+    private let nurseries = PythonNurseries()
 
     /// A runtime over this interpreter.
     package init(python: String) { self.python = python }
@@ -17,7 +18,8 @@ package final class PythonRuntime: ModelRuntime {
     package var format: ModelFormat { .python }
 
     package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
-        try PythonModel(python: source.python ?? python, source: source)
+        let python = source.python ?? python
+        return try PythonModel(python: python, nursery: nurseries.nursery(python), source: source)
     }
 }
 
@@ -33,6 +35,7 @@ private final class PythonModel: RunnableModel {
     let takesPayloads: Bool
     private let explains: Bool
     private let python: String
+    private let nursery: PythonNursery
     private let source: ModelSource
     private let pool = Mutex(Pool())
 
@@ -45,10 +48,11 @@ private final class PythonModel: RunnableModel {
     /// How long a model may take to load.
     private static let loadTimeout: Int64 = 120_000_000
 
-    init(python: String, source: ModelSource) throws(GyreError) {
+    init(python: String, nursery: PythonNursery, source: ModelSource) throws(GyreError) {
         self.python = python
+        self.nursery = nursery
         self.source = source
-        let first = try Self.start(python, source)
+        let first = try Self.start(python, nursery, source)
         inputs = try Self.specs(first.greeting["inputs"])
         outputs = try Self.specs(first.greeting["outputs"])
         platform = first.greeting["platform"]?.string ?? "python"
@@ -62,10 +66,14 @@ private final class PythonModel: RunnableModel {
         pool.withLock { $0.idle = [first] }
     }
 
-    private static func start(_ python: String, _ source: ModelSource) throws(GyreError) -> PythonWorker {
-        try PythonWorker(
+    private static func start(
+        _ python: String, _ nursery: PythonNursery, _ source: ModelSource
+    ) throws(GyreError) -> PythonWorker {
+        // How many threads its libraries have is said before they are imported.
+        let isUsual = source.settings.runThreads == 0
+        return try PythonWorker(
             python: python, model: source.file, title: source.title, memoryLimit: source.settings.memoryLimit,
-            arguments: [String(source.settings.runThreads)], timeout: loadTimeout)
+            arguments: [String(source.settings.runThreads)], nursery: isUsual ? nursery : nil, timeout: loadTimeout)
     }
 
     private static func specs(_ value: JSONValue?) throws(GyreError) -> [TensorSpec] {
@@ -142,7 +150,7 @@ private final class PythonModel: RunnableModel {
 
     private func take() throws(GyreError) -> PythonWorker {
         if let worker = pool.withLock({ $0.idle.popLast() }) { return worker }
-        return try Self.start(python, source)
+        return try Self.start(python, nursery, source)
     }
 
     /// How long a process beyond the least number may be idle, microseconds.

@@ -23,11 +23,17 @@ internal import GyreServing
     /// Starts a process and waits until it has loaded the model.
     /// - Throws: `.invalid` with what Python said; `.timeout`.
     ///
-    /// `script`: what the process runs; `arguments` come after the model and the limit.
+    /// `script`: what the process runs; `arguments` come after the model and the limit. `nursery`: what makes it by forking; nil starts it by
+    /// itself, as every script but the usual one has to be.
     init(
         python: String, script: String = WorkerScript.text, model: String, title: String = "", memoryLimit: Int64,
-        arguments: [String] = [], timeout: Int64
+        arguments: [String] = [], nursery: PythonNursery? = nil, timeout: Int64
     ) throws(GyreError) {
+        if let made = nursery?.worker([model, String(memoryLimit)] + arguments) {
+            worker = made
+            try greet(model, title, timeout)
+            return
+        }
         let words = [python, "-c", script, model, String(memoryLimit)] + arguments
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
         let code = unsafe gyre_worker_start(python, &pointers, &worker)
@@ -38,6 +44,11 @@ internal import GyreServing
                 why: unsafe "\(python): \(String(cString: strerror(code)))",
                 fix: "On the server's machine: gyre doctor")
         }
+        try greet(model, title, timeout)
+    }
+
+    /// Waits until the model is loaded.
+    private func greet(_ model: String, _ title: String, _ timeout: Int64) throws(GyreError) {
         (greeting, _) = try receive(timeout)
         if let problem = greeting["error"]?.string {
             throw GyreError(
@@ -49,8 +60,18 @@ internal import GyreServing
 
     deinit { unsafe gyre_worker_end(&worker) }
 
-    /// Bytes that the process has in memory.
-    var residentBytes: Int64 {
+    /// Bytes that the process has in memory; what it shares with others of its kind counts by its share.
+    var residentBytes: Int64 { proportionalBytes ?? wholeBytes }
+
+    private var proportionalBytes: Int64? {
+        guard let data = FileManager.default.contents(atPath: "/proc/\(worker.process)/smaps_rollup") else {
+            return nil
+        }
+        let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Pss:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int64($0) }.map { $0 << 10 }
+    }
+
+    private var wholeBytes: Int64 {
         let path = "/proc/\(worker.process)/statm"
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return 0 }

@@ -15,8 +15,53 @@ enum WorkerScript {
         PROBABILITIES = "gyre_probabilities"
         TYPES = {"BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2", "INT32": "<i4",
                  "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
-        channel = socket.socket(fileno=3)
         maps = {}
+
+
+        def nursery():
+            """Imports what every model needs, and makes workers: the arguments of each come with its three files."""
+            import array, fcntl, gc, importlib, random, signal
+
+            for name in ["numpy", "pandas", "joblib", "sklearn.pipeline", "mlflow.pyfunc", "mlflow.pyfunc.scoring_server"]:
+                try:
+                    importlib.import_module(name)
+                except Exception:
+                    pass  # an environment without it has models that need it not
+            control = socket.socket(fileno=3)
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            gc.collect()
+            gc.freeze()
+            control.settimeout(600)
+            while True:
+                try:
+                    content, ancillary, _, _ = control.recvmsg(1 << 16, socket.CMSG_SPACE(12))
+                except OSError:
+                    os._exit(0)  # nobody asked for long
+                if not content:
+                    os._exit(0)  # the server has ended
+                files = array.array("i")
+                for _, _, data in ancillary:
+                    files.frombytes(data[:len(data) - len(data) % files.itemsize])
+                process = os.fork()
+                if process == 0:
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    high = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 10) for file in files]
+                    control.close()
+                    for place, file in enumerate(high):
+                        os.dup2(file, 3 + place)
+                        os.close(file)
+                    random.seed()
+                    if "numpy" in sys.modules:
+                        sys.modules["numpy"].random.seed()
+                    return json.loads(content)
+                for file in files:
+                    os.close(file)
+                control.send(struct.pack("<i", process))
+
+
+        if sys.argv[1:] == ["--nursery"]:
+            sys.argv[1:] = nursery()
+        channel = socket.socket(fileno=3)
         # Processes that a model starts have no part in what is said here.
         os.register_at_fork(after_in_child=lambda: [os.close(number) for number in (3, 4, 5)])
 

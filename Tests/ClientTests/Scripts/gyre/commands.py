@@ -95,7 +95,7 @@ for phase in ["alone", "served"]:
     warning["expectations"][0]["severity"] = "warning"
     warning["name"] = "w"
     json.dump(warning, open(f"{work}/warning.json", "w"))
-    assert server.run("check", f"{work}/warning.json", f"d-{phase}", status=1).stdout.startswith("passed with warnings: 1")
+    assert server.run("check", f"{work}/warning.json", f"d-{phase}").stdout.startswith("passed with warnings: 1")
     assert "check/d-" in server.run("ledger", "log", "--kind", "quality.check.warned").stdout
     result = json.loads(server.run("check", f"{work}/bad.json", f"d-{phase}", "--format", "json", status=1).stdout)
     assert result["results"][0]["exception_info"]["raised_exception"] is False and result["statistics"]["evaluated_expectations"] == 1

@@ -141,10 +141,29 @@ with concurrent.futures.ThreadPoolExecutor(2) as pool:
     answers = list(pool.map(lambda _: server.request("POST", "/api/gyre/v1/endpoints/odd/deploy", {"version": "2"}), range(2)))
 assert sorted(status for status, _ in answers) in ([200, 409],), answers
 assert len(server.api("GET", "/endpoints/odd")["rollouts"]) == 1
-children = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and f"PPid:\t{server.process.pid}\n" in (open(f"/proc/{pid}/status").read() if os.path.exists(f"/proc/{pid}/status") else "")]
-for child in children:
-    os.kill(child, signal.SIGKILL)
+
+
+def below(parent):
+    """All processes that a process started, theirs included."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if f"PPid:\t{parent}\n" in open(f"/proc/{pid}/status").read():
+                found += [int(pid), *below(pid)]
+        except OSError:
+            pass  # it has ended meanwhile
+    return found
+
+
+assert below(server.process.pid)
+for process in below(server.process.pid):
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 fine()
+# What a model started outlives a killed server, and holds nothing of it.
+ask("fork")
 server.kill()
 server.start()
 fine()
