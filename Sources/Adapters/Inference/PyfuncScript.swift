@@ -119,12 +119,12 @@ enum PyfuncScript {
                     return self.matrix(self.pandas.DataFrame(value))
                 if isinstance(value, dict):
                     is_list = value and all(isinstance(inner, list) for inner in value.values())
-                    return self.pandas.DataFrame(value) if is_list and self.schema is None and not self.is_own else None
+                    return self.ordered(self.pandas.DataFrame(value)) if is_list and self.schema is None and not self.is_own else None
                 if not isinstance(value, list) or not value:
                     return None
                 if isinstance(value[0], dict):
                     if self.columns or (self.schema is None and not self.is_own):
-                        return self.fitted(self.pandas.DataFrame.from_records(value))
+                        return self.fitted(self.ordered(self.pandas.DataFrame.from_records(value)))
                     return None
                 if self.columns and not (len(self.columns) == 1 and self.kind(0) is None):
                     rows = value if isinstance(value[0], list) else [[element] for element in value] if len(self.columns) == 1 else None
@@ -137,6 +137,10 @@ enum PyfuncScript {
                 if self.schema is None and not self.is_own and isinstance(value[0], list) and self.by_name(len(value[0])):
                     return self.pandas.DataFrame(value, columns=self.features)
                 return None
+
+            def ordered(self, frame):
+                """The columns in the order in which the model knows them, where it knows them by name."""
+                return frame[self.features] if self.schema is None and set(frame.columns) == set(self.features) else frame
 
             def by_name(self, width):
                 """Whether a model without a signature is to be given its columns by name."""
@@ -224,7 +228,7 @@ enum PyfuncScript {
                 if self.hinted:
                     return only[1].tolist() if only else {name: array.tolist() for name, array in arrays.items()}
                 if not only:
-                    return self.frame(arrays)
+                    return self.frame(arrays) if self.is_own else self.ordered(self.frame(arrays))
                 if only[1].ndim == 2 and not self.is_own and self.by_name(only[1].shape[1]):
                     return self.pandas.DataFrame(only[1], columns=self.features)
                 return only[1].tolist() if only[1].dtype == object and only[1].ndim == 1 else only[1]

@@ -39,7 +39,7 @@ package struct BatchPredictor: Sendable {
 
     /// What is asked for.
     package struct Request: Sendable {
-        /// The model.
+        /// The version that is asked.
         package let model: ModelVersion
         /// The rows.
         package let input: DatasetVersion
