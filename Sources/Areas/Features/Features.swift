@@ -150,7 +150,10 @@ package struct Features: Sendable {
             [
                 .moveIf(
                     Self.onlinePointer(name), expecting: before,
-                    to: ["generation": .int(generation), "source": .string(source.ref.description)])
+                    to: [
+                        "generation": .int(generation), "source": .string(source.ref.description),
+                        "keys": .string(Self.keyForm),
+                    ])
             ],
             recording: [
                 Fact(
@@ -163,6 +166,9 @@ package struct Features: Sendable {
         try await online.prune(view: name, before: old)
         return rows.count
     }
+
+    /// How keys of several entities are written; what an earlier version wrote would be found by no key of this one.
+    private static let keyForm = "list"
 
     /// The key of an entity: its value where it is one, else the list of its values as JSON, which no other list has.
     static func key(_ values: [String]) -> String {
@@ -187,8 +193,15 @@ package struct Features: Sendable {
         var empty: JSONValue = [:]
         for feature in view.features { empty[feature] = .null }
         answer["values"] = empty
-        guard let generation = try await store.pointer(Self.onlinePointer(name))?["generation"]?.int,
-            let row = try await online.read(view: name, generation: generation, entity: Self.key(entity))
+        let online = try await store.pointer(Self.onlinePointer(name))
+        if let online, view.entities.count > 1, online["keys"]?.string != Self.keyForm {
+            throw GyreError(
+                .conflict,
+                "The online values of the view \"\(name)\" were written by an earlier version, under other keys.",
+                fix: "gyre feature materialize \(name)")
+        }
+        guard let generation = online?["generation"]?.int,
+            let row = try await self.online.read(view: name, generation: generation, entity: Self.key(entity))
         else { return answer }
         answer["event_timestamp"] = .string(Timestamp.text(row.eventMicroseconds))
         if let ttl = view.ttlSeconds, (now ?? surroundings.now()) - row.eventMicroseconds > ttl * 1_000_000 {

@@ -63,5 +63,12 @@ import Testing
             try await features.join(spine: source, query: nil, timestampColumn: "known", views: ["load"], sources: [:])
         }
         #expect(spine?.what.contains("of which no version was given") == true)
+        // What an earlier version brought online stands under keys that nobody asks for: that is said, and not that there is nothing.
+        let pointer = Features.onlinePointer("load")
+        let old: JSONValue = ["generation": try await ledger.pointer(pointer)?["generation"] ?? .null]
+        try await ledger.commit(
+            [.move(pointer, to: old)], recording: [Fact("test.old", Ref("feature-view", "load"), by: "t")])
+        let keyed = await #expect(throws: GyreError.self) { try await features.read("load", entity: ["A", "8"]) }
+        #expect(keyed?.code == .conflict && keyed?.fix == "gyre feature materialize load")
     }
 }
