@@ -73,7 +73,8 @@ private final class PythonModel: RunnableModel {
         let isUsual = source.settings.runThreads == 0
         return try PythonWorker(
             python: python, model: source.file, title: source.title, memoryLimit: source.settings.memoryLimit,
-            arguments: [String(source.settings.runThreads)], nursery: isUsual ? nursery : nil, timeout: loadTimeout)
+            arguments: [String(source.settings.runThreads), source.title], nursery: isUsual ? nursery : nil,
+            timeout: loadTimeout)
     }
 
     private static func specs(_ value: JSONValue?) throws(GyreError) -> [TensorSpec] {

@@ -278,6 +278,8 @@ enum WorkerScript {
     private static let serving = #"""
         try:
             confine(int(sys.argv[2]))
+            with open("/proc/self/comm", "w") as comm:
+                comm.write(sys.argv[4][:15])  # what lists of processes show
             for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] if int(sys.argv[3]) > 0 else []:
                 os.environ[name] = sys.argv[3]  # read when numpy is imported
             import numpy

@@ -54,6 +54,17 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def processes(self, parent=None):
+        """The processes below the server: their names by their numbers."""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if f"PPid:\t{parent or self.process.pid}\n" in open(f"/proc/{pid}/status").read():
+                    found |= {int(pid): open(f"/proc/{pid}/comm").read().strip(), **self.processes(int(pid))}
+            except OSError:
+                pass  # it has ended meanwhile
+        return found
+
     def request(self, method, path, body=None, headers={}):
         status, content, _ = self.exchange(method, path, body, headers)
         try:

@@ -5,7 +5,6 @@ import concurrent.futures
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -91,8 +90,7 @@ def own(word, value=1.0, status=200):
 
 
 def workers():
-    text = subprocess.run(["ps", "-o", "pid,args", "--ppid", str(server.process.pid)], capture_output=True, text=True).stdout
-    return [int(line.split()[0]) for line in text.splitlines()[1:] if "own/1/model.py" in line]
+    return [pid for pid, name in server.processes().items() if name == "own@1"]
 
 
 # scikit-learn and MLflow answer as they do by themselves; numbers of any type, the one input by any name.

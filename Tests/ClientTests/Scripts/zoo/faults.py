@@ -142,21 +142,8 @@ with concurrent.futures.ThreadPoolExecutor(2) as pool:
 assert sorted(status for status, _ in answers) in ([200, 409],), answers
 assert len(server.api("GET", "/endpoints/odd")["rollouts"]) == 1
 
-
-def below(parent):
-    """All processes that a process started, theirs included."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if f"PPid:\t{parent}\n" in open(f"/proc/{pid}/status").read():
-                found += [int(pid), *below(pid)]
-        except OSError:
-            pass  # it has ended meanwhile
-    return found
-
-
-assert below(server.process.pid)
-for process in below(server.process.pid):
+assert "odd@1" in server.processes().values(), server.processes()
+for process in server.processes():
     try:
         os.kill(process, signal.SIGKILL)
     except ProcessLookupError:
