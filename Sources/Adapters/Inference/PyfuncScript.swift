@@ -103,7 +103,9 @@ enum PyfuncScript {
                     names = value.get("columns")
                     if names is None or [str(name) for name in names] == [str(number) for number in range(len(self.columns))]:
                         return self.table(value["data"])
-                return self.server.infer_and_parse_data({form: value}, self.schema)
+                data = self.server.infer_and_parse_data({form: value}, self.schema)
+                # scikit-learn refuses another order, so that no answer of its own is changed.
+                return self.ordered(data) if hasattr(data, "columns") and hasattr(self.raw, "feature_names_in_") else data
 
             def matrix(self, frame):
                 """A table as the matrix that the model takes: by the names of its columns where it knows them, else by their places."""
