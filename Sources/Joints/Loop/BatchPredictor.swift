@@ -113,13 +113,14 @@ package struct BatchPredictor: Sendable {
     private func answer(
         _ count: Int64, _ session: any TableSession, _ hosted: HostedModel
     ) async throws(GyreError) {
+        let read = try await readable(session)
         var next: Int64 = 0
         var columns: [Column] = []
         while next < count {
             var chunks: [(start: Int64, rows: TableRows)] = []
             while chunks.count < Self.chunksAtOnce, next < count {
                 let found = try await session.run(
-                    "SELECT * EXCLUDE (gyre_row) FROM gyre_rows WHERE gyre_row >= ? AND gyre_row < ? ORDER BY gyre_row",
+                    "SELECT \(read) FROM gyre_rows WHERE gyre_row >= ? AND gyre_row < ? ORDER BY gyre_row",
                     [.int(next), .int(next + Self.chunkRows)])
                 chunks.append((next, TableRows(columns: found.columns, rows: found.rows)))
                 next += Self.chunkRows
@@ -135,6 +136,26 @@ package struct BatchPredictor: Sendable {
                 try await keep(start, outputs, columns, session)
             }
         }
+    }
+
+    /// The columns as a client would send them: numbers, truths and texts as they are, times as texts, and what is put together as JSON.
+    private func readable(_ session: any TableSession) async throws(GyreError) -> String {
+        let plain = [
+            "VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
+            "FLOAT", "DOUBLE",
+        ]
+        let found = try await session.run("SELECT column_name, column_type FROM (DESCRIBE gyre_rows)").rows
+        return found.compactMap { row -> String? in
+            guard let name = row[0].string, name != "gyre_row", let type = row[1].string else { return nil }
+            let column = SQL.name(name)
+            if plain.contains(type) { return column }
+            if type.hasPrefix("DECIMAL") || type == "UBIGINT" || type == "HUGEINT" {
+                return "CAST(\(column) AS DOUBLE) AS \(column)"
+            }
+            let isNested = type.hasSuffix("]") || type.hasPrefix("STRUCT") || type.hasPrefix("MAP")
+            return isNested
+                ? "CAST(to_json(\(column)) AS VARCHAR) AS \(column)" : "CAST(\(column) AS VARCHAR) AS \(column)"
+        }.joined(separator: ", ")
     }
 
     /// The outputs for chunks, in their order.

@@ -56,6 +56,12 @@ again = server.run("model", "predict", "own@1", "--input", "dataset/rows", "--da
 assert first == again
 lineage = server.run("lineage", "dataset/doubled").stdout
 assert "model/own@1" in lineage and "dataset/rows@" in lineage, lineage
+# Times, lists and large numbers among the columns keep nobody from the others, and come back as they were.
+odd = rows.head(10).assign(at=pandas.Timestamp("2026-01-02 03:04:05"), tags=[["a"]] * 10, big=numpy.uint64(2**63))
+odd.to_parquet(f"{work}/odd.parquet", index=False)
+server.run("model", "predict", "mixed", "--input", f"{work}/odd.parquet", "--output", f"{work}/odd-out.parquet")
+found = pandas.read_parquet(f"{work}/odd-out.parquet")
+assert (found["predict"] == pipe.predict(rows.head(10))).all() and (found["at"] == odd["at"]).all() and list(found["tags"][0]) == ["a"], found.head()
 # What it would do; what cannot be.
 assert "would predict" in server.run("model", "predict", "own", "--input", "dataset/rows", "--dry-run").stdout
 server.run("model", "predict", "own", "--input", "dataset/nothing", status=3)
