@@ -91,7 +91,7 @@ struct LoopServices: Sendable {
             registry: areas.registry, tracking: areas.tracking, releases: areas.releases, builder: builder,
             rollouts: areas.rollouts, endpoints: delivery.endpoints, monitors: monitors, spaces: reproductions)
         batches = BatchPredictor(
-            store: ledger, blobs: stores.blobs, tables: stores.tables, versioning: areas.versioning,
+            blobs: stores.blobs, tables: stores.tables, versioning: areas.versioning,
             files: delivery.files, host: areas.host)
         let reproductions = reproductions
         retention = Retention(

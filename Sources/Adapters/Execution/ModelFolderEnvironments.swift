@@ -84,7 +84,7 @@ package final class ModelFolderEnvironments: ModelEnvironments {
     /// Says which requirements an interpreter does not meet, each on a line.
     private static let script = """
         import sys
-        from importlib.metadata import PackageNotFoundError, version
+        from importlib.metadata import version
         try:
             from packaging.requirements import Requirement
         except ImportError:
@@ -99,7 +99,7 @@ package final class ModelFolderEnvironments: ModelEnvironments {
                     continue
                 if not asked.specifier.contains(version(asked.name), prereleases=True):
                     print(line)
-            except (PackageNotFoundError, Exception):
+            except Exception:
                 print(line)
         """
 

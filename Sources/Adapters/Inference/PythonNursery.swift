@@ -5,8 +5,8 @@ internal import Glibc
 internal import GyreBase
 internal import Synchronization
 
-/// Processes of Python that have imported what every model needs, one for each interpreter, and make workers by forking: a worker is there in
-/// a fraction of a second, and shares the memory of those libraries with all others.
+/// Processes of Python that have imported what every model needs, one for each interpreter, and make workers by forking: a worker imports
+/// nothing of it again, and shares the memory of those libraries with all others.
 final class PythonNurseries: Sendable {
     private let nurseries = Mutex<[String: PythonNursery]>([:])
 

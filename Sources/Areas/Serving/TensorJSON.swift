@@ -206,6 +206,18 @@ package struct TensorElements: Sendable {
 }
 
 extension JSONWriter {
+    /// Writes outputs as an object with a nested list for each.
+    package mutating func columns(of outputs: [NamedTensor]) throws(GyreError) {
+        raw("{")
+        for (index, output) in outputs.enumerated() {
+            if index > 0 { raw(",") }
+            string(output.name)
+            raw(":")
+            try output.write(nested: true, to: &self)
+        }
+        raw("}")
+    }
+
     /// Writes one row of a model's outputs: the bare value of the only one, else an object by their names.
     ///
     /// `named`: whether one output is named too.

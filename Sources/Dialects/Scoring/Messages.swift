@@ -143,14 +143,7 @@ enum ScoringAnswer {
         writer.raw("{\"predictions\":")
         let rows = outputs.first?.tensor.rows ?? 0
         if form == .columns {
-            writer.raw("{")
-            for (index, output) in outputs.enumerated() {
-                if index > 0 { writer.raw(",") }
-                writer.string(output.name)
-                writer.raw(":")
-                try output.write(nested: true, to: &writer)
-            }
-            writer.raw("}")
+            try writer.columns(of: outputs)
         } else if form == .plain && outputs.count == 1
             || outputs.contains(where: { $0.tensor.rows != rows || $0.tensor.shape.isEmpty })
         {

@@ -96,14 +96,7 @@ final class PredictRequest: RequestDocument {
         if outputs.count == 1 {
             try outputs[0].write(nested: true, to: &writer)
         } else {
-            writer.raw("{")
-            for (index, output) in outputs.enumerated() {
-                if index > 0 { writer.raw(",") }
-                writer.string(output.name)
-                writer.raw(":")
-                try output.write(nested: true, to: &writer)
-            }
-            writer.raw("}")
+            try writer.columns(of: outputs)
         }
         writer.raw("}")
     }

@@ -12,7 +12,6 @@ package import GyreVersioning
 ///
 /// Nothing of it is kept before all rows are answered, so a run that breaks off is simply made again.
 package struct BatchPredictor: Sendable {
-    private let store: any LedgerStore
     private let blobs: any BlobStore
     private let tables: any TableEngine
     private let versioning: Versioning
@@ -26,10 +25,9 @@ package struct BatchPredictor: Sendable {
 
     /// Over these services.
     package init(
-        store: any LedgerStore, blobs: any BlobStore, tables: any TableEngine, versioning: Versioning,
+        blobs: any BlobStore, tables: any TableEngine, versioning: Versioning,
         files: ModelFiles, host: ModelHost
     ) {
-        self.store = store
         self.blobs = blobs
         self.tables = tables
         self.versioning = versioning
@@ -98,14 +96,6 @@ package struct BatchPredictor: Sendable {
         let added = try await versioning.add(
             name, tree, message: "\(count) rows predicted by \(request.model.ref)",
             madeFrom: [request.input.ref, request.model.ref], by: actor)
-        try await store.commit(
-            [],
-            recording: [
-                Fact(
-                    "serving.batch.predicted", added.version.ref, by: actor,
-                    inputs: [request.input.ref, request.model.ref], outputs: [added.version.ref],
-                    body: ["rows": .int(count), "format": .string(request.format.rawValue)])
-            ])
         return Outcome(version: added.version, rows: count)
     }
 

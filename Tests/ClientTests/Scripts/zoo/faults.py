@@ -42,8 +42,6 @@ class Odd(mlflow.pyfunc.PythonModel):
                 time.sleep(600)
         if word == "chdir":
             os.chdir("/")
-            with open("written-by-a-model.txt", "w") if os.access("/", os.W_OK) and False else open(os.devnull, "w") as file:
-                file.write("x")
         if word == "write":
             open("left-behind.txt", "w").write("x")
         if word == "nothing":

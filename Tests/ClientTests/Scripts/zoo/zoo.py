@@ -61,7 +61,7 @@ def ask(name, form, real, rows, expected):
     except Exception as error:
         found = f"unreadable: {error!r}: {content[:300]}"
     if theirs is not None:
-        # To the letter what mlflow's server says of the same request.
+        # What mlflow's server says of the same request, in its form.
         return "right" if zoo_forms.alike(found, theirs) else f"WRONG: {str(found)[:300]} and not {str(theirs)[:300]}"
     if zoo_forms.alike(found, expected) or zoo_forms.alike(zoo_forms.bare(found), zoo_forms.bare(expected)):
         return "right"

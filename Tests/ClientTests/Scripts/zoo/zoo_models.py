@@ -38,7 +38,7 @@ TARGET = NUMBERS["price"] * 2 + NUMBERS["age"] * 0.1
 MODELS = {}
 
 
-def model(rows=None, **kinds):
+def model():
     """Marks a function that logs a model under a name and returns the rows that it is asked for."""
     def mark(function):
         MODELS[function.__name__] = function
