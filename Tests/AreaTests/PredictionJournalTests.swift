@@ -66,6 +66,45 @@ import Testing
         #expect(try await second.closedSegments(all: true).map(\.rows) == [2])
     }
 
+    @Test("whoever reads while journals become segments sees each prediction once")
+    func readWhileClosing() async throws {
+        let folder = try TemporaryFolder()
+        let clock = ManualClock(step: 1)
+        let log = JournalPredictionLog(
+            root: folder.path, tables: Self.engine, segments: Self.engine, now: { clock.now })
+        try log.append(Self.prediction("0", text: "x", kind: nil))
+        let progress = Progress()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { progress.isDone.store(true, ordering: .releasing) }
+                for _ in 0..<25 {
+                    for _ in 0..<4 {
+                        let number = progress.written.load(ordering: .acquiring)
+                        try log.append(Self.prediction("\(number)", text: "x", kind: nil))
+                        progress.written.add(1, ordering: .acquiringAndReleasing)
+                    }
+                    _ = try await log.closedSegments(all: true)
+                }
+            }
+            for _ in 0..<3 {
+                group.addTask {
+                    while !progress.isDone.load(ordering: .acquiring) {
+                        let before = progress.written.load(ordering: .acquiring)
+                        let rows = try await log.rows(PredictionQuery(endpoint: "m", from: 0, to: 100))
+                        #expect(rows.count >= before && Set(rows.map(\.id)).count == rows.count)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await log.counts("m").array?.first?["predictions"] == 101)
+    }
+
+    private final class Progress: Sendable {
+        let written = Atomic(1)
+        let isDone = Atomic(false)
+    }
+
     @Test(
         "torn ends are cut off before anything is read, and lines longer than usual are read by a process that did not write them"
     )

@@ -107,7 +107,8 @@ enum ConsoleAnswers {
     static let full: [String: JSONValue] = [
         "/runs": [
             "runs": [
-                run, ["id": "r2", "name": "two", "status": "RUNNING", "params": ["rate": 1], "metrics": ["auc": 0.5]],
+                run,
+                ["id": "r2", "name": "two", "status": "RUNNING", "params": ["rate": "1"], "metrics": ["auc": 0.5]],
             ], "next": [7],
         ],
         "/runs/r1": run, "/runs/r1/history": ["points": [["step": 0, "value": 1], ["step": 1, "value": 0.5]]],
@@ -125,7 +126,7 @@ enum ConsoleAnswers {
         "/served": [
             "models": [
                 [
-                    "name": evil, "version": "1", "state": "READY", "platform": evil, "bytes": 5_000_000, "requests": 9,
+                    "name": evil, "version": 1, "state": "READY", "platform": evil, "bytes": 5_000_000, "requests": 9,
                     "reason": evil,
                 ]
             ]

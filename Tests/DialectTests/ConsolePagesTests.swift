@@ -25,7 +25,7 @@ import Testing
                         throw GyreError(
                             .notFound, "There is no <b>such</b> thing.", why: "Nobody made it.", fix: "gyre up")
                     }
-                    return answers[String(path.prefix { $0 != "?" })] ?? [:]
+                    return CompletedAnswer.at(path, answers[String(path.prefix { $0 != "?" })] ?? [:])
                 },
                 act: { path, body throws(GyreError) in
                     recorder.done.withLock { $0.append((path, body)) }
@@ -71,7 +71,9 @@ import Testing
         let warning = "Whoever reaches <it>"
         let router = Router([
             Console(
-                api: { path throws(GyreError) in answers[String(path.prefix { $0 != "?" })] ?? [:] },
+                api: { path throws(GyreError) in
+                    CompletedAnswer.at(path, answers[String(path.prefix { $0 != "?" })] ?? [:])
+                },
                 act: { _, _ throws(GyreError) in [:] }, staticFile: { _ in nil }, mlflowFile: { _ in nil },
                 warning: warning
             ).routes

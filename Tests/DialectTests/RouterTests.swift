@@ -15,6 +15,7 @@ import Testing
                 Route("DELETE", "/models/{name}") { _ in .text("gone") },
                 Route("GET", "/models/newest") { _ in .text("newest") },
                 Route.direct("POST", "/models/{name}/infer") { _ in .now(.text("answer")) },
+                Route("POST", "/models/{name}:predict") { _ in .text("answer") },
                 Route("PUT", "/files/{path...}") { .text($0.parameter("path")) },
             ])
     ])
@@ -24,13 +25,20 @@ import Testing
         arguments: [
             ("OPTIONS", "/models", "GET, HEAD, POST"), ("PUT", "/models", "GET, HEAD, POST"),
             ("PATCH", "/models/delay", "DELETE, GET, HEAD"), ("GET", "/models/delay/infer", "POST"),
-            ("OPTIONS", "/models/delay/infer", "POST"), ("GET", "/files/a/b", "PUT"),
+            ("OPTIONS", "/models/delay/infer", "POST"), ("GET", "/models/delay:predict", "POST"),
+            ("DELETE", "/models/a:b:predict", "POST"), ("GET", "/files/a/b", "PUT"),
             ("POST", "/models/newest", "DELETE, GET, HEAD"),
         ])
     func notAllowed(method: String, path: String, allowed: String) async {
         let response = await router.respond(to: HTTPRequest(method, path))
         #expect(response.status == 405)
         #expect(response.headers.first { $0.name == "allow" }?.value == allowed)
+    }
+
+    @Test("a name with a colon that no verb follows is a name")
+    func colon() async {
+        let response = await router.respond(to: HTTPRequest("GET", "/models/a:b"))
+        #expect(response.status == 200)
     }
 
     @Test("an address that nothing answers at stays unknown", arguments: ["/model", "/models/a/b", "/files"])

@@ -146,10 +146,7 @@ package final class JournalPredictionLog: PredictionLog {
 
     // MARK: Reading
 
-    private func files(_ endpoint: String) -> [String] {
-        // An endpoint without a folder has had no predictions.
-        (try? FileManager.default.contentsOfDirectory(atPath: folder(endpoint)))?.sorted() ?? []
-    }
+    private func files(_ endpoint: String) -> [String] { LogFiles.names(folder(endpoint)) }
 
     /// The members of a line and the types of their columns.
     private static let structure = """
@@ -169,37 +166,34 @@ package final class JournalPredictionLog: PredictionLog {
             """
     }
 
-    /// The files of an endpoint, mended where a killed process left them torn, and the bytes of the longest line in its journals.
-    private func readable(_ endpoint: String) async throws(GyreError) -> (names: [String], longestLine: Int) {
-        guard !files(endpoint).isEmpty else { return ([], 0) }
+    /// Asks a query over all predictions of an endpoint, with their labels if asked; nil where it has none.
+    ///
+    /// The files are mended first where a killed process left them torn.
+    private func asking<Answer: Sendable>(
+        _ endpoint: String, joinsLabels: Bool = true, _ ask: (String) async throws(GyreError) -> Answer
+    ) async throws(GyreError) -> Answer? {
+        guard !files(endpoint).isEmpty else { return nil }
         let (journal, labels, folder) = (journal(endpoint), labelFile(endpoint), folder(endpoint))
-        return try await Background.run { () throws(GyreError) in
+        let files = try await Background.run { () throws(GyreError) in
             try journal.mend()
             try labels.mend()
-            let names = self.files(endpoint)
-            var longest = journal.longestLine ?? 0
-            for name in names where name.hasPrefix("closing-") && name.hasSuffix(".jsonl") {
-                // It may have become a segment meanwhile.
-                longest = max(longest, (try? JournalScan("\(folder)/\(name)").longestLine) ?? 0)
-            }
-            return (names, longest)
+            return try LogFiles(folder)
         }
+        defer { files.close() }
+        // Lines may be longer that are written from now on.
+        guard let source = Self.source(files, max(files.longestFullLine, journal.longestLine ?? 0), joinsLabels) else {
+            return nil
+        }
+        return try await ask(source)
     }
 
-    /// A query over all predictions of an endpoint, with their labels if asked; nil where it has none.
-    private func source(_ endpoint: String, joinsLabels: Bool = true) async throws(GyreError) -> String? {
-        let (names, longest) = try await readable(endpoint)
-        // A journal whose segment is there goes as soon as that is recorded.
-        let journals = names.filter {
-            $0.hasSuffix(".jsonl") && $0 != "labels.jsonl"
-                && !names.contains("segment-\($0.dropFirst("closing-".count).dropLast(".jsonl".count)).parquet")
-        }
-        .map { "\(folder(endpoint))/\($0)" }
-        let segments = names.filter { $0.hasSuffix(".parquet") }.map { SQL.text("\(folder(endpoint))/\($0)") }
+    /// A query over all predictions in `files`, with their labels if asked; nil where there are none.
+    private static func source(_ files: LogFiles, _ longest: Int, _ joinsLabels: Bool) -> String? {
         var parts: [String] = []
-        if !journals.isEmpty { parts.append("SELECT * FROM \(Self.journalReader(journals, longest))") }
-        if !segments.isEmpty {
-            parts.append("SELECT * FROM read_parquet([\(segments.joined(separator: ", "))], union_by_name = true)")
+        if !files.journals.isEmpty { parts.append("SELECT * FROM \(journalReader(files.journals, longest))") }
+        if !files.segments.isEmpty {
+            let segments = files.segments.map(SQL.text).joined(separator: ", ")
+            parts.append("SELECT * FROM read_parquet([\(segments)], union_by_name = true)")
         }
         guard !parts.isEmpty else { return nil }
         // Segments of earlier versions do not have all members.
@@ -209,10 +203,12 @@ package final class JournalPredictionLog: PredictionLog {
         let predictions = parts.joined(separator: " UNION ALL BY NAME ")
         if !joinsLabels { return predictions }
         let labels =
-            names.contains("labels.jsonl")
-            ? "SELECT id, last(label ORDER BY \"at\") AS label FROM read_json(\(SQL.text(folder(endpoint) + "/labels.jsonl")), "
-                + "format = 'newline_delimited', columns = {'id': 'VARCHAR', 'label': 'DOUBLE', 'at': 'BIGINT'}) GROUP BY id"
-            : "SELECT NULL::VARCHAR AS id, NULL::DOUBLE AS label WHERE false"
+            if let labels = files.labels {
+                "SELECT id, last(label ORDER BY \"at\") AS label FROM read_json(\(SQL.text(labels)), "
+                    + "format = 'newline_delimited', columns = {'id': 'VARCHAR', 'label': 'DOUBLE', 'at': 'BIGINT'}) GROUP BY id"
+            } else {
+                "SELECT NULL::VARCHAR AS id, NULL::DOUBLE AS label WHERE false"
+            }
         return """
             WITH p AS (\(predictions)), l AS (\(labels))
             SELECT p.*, l.label FROM p LEFT JOIN l ON l.id = p.id
@@ -220,19 +216,20 @@ package final class JournalPredictionLog: PredictionLog {
     }
 
     package func rows(_ query: PredictionQuery) async throws(GyreError) -> [LoggedRow] {
-        guard let source = try await source(query.endpoint) else { return [] }
-        let session = try await tables.open()
-        let result = try await session.run(
-            """
-            SELECT id, version, \(query.hasInputs ? "CAST(to_json(x) AS VARCHAR)" : "'[]'"), score, label, latency_us, error IS NOT NULL,
-                TRY_CAST(how->>'$.p' AS DOUBLE), kind, "row", how->>'$.by' = 'mirror' FROM (\(source))
-            WHERE event >= ? AND event < ? AND "at" >= ? AND "at" < ? AND (? IS NULL OR version = ?)
-            ORDER BY "at"\(query.newest.map { " DESC LIMIT \($0)" } ?? "")
-            """,
-            [
-                .int(query.from), .int(query.to), .int(query.answeredFrom), .int(query.answeredBefore),
-                .optional(query.version.map(Int64.init)), .optional(query.version.map(Int64.init)),
-            ])
+        let asked = try await asking(query.endpoint) { source throws(GyreError) in
+            try await self.tables.open().run(
+                """
+                SELECT id, version, \(query.hasInputs ? "CAST(to_json(x) AS VARCHAR)" : "'[]'"), score, label, latency_us,
+                    error IS NOT NULL, TRY_CAST(how->>'$.p' AS DOUBLE), kind, "row", how->>'$.by' = 'mirror' FROM (\(source))
+                WHERE event >= ? AND event < ? AND "at" >= ? AND "at" < ? AND (? IS NULL OR version = ?)
+                ORDER BY "at"\(query.newest.map { " DESC LIMIT \($0)" } ?? "")
+                """,
+                [
+                    .int(query.from), .int(query.to), .int(query.answeredFrom), .int(query.answeredBefore),
+                    .optional(query.version.map(Int64.init)), .optional(query.version.map(Int64.init)),
+                ])
+        }
+        guard let result = asked else { return [] }
         return try await Background.run { () throws(GyreError) in
             try (query.newest == nil ? result.rows : result.rows.reversed()).map { row throws(GyreError) in
                 LoggedRow(
@@ -248,14 +245,15 @@ package final class JournalPredictionLog: PredictionLog {
     }
 
     package func find(_ id: String, endpoint: String) async throws(GyreError) -> JSONValue? {
-        guard let source = try await source(endpoint) else { return nil }
-        let found = try await tables.open().run(
-            """
-            SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, kind, CAST(y AS VARCHAR) AS y, error, label,
-                CAST(how AS VARCHAR) AS how, CAST(to_json(t) AS VARCHAR) AS t
-            FROM (\(source)) WHERE id = ? LIMIT 1
-            """, [.string(id)])
-        guard var object = found.objects.first else { return nil }
+        let found = try await asking(endpoint) { source throws(GyreError) in
+            try await self.tables.open().run(
+                """
+                SELECT id, version, release, "at", event, latency_us, CAST(to_json(x) AS VARCHAR) AS x, score, kind, CAST(y AS VARCHAR) AS y,
+                    error, label, CAST(how AS VARCHAR) AS how, CAST(to_json(t) AS VARCHAR) AS t
+                FROM (\(source)) WHERE id = ? LIMIT 1
+                """, [.string(id)])
+        }
+        guard var object = found?.objects.first else { return nil }
         object["x"] = try JSONValue(parsing: object["x"]?.string ?? "null")
         object["y"] = try JSONValue(parsing: object["y"]?.string ?? "null")
         object["t"] = try JSONValue(parsing: object["t"]?.string ?? "null")
@@ -268,21 +266,24 @@ package final class JournalPredictionLog: PredictionLog {
         // A label mostly comes soon after its prediction, and searching the files takes a hundred times as long.
         let recent = journal(endpoint).written(ids)
         let rest = ids.filter { !recent.contains($0) }
-        guard !rest.isEmpty, let source = try await source(endpoint, joinsLabels: false) else { return recent }
-        let found = try await tables.open().run(
-            "SELECT DISTINCT id FROM (\(source)) WHERE id IN (SELECT unnest(from_json(?, '[\"VARCHAR\"]')))",
-            [.string(JSONValue.strings(rest).text)])
-        return recent.union(found.rows.compactMap { $0[0].string })
+        guard !rest.isEmpty else { return recent }
+        let found = try await asking(endpoint, joinsLabels: false) { source throws(GyreError) in
+            try await self.tables.open().run(
+                "SELECT DISTINCT id FROM (\(source)) WHERE id IN (SELECT unnest(from_json(?, '[\"VARCHAR\"]')))",
+                [.string(JSONValue.strings(rest).text)])
+        }
+        return recent.union(found?.rows.compactMap { $0[0].string } ?? [])
     }
 
     package func ids(
         beginningWith digits: String, endpoint: String, limit: Int
     ) async throws(GyreError) -> [String] {
-        guard let source = try await source(endpoint, joinsLabels: false) else { return [] }
-        let found = try await tables.open().run(
-            "SELECT DISTINCT id FROM (\(source)) WHERE starts_with(id, ?) ORDER BY id LIMIT ?",
-            [.string(digits), .int(Int64(limit))])
-        return found.rows.compactMap { $0[0].string }
+        let found = try await asking(endpoint, joinsLabels: false) { source throws(GyreError) in
+            try await self.tables.open().run(
+                "SELECT DISTINCT id FROM (\(source)) WHERE starts_with(id, ?) ORDER BY id LIMIT ?",
+                [.string(digits), .int(Int64(limit))])
+        }
+        return found?.rows.compactMap { $0[0].string } ?? []
     }
 
     package func counts(_ endpoint: String) async throws(GyreError) -> JSONValue {
@@ -291,13 +292,16 @@ package final class JournalPredictionLog: PredictionLog {
             "\($0) \((try? FileManager.default.attributesOfItem(atPath: "\(folder(endpoint))/\($0)"))?[.size] ?? 0)"
         }
         if let known = counted.withLock({ $0[endpoint] }), known.files == found { return known.answer }
-        guard let source = try await source(endpoint) else { return [] }
-        let counts = try await tables.open().run(
-            """
-            SELECT version, count(*) AS predictions, count(label) AS labels, count(error) AS errors,
-                CAST(quantile_cont(latency_us, 0.5) AS DOUBLE) AS latency_us_p50, CAST(quantile_cont(latency_us, 0.99) AS DOUBLE) AS latency_us_p99
-            FROM (\(source)) GROUP BY version ORDER BY version
-            """)
+        let counts = try await asking(endpoint) { source throws(GyreError) in
+            try await self.tables.open().run(
+                """
+                SELECT version, count(*) AS predictions, count(label) AS labels, count(error) AS errors,
+                    CAST(quantile_cont(latency_us, 0.5) AS DOUBLE) AS latency_us_p50,
+                    CAST(quantile_cont(latency_us, 0.99) AS DOUBLE) AS latency_us_p99
+                FROM (\(source)) GROUP BY version ORDER BY version
+                """)
+        }
+        guard let counts else { return [] }
         let answer = JSONValue.array(counts.objects)
         counted.withLock { $0[endpoint] = Counts(files: found, answer: answer) }
         return answer

@@ -20,7 +20,7 @@ struct Shape: Sendable {
         "POST /datasets/{name}/versions": Shape(
             takes: API.AddRequest.self, answers: API.DatasetVersion.self, plans: API.AddPlan.self),
         "GET /datasets/{name}/diff": Shape(answers: API.DatasetDiff.self),
-        "POST /checks": Shape(takes: API.CheckRequest.self, answers: API.AnyAnswer.self),
+        "POST /checks": Shape(takes: API.CheckRequest.self, answers: API.CheckAnswer.self),
         "GET /features": Shape(answers: API.FeatureViewList.self),
         "POST /features": Shape(takes: API.FeatureView.self, answers: API.FeatureView.self),
         "POST /features/{name}/materialize": Shape(takes: API.MaterializeRequest.self, answers: API.Materialized.self),
@@ -60,7 +60,7 @@ struct Shape: Sendable {
         "POST /models/{name}/versions/{version}/configuration": Shape(
             takes: API.ConfigurationRequest.self, answers: API.ModelVersion.self),
         "POST /models/{name}/versions/{version}/conversion": Shape(
-            takes: API.ReasonRequest.self, answers: API.AnyAnswer.self),
+            takes: API.ReasonRequest.self, answers: API.Conversion.self),
         "POST /models/{name}/versions/{version}/predictions": Shape(
             takes: API.BatchRequest.self, answers: API.Batch.self),
         "POST /models/{name}/aliases/{alias}": Shape(takes: API.AliasRequest.self, answers: API.Alias.self),
@@ -90,7 +90,7 @@ struct Shape: Sendable {
         "GET /releases/{endpoint}/{number}": Shape(answers: API.Release.self),
         "GET /releases/{endpoint}/{number}/diff": Shape(answers: API.ReleaseDiff.self),
         "POST /releases/{endpoint}/{number}/reproduce": Shape(
-            takes: API.ReasonRequest.self, answers: API.AnyAnswer.self, plans: API.ReproductionPlan.self),
+            takes: API.ReasonRequest.self, answers: API.Reproduction.self, plans: API.ReproductionPlan.self),
         "POST /releases/{endpoint}/{number}/rollback": Shape(takes: API.ReasonRequest.self, answers: API.Release.self),
         "GET /ledger": Shape(answers: API.FactList.self),
         "GET /ledger/head": Shape(answers: API.Head.self),

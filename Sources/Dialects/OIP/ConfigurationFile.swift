@@ -10,10 +10,15 @@ package enum ConfigurationFile {
     /// Reads protobuf's text format.
     /// - Throws: `.invalid` where it is none; `.unsupported` for what is not done here.
     package static func read(_ text: String) throws(GyreError) -> ModelConfiguration {
-        do { return try configuration(try Inference_ModelConfig(textFormatString: text)) } catch {
-            if let known = error as? GyreError { throw known }
-            throw GyreError(.invalid, "The text is no configuration of a model.", why: "\(error)")
+        let message: Inference_ModelConfig
+        do { message = try Inference_ModelConfig(textFormatString: text) } catch {
+            throw GyreError(
+                .invalid, "The text is no configuration of a model.",
+                why: [TextFormatFault.place(in: text), TextFormatFault.words(error)].compactMap(\.self).joined(
+                    separator: ": "),
+                fix: "Write it as a config.pbtxt of Triton, as in max_batch_size: 8.")
         }
+        return try configuration(message)
     }
 
     /// Reads JSON.

@@ -123,6 +123,8 @@ package struct Router: Sendable {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
         for entry in patterns where entry.method == method {
             if let parameters = Self.match(entry.parts, parts) {
+                let verbs = verbs(at: parts, entry)
+                if !verbs.isEmpty { return notAllowed(request, verbs) }
                 var request = request
                 request.parameters = parameters
                 return await call(entry.handler, request, entry.group)
@@ -200,6 +202,16 @@ package struct Router: Sendable {
         }
         if methods.contains("GET") { methods.insert("HEAD") }
         return methods
+    }
+
+    /// The methods of routes that end in a verb behind a colon, `{model}:predict`, where an entry would take the verb for part of a name.
+    private func verbs(at parts: [Substring], _ taken: Entry) -> Set<String> {
+        guard parts.last?.contains(":") == true, case .one(_, suffix: "")? = taken.parts.last else { return [] }
+        let verbs = patterns.filter { entry in
+            guard entry.group == taken.group, case .one(_, let suffix)? = entry.parts.last else { return false }
+            return !suffix.isEmpty && Self.match(entry.parts, parts) != nil
+        }
+        return Set(verbs.map(\.method))
     }
 
     private func notAllowed(_ request: HTTPRequest, _ methods: Set<String>) -> HTTPResponse {

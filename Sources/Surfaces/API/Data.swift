@@ -27,11 +27,11 @@ extension API {
         /// The files, where one version is asked for.
         package var tree: [BlobFile]?
         /// Results of its checks, where one version is asked for.
-        package var checks: JSONValue?
+        package var checks: [CheckOutcome]?
         /// Whether adding made it.
         package var isNew: Bool?
         /// What the project's check said of it as it was added.
-        package var check: JSONValue?
+        package var check: CheckOutcome?
     }
 
     /// Dataset versions.
@@ -39,7 +39,7 @@ extension API {
         /// Newest first.
         package var versions: [DatasetVersion]
         /// The version that passed its checks last.
-        package var accepted: JSONValue?
+        package var accepted: String?
     }
 
     /// Files that become a version.
@@ -102,6 +102,60 @@ extension API {
         package var dataset: String
         /// An expectation suite of Great Expectations.
         package var suite: JSONValue
+    }
+
+    /// What came of a check, as it was recorded.
+    package struct CheckOutcome: APIObject {
+        /// `check/DATASET/SUITE@…`.
+        package var ref: String
+        /// The dataset version.
+        package var dataset: String
+        /// The suite that was asked, `suite/NAME@…`.
+        package var suite: String
+        /// When it was made.
+        package var at: Int64
+        /// Whether everything holds.
+        package var success: Bool
+        /// Whether the version must not be used.
+        package var blocking: Bool
+        /// `passed`, `warned` or `failed`; nil in what earlier versions recorded.
+        package var state: String?
+        /// Expectations that do not hold, in words.
+        package var failures: [String]
+        /// The result as Great Expectations writes it.
+        package var result: JSONValue
+    }
+
+    /// A check's result in short.
+    package struct CheckSummary: APIObject {
+        /// The check's reference; nil in a dry run.
+        package var check: String?
+        /// The dataset version.
+        package var dataset: String
+        /// Whether the version must not be used.
+        package var blocking: Bool
+        /// `passed`, `warned` or `failed`.
+        package var state: String
+        /// Expectations that do not hold, in words.
+        package var failures: [String]
+    }
+
+    /// How many expectations there were.
+    package struct CheckStatistics: APIObject {
+        /// All that were looked at.
+        package var evaluatedExpectations: Int
+    }
+
+    /// A check's result as Great Expectations writes it, and in short.
+    package struct CheckAnswer: APIObject {
+        /// Whether everything holds.
+        package var success: Bool
+        /// In numbers.
+        package var statistics: CheckStatistics
+        /// In short.
+        package var gyre: CheckSummary
+        /// Whether nothing was recorded.
+        package var dryRun: Bool?
     }
 
     /// How features are read out of a dataset.

@@ -168,10 +168,62 @@ extension API {
         package var to: String?
     }
 
+    /// Why a version answered, and how.
+    package struct Circumstances: APIObject {
+        /// `alone`, `share`, `key`, `rule`, `bandit`, `mirror` and more.
+        package var by: String
+        /// With what probability, where chance chose.
+        package var p: Double?
+        /// Whether the answer was kept from an equal request.
+        package var cached: Bool?
+        /// How long it waited.
+        package var queueUs: Int64?
+        /// How long the model ran.
+        package var runUs: Int64?
+        /// Rows that ran with it.
+        package var batchRows: Int?
+        /// The graph or ensemble that asked.
+        package var via: String?
+    }
+
+    /// A row that a model answered, as the prediction log has it.
+    package struct Prediction: APIObject {
+        /// What tells it apart; the client's own where it sent one.
+        package var id: String
+        /// Who answered.
+        package var endpoint: String
+        /// The version of the model.
+        package var version: Int
+        /// The number among those of its endpoint.
+        package var release: Int
+        /// When it was answered.
+        package var at: Int64
+        /// When what it is about happened.
+        package var event: Int64
+        /// How long it took.
+        package var latencyUs: Int64
+        /// The numbers among the inputs, in the model's order.
+        package var x: JSONValue
+        /// The texts among the inputs.
+        package var t: JSONValue
+        /// The number that it is judged by.
+        package var score: Double?
+        /// What that number is.
+        package var kind: String?
+        /// The outputs.
+        package var y: JSONValue
+        /// Why it failed.
+        package var error: String?
+        /// What turned out to be true.
+        package var label: Double?
+        /// Why this version answered, and how; nil in logs that do not say.
+        package var how: Circumstances?
+    }
+
     /// One prediction with its lineage.
     package struct Explanation: APIObject {
         /// As it was logged, with its label.
-        package var prediction: JSONValue
+        package var prediction: Prediction
         /// What was live.
         package var release: Release
         /// All that the release came from.

@@ -170,6 +170,52 @@ extension API {
         package var onContradiction: String
     }
 
+    /// What one side of a rollout did since the step began; nil for what is not known.
+    package struct SideNumbers: APIObject {
+        /// Requests that it answered.
+        package var requests: Int?
+        /// Those of them that failed.
+        package var errors: Int?
+        /// Median latency.
+        package var latencyUsP50: Double?
+        /// 99th percentile of latency.
+        package var latencyUsP99: Double?
+        /// Labels that came for its answers.
+        package var labels: Int?
+        /// Brier score over those.
+        package var brier: Double?
+        /// Mirrored answers that were compared with stable's.
+        package var compared: Int?
+        /// Those of them that were alike.
+        package var agreed: Int?
+    }
+
+    /// What both sides of a rollout did, and how surely they differ.
+    package struct JudgeNumbers: APIObject {
+        /// What is compared with.
+        package var stable: SideNumbers?
+        /// What is tried.
+        package var canary: SideNumbers?
+        /// p-value, valid at any time, that the canary fails no more often.
+        package var errorRateP: Double?
+        /// The same that its Brier score is no higher; nil before there are labels enough.
+        package var brierP: Double?
+        /// The same that it is no slower than it may be.
+        package var latencyP: Double?
+    }
+
+    /// What labels that came late said against a promotion.
+    package struct Contradiction: APIObject {
+        /// When that was sure.
+        package var at: Int64
+        /// What they said.
+        package var reason: String
+        /// The labels of both sides, step by step.
+        package var numbers: JSONValue
+        /// Whether the former version got its traffic back.
+        package var takenBack: Bool
+    }
+
     /// A version on its way to an endpoint's traffic.
     package struct Rollout: APIObject {
         /// What tells it apart; the server makes it.
@@ -201,13 +247,13 @@ extension API {
         /// What the judge said last.
         package var lastVerdict: String?
         /// What labels said against its promotion, and when.
-        package var contradicted: JSONValue?
+        package var contradicted: Contradiction?
         /// What labels that came late say so far.
         package var review: JSONValue?
         /// Why it stands where it stands.
         package var lastReason: String
         /// What both sides did, as the judge saw it last.
-        package var lastNumbers: JSONValue
+        package var lastNumbers: JudgeNumbers
         /// Requests that go to one side whatever the shares are.
         package var rules: [Rule]
         /// Whether nothing was done.

@@ -190,6 +190,14 @@ extension API {
         package var freedBytes: Int64?
     }
 
+    /// A blob that was sent.
+    package struct StoredBlob: APIObject {
+        /// Its digest.
+        package var sha256: String
+        /// Its bytes.
+        package var size: Int64
+    }
+
     /// Digests of blobs.
     package struct BlobList: APIObject {
         /// In order.

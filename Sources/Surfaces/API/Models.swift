@@ -162,6 +162,32 @@ extension API {
         package var dryRun: Bool?
     }
 
+    /// How a model that was converted compares with the original.
+    package struct Conversion: APIObject {
+        /// The model version.
+        package var model: String?
+        /// Whether their answers are the same.
+        package var agrees: Bool?
+        /// Why it was not converted, or is not used.
+        package var reason: String?
+        /// How many rows both were asked.
+        package var rows: Int?
+        /// The share of rows with the same answer.
+        package var same: Double?
+        /// The greatest difference of a number.
+        package var greatestDifference: Double?
+        /// `float` or `double`.
+        package var computesIn: String?
+        /// The version of the converter.
+        package var skl2onnx: String?
+        /// The version of scikit-learn.
+        package var scikitLearn: String?
+        /// The digest of what came of it.
+        package var onnxSha256: String?
+        /// Whether nothing was done.
+        package var dryRun: Bool?
+    }
+
     /// What an alias points at.
     package struct AliasRequest: APIObject {
         /// A number, another alias or `latest`.

@@ -86,6 +86,50 @@ extension API {
         package var changes: [PinChange]
     }
 
+    /// Something that a release pins beside what came of making it again.
+    package struct ArtifactComparison: APIObject {
+        /// The task and its output.
+        package var name: String
+        /// Whether both are the same, byte by byte.
+        package var identical: Bool
+        /// What is pinned.
+        package var old: JSONValue
+        /// What was made.
+        package var new: JSONValue
+    }
+
+    /// A metric of a release beside the one of making it again.
+    package struct MetricComparison: APIObject {
+        /// Its key.
+        package var name: String
+        /// What is pinned.
+        package var old: JSONValue
+        /// What was measured; nil where it was not.
+        package var new: Double?
+        /// The new one less the old one.
+        package var difference: Double?
+    }
+
+    /// How a release that was made again compares with what it pins.
+    package struct Reproduction: APIObject {
+        /// What was made again: `release/ENDPOINT@NUMBER`.
+        package var release: String
+        /// The run that made it again.
+        package var pipelineRun: String
+        /// Whether all of it is the same, byte by byte.
+        package var identical: Bool
+        /// The dataset versions that were read.
+        package var data: [String]
+        /// Whether the served file or folder is the same.
+        package var modelIdentical: Bool
+        /// The digest of the one that was made; nil where none was.
+        package var modelSha256: String?
+        /// What the tasks made.
+        package var artifacts: [ArtifactComparison]
+        /// Metrics of the run.
+        package var metrics: [MetricComparison]
+    }
+
     /// What making a release again would run.
     package struct ReproductionPlan: APIObject {
         /// The number among those of its endpoint.

@@ -68,6 +68,78 @@ extension API {
         package var cursor: String?
     }
 
+    /// What somebody or something said of a trace or a span.
+    package struct Assessment: APIObject {
+        /// What it is about.
+        package var name: String
+        /// `feedback` or `expectation`.
+        package var kind: String
+        /// What was said.
+        package var value: JSONValue
+        /// Why nothing could be said.
+        package var error: JSONValue
+        /// The span; nil for the whole trace.
+        package var spanId: String?
+        /// Who said it.
+        package var source: String
+        /// `HUMAN`, `LLM_JUDGE` or `CODE`.
+        package var sourceType: String
+        /// Why.
+        package var rationale: String?
+        /// Whether no other one took its place.
+        package var valid: Bool
+        /// When it was said.
+        package var createdMs: Int64
+    }
+
+    /// A moment within a span.
+    package struct SpanEvent: APIObject {
+        /// When.
+        package var atNs: Int64
+        /// What happened.
+        package var name: String
+        /// More about it.
+        package var attributes: JSONValue
+    }
+
+    /// One call of a trace.
+    package struct Span: APIObject {
+        /// What tells it apart within the trace.
+        package var id: String
+        /// The call that it was part of; nil for none.
+        package var parentId: String?
+        /// What users call it.
+        package var name: String
+        /// `CHAIN`, `LLM`, `TOOL` and more; may be empty.
+        package var type: String
+        /// When it began.
+        package var startNs: Int64
+        /// When it ended; nil while it goes on.
+        package var endNs: Int64?
+        /// `OK`, `ERROR` or `UNSET`.
+        package var status: String
+        /// What went wrong; may be empty.
+        package var message: String
+        /// What went in, what came out, and more.
+        package var attributes: JSONValue
+        /// In order.
+        package var events: [SpanEvent]
+    }
+
+    /// A metric of a logged model.
+    package struct LoggedMetric: APIObject {
+        /// Its key.
+        package var name: String
+        /// The value; nil where it is no number.
+        package var value: Double?
+        /// Where in the training.
+        package var step: Int64
+        /// The run that logged it.
+        package var runId: String
+        /// The dataset that it was measured on.
+        package var dataset: String?
+    }
+
     /// What happened in an application, call by call.
     package struct Trace: APIObject {
         /// What tells it apart; the server makes it.
@@ -93,9 +165,9 @@ extension API {
         /// What the client noted.
         package var metadata: [String: String]
         /// Feedback and expectations.
-        package var assessments: [JSONValue]
+        package var assessments: [Assessment]
         /// Its spans, where one trace is asked for.
-        package var spans: [JSONValue]?
+        package var spans: [Span]?
     }
 
     /// Traces.
@@ -129,7 +201,7 @@ extension API {
         /// When it was logged.
         package var createdMs: Int64
         /// Its metrics, where one model is asked for.
-        package var metrics: [JSONValue]?
+        package var metrics: [LoggedMetric]?
     }
 
     /// Models as runs logged them.

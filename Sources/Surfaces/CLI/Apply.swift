@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import GyreAPI
 internal import GyreBase
 internal import GyreYAML
 
@@ -21,18 +22,18 @@ struct Apply: AsyncParsableCommand {
         if documents.contains(where: Self.isManifest) { return try await apply(documents) }
         let project = try Self.read(file)
         if dryRun { return try await tryApplying(project) }
-        let answer = try await connection.with(creating: true) { try await $0.call("POST", "/projects", project) }
-        output.render(answer, ids: [Cell.text(answer["project"])]) {
-            "The project \"\(Cell.text(answer["project"]))\" is set."
+        let applied = try await connection.with(creating: true) {
+            try await $0.post(API.ProjectApplied.self, "/projects", project)
         }
+        output.render(applied, ids: [applied.project]) { "The project \"\(applied.project)\" is set." }
     }
 
     private func tryApplying(_ project: JSONValue) async throws {
-        let answer = try await connection.with { try await $0.call("POST", "/projects?dry_run=true", project) }
-        output.render(answer, ids: [Cell.text(answer["project"])]) {
-            let changed = answer["changed"]?.strings ?? []
-            let name = Cell.text(answer["project"])
-            if answer["is_new"]?.bool == true {
+        let plan = try await connection.post(API.ProjectApplied.self, "/projects?dry_run=true", project)
+        output.render(plan, ids: [plan.project]) {
+            let changed = plan.changed ?? []
+            let name = plan.project
+            if plan.isNew == true {
                 return "\(file) can be applied; it would make the project \"\(name)\"."
             }
             return changed.isEmpty

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 struct Check: AsyncParsableCommand {
@@ -21,24 +22,23 @@ struct Check: AsyncParsableCommand {
             "dry_run": .bool(dryRun), "dataset": .string(dataset),
             "suite": try JSONValue(parsing: try FileText.read(suite)),
         ]
-        let answer = try await connection.with { try await $0.call("POST", "/checks", body) }
-        let isFailure = answer["success"]?.bool != true && answer["gyre"]?["state"]?.string != "warned"
-        output.render(answer, ids: answer["gyre"]?["check"]?.string.map { [$0] } ?? []) {
-            let count = answer["statistics"]?["evaluated_expectations"]
-            let word = CheckWords.of(answer["gyre"]?["state"])
-            var text = "\(word): \(Cell.text(count)) expectations over \(Cell.text(answer["gyre"]?["dataset"]))"
-            for failure in answer["gyre"]?["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
+        let answer = try await connection.post(API.CheckAnswer.self, "/checks", body)
+        let summary = answer.gyre
+        output.render(answer, ids: summary.check.map { [$0] } ?? []) {
+            let count = answer.statistics.evaluatedExpectations
+            var text = "\(CheckWords.of(summary.state)): \(count) expectations over \(summary.dataset)"
+            for failure in summary.failures { text += "\n  - \(failure)" }
             if dryRun { text += "\nNothing was recorded." }
             return text
         }
-        if isFailure { throw ExitCode(1) }
+        if !answer.success, summary.state != "warned" { throw ExitCode(1) }
     }
 }
 
 /// How a check went, in the words that every surface uses.
 enum CheckWords {
-    static func of(_ state: JSONValue?) -> String {
-        switch state?.string {
+    static func of(_ state: String?) -> String {
+        switch state {
         case "passed": "passed"
         case "warned": "passed with warnings"
         default: "FAILED"
@@ -57,17 +57,14 @@ struct Feature: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/features", nil) }
-            let views = answer["views"]?.array ?? []
-            output.render(answer, ids: views.map { Cell.text($0["name"]) }) {
+            let answer = try await connection.get(API.FeatureViewList.self, "/features")
+            output.render(answer, ids: answer.views.map(\.name)) {
                 TextTable(
                     ["VIEW", "DATASET", "ENTITIES", "TTL", "FEATURES"],
-                    views.map {
+                    answer.views.map {
                         [
-                            Cell.text($0["name"]), Cell.text($0["dataset"]),
-                            $0["entities"]?.strings.joined(separator: ",") ?? "",
-                            $0["ttl_seconds"]?.int.map { "\($0) s" } ?? "-",
-                            $0["features"]?.strings.joined(separator: ",") ?? "",
+                            $0.name, $0.dataset, $0.entities.joined(separator: ","),
+                            $0.ttlSeconds.map { "\($0) s" } ?? "-", $0.features.joined(separator: ","),
                         ]
                     }
                 ).text(empty: "There is no feature view yet. Define one in gyre.yaml: gyre apply -f gyre.yaml")
@@ -86,14 +83,13 @@ struct Feature: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with {
-                try await $0.call(
-                    "POST", Percent.path("features", name, "materialize"), trial.marked(["as_of": .optional(asOf)]))
-            }
-            output.render(answer, ids: [Cell.text(answer["view"])]) {
+            let path = Percent.path("features", name, "materialize")
+            let made = try await connection.post(
+                API.Materialized.self, path, trial.marked(["as_of": .optional(asOf)]))
+            output.render(made, ids: [made.view]) {
                 trial.dryRun
-                    ? "The values of \(Cell.text(answer["view"])) would come online from \(Cell.text(answer["source"]))."
-                    : "\(Cell.text(answer["rows"])) entities of \(Cell.text(answer["view"])) are online, from \(Cell.text(answer["source"]))."
+                    ? "The values of \(made.view) would come online from \(made.source)."
+                    : "\(Cell.text(made.rows)) entities of \(made.view) are online, from \(made.source)."
             }
         }
     }
@@ -109,13 +105,11 @@ struct Feature: AsyncParsableCommand {
 
         func run() async throws {
             let query = Percent.query(entity.map { ("entity", $0) } + [("now", now)])
-            let answer = try await connection.with {
-                try await $0.call("GET", Percent.path("features", name, "online") + query, nil)
-            }
-            output.render(answer, ids: [Cell.text(answer["status"])]) {
-                let rows = (answer["values"]?.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }
+            let row = try await connection.get(API.OnlineRow.self, Percent.path("features", name, "online") + query)
+            output.render(row, ids: [row.status]) {
+                let rows = (row.values.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }
                 return TextTable(["FEATURE", "VALUE"], rows).text(empty: "")
-                    + "\n\(Cell.text(answer["status"])) \(Cell.text(answer["event_timestamp"]))"
+                    + "\n\(row.status) \(Cell.text(row.eventTimestamp))"
             }
         }
     }

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import GyreAPI
 internal import GyreBase
 
 struct DataCommand: AsyncParsableCommand {
@@ -26,7 +27,7 @@ struct DataCommand: AsyncParsableCommand {
             let files = try LocalFiles.find(paths)
             let name = name ?? URL(fileURLWithPath: paths[0]).deletingPathExtension().lastPathComponent
             if trial.dryRun { return try await tryAdding(files, to: name) }
-            let answer = try await connection.with(creating: true) { connection in
+            let added = try await connection.with(creating: true) { connection in
                 var tree: [JSONValue] = []
                 let progress = Progress("adding", total: files.count)
                 for (path, file) in files {
@@ -34,24 +35,21 @@ struct DataCommand: AsyncParsableCommand {
                     tree.append(["path": .string(path), "sha256": .string(blob.sha256), "size": .int(blob.sizeBytes)])
                     progress.step()
                 }
-                return try await connection.call(
-                    "POST", Percent.path("datasets", name, "versions"),
+                return try await connection.post(
+                    API.DatasetVersion.self, Percent.path("datasets", name, "versions"),
                     ["tree": .array(tree), "message": .string(message)])
             }
-            let check = answer["check"] ?? .null
-            output.render(answer, ids: [Cell.text(answer["ref"])]) {
-                let news = answer["is_new"]?.bool == true ? "" : " (nothing changed)"
-                var text =
-                    "\(Cell.text(answer["ref"]))  \(Cell.text(answer["files"])) files, \(Cell.size(answer["size_bytes"]))\(news)"
-                if !check.isNull {
-                    let stopped = check["blocking"]?.bool == true ? ", the version is stopped" : ""
-                    let word = CheckWords.of(check["state"]) + stopped
-                    text += "\ncheck \(word): \(Cell.text(check["ref"]))"
-                    for failure in check["failures"]?.strings ?? [] { text += "\n  - \(failure)" }
+            output.render(added, ids: [added.ref]) {
+                let news = added.isNew == true ? "" : " (nothing changed)"
+                var text = "\(added.ref)  \(added.files) files, \(Cell.size(added.sizeBytes))\(news)"
+                if let check = added.check {
+                    let stopped = check.blocking ? ", the version is stopped" : ""
+                    text += "\ncheck \(CheckWords.of(check.state))\(stopped): \(check.ref)"
+                    for failure in check.failures { text += "\n  - \(failure)" }
                 }
                 return text
             }
-            if check["blocking"]?.bool == true { throw ExitCode(1) }
+            if added.check?.blocking == true { throw ExitCode(1) }
         }
 
         /// The version is known by its content, so nothing has to be sent to say what it would be.
@@ -62,16 +60,11 @@ struct DataCommand: AsyncParsableCommand {
                 tree.append(["path": .string(path), "sha256": .string(digest.hex), "size": .int(size)])
             }
             let body = trial.marked(["tree": .array(tree), "message": .string(message)])
-            let answer = try await connection.with {
-                try await $0.call("POST", Percent.path("datasets", name, "versions"), body)
-            }
-            output.render(answer, ids: [Cell.text(answer["ref"])]) {
-                let files = "\(Cell.text(answer["files"])) files, \(Cell.size(answer["size_bytes"]))"
-                guard answer["is_new"]?.bool == true else {
-                    return "Nothing would change: \(Cell.text(answer["ref"])) is the newest version already."
-                }
-                let check = answer["checked_by"]?.string.map { "; the project \"\($0)\" would check it" } ?? ""
-                return "would add \(Cell.text(answer["ref"]))  \(files)\(check)"
+            let plan = try await connection.post(API.AddPlan.self, Percent.path("datasets", name, "versions"), body)
+            output.render(plan, ids: [plan.ref]) {
+                guard plan.isNew else { return "Nothing would change: \(plan.ref) is the newest version already." }
+                let check = plan.checkedBy.map { "; the project \"\($0)\" would check it" } ?? ""
+                return "would add \(plan.ref)  \(plan.files) files, \(Cell.size(plan.sizeBytes))\(check)"
             }
         }
     }
@@ -83,9 +76,9 @@ struct DataCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/datasets", nil) }
+            let answer = try await connection.get(API.DatasetList.self, "/datasets")
             var seen: Set<String> = []
-            let newest = (answer["versions"]?.array ?? []).filter { seen.insert(Cell.text($0["name"])).inserted }
+            let newest = answer.versions.filter { seen.insert($0.name).inserted }
             VersionTable.render(newest, answer, output)
         }
     }
@@ -98,8 +91,8 @@ struct DataCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", Percent.path("datasets", name), nil) }
-            VersionTable.render(answer["versions"]?.array ?? [], answer, output)
+            let answer = try await connection.get(API.DatasetList.self, Percent.path("datasets", name))
+            VersionTable.render(answer.versions, answer, output)
         }
     }
 
@@ -115,19 +108,17 @@ struct DataCommand: AsyncParsableCommand {
 
         func run() async throws {
             let path = Percent.path("datasets", name, "diff") + Percent.query([("to", to), ("from", from)])
-            let answer = try await connection.with { try await $0.call("GET", path, nil) }
-            let files = answer["files"]?.array ?? []
-            output.render(answer, ids: files.map { Cell.text($0["path"]) }) {
+            let diff = try await connection.get(API.DatasetDiff.self, path)
+            output.render(diff, ids: diff.files.map(\.path)) {
                 TextTable(
                     ["FILE", "CHANGE", "BYTES BEFORE", "BYTES AFTER", "ROWS ADDED", "ROWS REMOVED"],
-                    files.map {
+                    diff.files.map {
                         [
-                            Cell.text($0["path"]), Cell.text($0["kind"]), Cell.text($0["old_bytes"]),
-                            Cell.text($0["new_bytes"]),
-                            Cell.text($0["added_rows"]), Cell.text($0["removed_rows"]),
+                            $0.path, $0.kind, String($0.oldBytes), String($0.newBytes), Cell.text($0.addedRows),
+                            Cell.text($0.removedRows),
                         ]
                     }
-                ).text(empty: "\(Cell.text(answer["from"])) and \(Cell.text(answer["to"])) hold the same.")
+                ).text(empty: "\(diff.from) and \(diff.to) hold the same.")
             }
         }
     }
@@ -147,9 +138,9 @@ struct DataCommand: AsyncParsableCommand {
             guard let name = parts.first else { throw ValidationError("Name a dataset, as in flights@3f2a.") }
             let selector = parts.count > 1 ? parts[1] : "latest"
             let version = try await connection.with { connection in
-                let version = try await connection.call(
-                    "GET", Percent.path("datasets", name, "versions", selector), nil)
-                let files = version["tree"]?.array ?? []
+                let path = Percent.path("datasets", name, "versions", selector)
+                let version = try await connection.get(API.DatasetVersion.self, path)
+                let files = version.tree ?? []
                 let progress = Progress("checking out", total: files.count)
                 for file in files {
                     try await write(file, connection)
@@ -157,14 +148,13 @@ struct DataCommand: AsyncParsableCommand {
                 }
                 return version
             }
-            output.render(version, ids: [Cell.text(version["ref"])]) { "\(Cell.text(version["ref"])) is in \(to)." }
+            output.render(version, ids: [version.ref]) { "\(version.ref) is in \(to)." }
         }
 
-        private func write(_ file: JSONValue, _ connection: any Connection) async throws {
-            let path = "\(to)/\(try RelativePath(Cell.text(file["path"])))"
-            let sha256 = Cell.text(file["sha256"])
+        private func write(_ file: API.BlobFile, _ connection: any Connection) async throws {
+            let path = "\(to)/\(try RelativePath(file.path))"
             if let old = FileManager.default.contents(atPath: path) {
-                if Digest(of: Array(old)).hex == sha256 { return }
+                if Digest(of: Array(old)).hex == file.sha256 { return }
                 guard force else {
                     throw GyreError(
                         .conflict, "\(path) is there already and differs.", fix: "Use --force, or another folder.")
@@ -172,7 +162,7 @@ struct DataCommand: AsyncParsableCommand {
             }
             try FileManager.default.createDirectory(
                 at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
-            try await connection.download(sha256, to: path + ".part")
+            try await connection.download(file.sha256, to: path + ".part")
             guard unsafe rename(path + ".part", path) == 0 else {
                 throw GyreError(.unavailable, "\(path) cannot be written.")
             }
@@ -240,16 +230,12 @@ final class Progress {
 }
 
 private enum VersionTable {
-    static func render(_ versions: [JSONValue], _ answer: JSONValue, _ output: OutputOptions) {
-        output.render(answer, ids: versions.map { Cell.text($0["ref"]) }) {
+    static func render(_ versions: [API.DatasetVersion], _ answer: Answer<API.DatasetList>, _ output: OutputOptions) {
+        output.render(answer, ids: versions.map(\.ref)) {
             TextTable(
                 ["VERSION", "ADDED", "FILES", "SIZE", "BY", "MESSAGE"],
                 versions.map {
-                    [
-                        Cell.text($0["ref"]), Cell.time($0["at"]), Cell.text($0["files"]), Cell.size($0["size_bytes"]),
-                        Cell.text($0["actor"]),
-                        Cell.text($0["message"]),
-                    ]
+                    [$0.ref, Cell.time($0.at), String($0.files), Cell.size($0.sizeBytes), $0.actor, $0.message]
                 }
             ).text(empty: "No dataset has a version yet. Add one: gyre data add PATH")
         }

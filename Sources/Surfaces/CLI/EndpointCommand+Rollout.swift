@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 /// A person's word on a rollout, and holds on the traffic.
@@ -72,13 +73,11 @@ extension EndpointCommand {
         func run() async throws {
             var body: JSONValue = ["canary_percent": .int(Int64(canary))]
             if let reason { body["reason"] = .string(reason) }
-            let request = trial.marked(body)
-            let rollout = try await connection.with {
-                try await $0.call("POST", Percent.path("endpoints", name, "traffic"), request)
-            }
-            output.render(rollout, ids: [Cell.text(rollout["id"])]) {
-                let version = "Version \(Cell.text(rollout["canary"]?["version"])) of \(name)"
-                let share = "\(Cell.text(rollout["percent"])) %"
+            let path = Percent.path("endpoints", name, "traffic")
+            let rollout = try await connection.post(API.Rollout.self, path, trial.marked(body))
+            output.render(rollout, ids: [rollout.id]) {
+                let version = "Version \(rollout.canary.version) of \(name)"
+                let share = "\(rollout.percent) %"
                 return trial.dryRun
                     ? "\(version) would have \(share) and stay there." : "\(version) has \(share) and stays there."
             }
@@ -105,12 +104,10 @@ extension EndpointCommand {
         func run() async throws {
             var body: JSONValue = ["reason": .string(reason)]
             if let hours { body["seconds"] = .int(Int64(hours * 3600)) }
-            let request = trial.marked(body)
-            let freeze = try await connection.with {
-                try await $0.call("POST", Percent.path("endpoints", name, "freeze"), request)
-            }
+            let path = Percent.path("endpoints", name, "freeze")
+            let freeze = try await connection.post(API.Freeze.self, path, trial.marked(body))
             output.render(freeze, ids: [name]) {
-                let until = freeze["until"]?.int == nil ? "" : " until " + Cell.time(freeze["until"])
+                let until = freeze.until.map { " until " + Cell.time($0) } ?? ""
                 return "The traffic of \(name) \(trial.dryRun ? "would be" : "is") frozen\(until)."
             }
         }
@@ -127,12 +124,10 @@ extension EndpointCommand {
 
         func run() async throws {
             let body = trial.marked(["reason": .string(reason)])
-            let answer = try await connection.with {
-                try await $0.call("POST", Percent.path("endpoints", name, "unfreeze"), body)
-            }
+            let answer = try await connection.post(API.Unfrozen.self, Percent.path("endpoints", name, "unfreeze"), body)
             output.render(answer, ids: [name]) {
                 trial.dryRun
-                    ? "The hold of \(Cell.text(answer["was"]?["actor"])) would end: \(Cell.text(answer["was"]?["reason"]))."
+                    ? "The hold of \(Cell.text(answer.was?.actor)) would end: \(Cell.text(answer.was?.reason))."
                     : "The traffic of \(name) may change again."
             }
         }
@@ -145,13 +140,11 @@ private enum RolloutVerb {
         _ output: OutputOptions
     ) async throws {
         let body = trial.marked(reason.map { ["reason": .string($0)] } ?? [:])
-        let rollout = try await connection.with {
-            try await $0.call("POST", Percent.path("endpoints", name, "rollout", verb), body)
-        }
-        output.render(rollout, ids: [Cell.text(rollout["id"])]) {
-            let state = Cell.text(rollout["state"]).replacing("_", with: " ")
-            let version = Cell.text(rollout["canary"]?["version"])
-            return "The rollout \(Cell.text(rollout["id"])) of version \(version) on \(name) "
+        let path = Percent.path("endpoints", name, "rollout", verb)
+        let rollout = try await connection.post(API.Rollout.self, path, body)
+        output.render(rollout, ids: [rollout.id]) {
+            let state = rollout.state.replacing("_", with: " ")
+            return "The rollout \(rollout.id) of version \(rollout.canary.version) on \(name) "
                 + "\(trial.dryRun ? "would be" : "is") \(state)."
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 /// What shares an endpoint's traffic by other means than a percent.
@@ -36,19 +37,18 @@ extension EndpointCommand {
             let (name, clear, to, reason) = (name, clear, to, reason)
             let (attribute, values, trial) = (attribute, values, trial)
             let rollout = try await connection.with { connection in
-                let shown = try await connection.call("GET", Percent.path("endpoints", name), nil)
-                var rules = clear ? [] : shown["rules"]?.array ?? []
+                let shown = try await connection.get(API.Endpoint.self, Percent.path("endpoints", name))
+                var rules = clear ? [] : shown.json["rules"]?.array ?? []
                 if let attribute, let values {
                     let list = values.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
                     rules.append(["attribute": .string(attribute), "values": .strings(list), "to": .string(to)])
                 }
-                return try await connection.call(
-                    "POST", Percent.path("endpoints", name, "rules"),
+                return try await connection.post(
+                    API.Rollout.self, Percent.path("endpoints", name, "rules"),
                     trial.marked(["rules": .array(rules), "reason": .string(reason)]))
             }
             output.render(rollout, ids: [name]) {
-                let rules = rollout["rules"]?.array ?? []
-                return TextTable(["ATTRIBUTE", "VALUES", "TO"], rules.map(TrafficText.row)).text(
+                TextTable(["ATTRIBUTE", "VALUES", "TO"], rollout.rules.map(TrafficText.row)).text(
                     empty: "\(name) has no rules.")
             }
         }
@@ -70,11 +70,9 @@ extension EndpointCommand {
 
         func run() async throws {
             let body = trial.marked(["share": .double(sample), "reason": .string(reason)])
-            let answer = try await connection.with {
-                try await $0.call("POST", Percent.path("endpoints", name, "logging"), body)
-            }
+            let answer = try await connection.post(API.Logging.self, Percent.path("endpoints", name, "logging"), body)
             output.render(answer, ids: [name]) {
-                "The log of \(name) \(trial.dryRun ? "would keep" : "keeps") \(Cell.text(.double(sample * 100))) % of its requests."
+                "The log of \(name) \(trial.dryRun ? "would keep" : "keeps") \(Cell.text(sample * 100)) % of its requests."
             }
         }
     }
@@ -114,14 +112,21 @@ extension EndpointCommand {
                     "versions": .strings(list), "model": .optional(model), "algorithm": .string(algorithm),
                     "exploration": .double(exploration), "reward": .string(reward), "reason": .string(reason),
                 ])
-                let bandit = try await connection.with {
-                    try await $0.call("POST", Percent.path("endpoints", name, "bandit"), body)
+                let path = Percent.path("endpoints", name, "bandit")
+                if trial.dryRun {
+                    let plan = try await connection.post(API.BanditPlan.self, path, body)
+                    return output.render(plan, ids: [name]) {
+                        "\(algorithm) would choose among the versions \(Self.list(plan.arms.map(\.version))) of \(name)."
+                    }
                 }
+                let bandit = try await connection.post(API.Bandit.self, path, body)
                 output.render(bandit, ids: [name]) {
-                    let arms = (bandit["arms"]?.array ?? []).map { Cell.text($0["version"]) }
-                    return
-                        "\(algorithm) \(trial.dryRun ? "would choose" : "chooses") among the versions \(arms.joined(separator: ", ")) of \(name)."
+                    "\(algorithm) chooses among the versions \(Self.list(bandit.arms.map(\.version))) of \(name)."
                 }
+            }
+
+            private static func list(_ versions: [Int]) -> String {
+                versions.map(String.init).joined(separator: ", ")
             }
         }
 
@@ -141,57 +146,70 @@ extension EndpointCommand {
                     ("reason", reason), ("version", version.map(String.init)), ("dry_run", trial.dryRun ? "true" : nil),
                 ]
                 let path = Percent.path("endpoints", name, "bandit") + Percent.query(query)
-                let split = try await connection.with { try await $0.call("DELETE", path, nil) }
+                let split = try await connection.with {
+                    try Answer<API.Traffic>(try await $0.call("DELETE", path, nil))
+                }
                 output.render(split, ids: [name]) {
-                    "Version \(Cell.text(split["stable"]?["version"])) of \(name) \(trial.dryRun ? "would have" : "has") all traffic."
+                    "Version \(split.stable.version) of \(name) \(trial.dryRun ? "would have" : "has") all traffic."
                 }
             }
         }
     }
 }
 
+/// What is told of traffic alike by a list of endpoints and by one.
+protocol SharedTraffic {
+    var canary: API.Side? { get }
+    var canaryPercent: Int { get }
+    var stablePercent: Int? { get }
+    var mirrored: Bool { get }
+    var bandit: API.Bandit? { get }
+}
+
+extension API.Endpoint: SharedTraffic {}
+extension API.EndpointSummary: SharedTraffic {}
+
 /// How an endpoint's traffic is told.
 enum TrafficText {
-    static func row(_ rule: JSONValue) -> [String] {
-        [Cell.text(rule["attribute"]), rule["values"]?.strings.joined(separator: ", ") ?? "-", Cell.text(rule["to"])]
+    static func row(_ rule: API.Rule) -> [String] {
+        [rule.attribute, rule.values.joined(separator: ", "), rule.to ?? "canary"]
     }
 
     /// What each side gets of the traffic.
-    static func shares(_ endpoint: JSONValue) -> String {
-        if let algorithm = endpoint["bandit"]?["algorithm"]?.string { return "shared by a bandit, \(algorithm)" }
-        let percent = endpoint["canary_percent"]?.int ?? 0
-        let stable = "stable \(Cell.text(endpoint["stable_percent"] ?? .int(100 - percent))) %"
-        guard let canary = endpoint["canary"], !canary.isNull else { return stable }
-        return "\(stable), canary \(percent) %" + (endpoint["mirrored"]?.bool == true ? " and copies" : "")
+    static func shares(_ traffic: some SharedTraffic) -> String {
+        if let bandit = traffic.bandit { return "shared by a bandit, \(bandit.algorithm)" }
+        let stable = "stable \(traffic.stablePercent ?? 100 - traffic.canaryPercent) %"
+        guard traffic.canary != nil else { return stable }
+        return "\(stable), canary \(traffic.canaryPercent) %" + (traffic.mirrored ? " and copies" : "")
     }
 
     /// Why a version answered, and how; nothing for predictions that say nothing of it.
-    static func circumstances(_ prediction: JSONValue) -> [[String]] {
-        guard let how = prediction["how"], !how.isNull else { return [] }
-        let chance = how["p"]?.double.map { " (\(Cell.text(.double($0 * 100))) %)" } ?? ""
-        var rows = [["version", "\(Cell.text(prediction["version"])), chosen by: \(Cell.text(how["by"]))\(chance)"]]
-        if let via = how["via"]?.string { rows.append(["asked by", via]) }
-        let batch = how["batch_rows"]?.int.map { ", in a batch of \($0) rows" } ?? ""
+    static func circumstances(_ prediction: API.Prediction) -> [[String]] {
+        guard let how = prediction.how else { return [] }
+        let chance = how.p.map { " (\(Cell.text($0 * 100)) %)" } ?? ""
+        var rows = [["version", "\(prediction.version), chosen by: \(how.by)\(chance)"]]
+        if let via = how.via { rows.append(["asked by", via]) }
+        let batch = how.batchRows.map { ", in a batch of \($0) rows" } ?? ""
         rows.append([
             "time",
-            how["cached"]?.bool == true
+            how.cached == true
                 ? "kept from an equal request"
-                : "\(Cell.text(prediction["latency_us"])) µs: waited \(Cell.text(how["queue_us"])), ran \(Cell.text(how["run_us"]))\(batch)",
+                : "\(prediction.latencyUs) µs: waited \(Cell.text(how.queueUs)), ran \(Cell.text(how.runUs))\(batch)",
         ])
         return rows
     }
 
     /// Its rules, and what its bandit learned; nothing where it has neither.
-    static func sharing(_ endpoint: JSONValue) -> String {
+    static func sharing(_ endpoint: API.Endpoint) -> String {
         var text = ""
-        if let rules = endpoint["rules"]?.array, !rules.isEmpty {
+        if let rules = endpoint.rules, !rules.isEmpty {
             text += "\n\n" + TextTable(["ATTRIBUTE", "VALUES", "TO"], rules.map(row)).text(empty: "")
         }
-        if let learned = endpoint["learned"]?.array {
-            let arms = learned.map { arm in
-                ["version", "requests", "rewards", "mean_reward"].map { Cell.text(arm[$0]) }
+        if let learned = endpoint.learned {
+            let arms = learned.map {
+                [Cell.text($0.version), Cell.text($0.requests), Cell.text($0.rewards), Cell.text($0.meanReward)]
             }
-            text += "\n\n\(Cell.text(endpoint["bandit"]?["algorithm"])) has the traffic:\n"
+            text += "\n\n\(Cell.text(endpoint.bandit?.algorithm)) has the traffic:\n"
             text += TextTable(["VERSION", "REQUESTS", "REWARDS", "MEAN REWARD"], arms).text(empty: "")
         }
         return text

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 struct EndpointCommand: AsyncParsableCommand {
@@ -18,15 +19,14 @@ struct EndpointCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/endpoints", nil) }
-            let list = answer["endpoints"]?.array ?? []
-            output.render(answer, ids: list.map { Cell.text($0["name"]) }) {
+            let answer = try await connection.get(API.EndpointList.self, "/endpoints")
+            output.render(answer, ids: answer.endpoints.map(\.name)) {
                 TextTable(
                     ["ENDPOINT", "STABLE", "CANARY", "TRAFFIC"],
-                    list.map {
+                    answer.endpoints.map {
                         [
-                            Cell.text($0["name"]), "version \(Cell.text($0["stable"]?["version"]))",
-                            $0["canary"]?["version"]?.int.map { "version \($0)" } ?? "-", TrafficText.shares($0),
+                            $0.name, "version \($0.stable.version)", $0.canary.map { "version \($0.version)" } ?? "-",
+                            TrafficText.shares($0),
                         ]
                     }
                 ).text(empty: "Nothing is served yet. Deploy a model: gyre endpoint deploy NAME")
@@ -43,30 +43,29 @@ struct EndpointCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", Percent.path("endpoints", name), nil) }
-            output.render(answer, ids: [name]) {
-                let stable = answer["stable"] ?? [:]
-                var text =
-                    "\(Cell.text(answer["name"])): version \(Cell.text(stable["version"])) of release \(Cell.text(stable["release"])) is stable"
-                if let canary = answer["canary"], !canary.isNull {
-                    text +=
-                        ", version \(Cell.text(canary["version"])) of release \(Cell.text(canary["release"])) is the canary"
+            let endpoint = try await connection.get(API.Endpoint.self, Percent.path("endpoints", name))
+            output.render(endpoint, ids: [name]) {
+                let stable = endpoint.stable
+                var text = "\(endpoint.name): version \(stable.version) of release \(stable.release) is stable"
+                if let canary = endpoint.canary {
+                    text += ", version \(canary.version) of release \(canary.release) is the canary"
                 }
-                text += "\ntraffic: \(TrafficText.shares(answer))"
-                text += TrafficText.sharing(answer)
-                let counts = (answer["counts"]?.array ?? []).map { row in
-                    ["version", "predictions", "labels", "errors", "latency_us_p50", "latency_us_p99"].map {
-                        Cell.text(row[$0])
-                    }
+                text += "\ntraffic: \(TrafficText.shares(endpoint.value))"
+                text += TrafficText.sharing(endpoint.value)
+                let counts = endpoint.counts.map {
+                    [
+                        Cell.text($0.version), Cell.text($0.predictions), Cell.text($0.labels), Cell.text($0.errors),
+                        Cell.text($0.latencyUsP50), Cell.text($0.latencyUsP99),
+                    ]
                 }
                 text +=
                     "\n\n"
                     + TextTable(["VERSION", "PREDICTIONS", "LABELS", "ERRORS", "P50 µs", "P99 µs"], counts).text(
                         empty: "No prediction yet.")
-                let rollouts = (answer["rollouts"]?.array ?? []).map {
+                let rollouts = endpoint.rollouts.map {
                     [
-                        Cell.text($0["id"]), Cell.text($0["canary"]?["version"]), EndpointCommand.state($0),
-                        EndpointCommand.lastWord($0),
+                        $0.id, Cell.text($0.canary.version), EndpointCommand.state($0),
+                        $0.contradicted?.reason ?? $0.lastReason,
                     ]
                 }
                 return text + "\n\n"
@@ -76,15 +75,9 @@ struct EndpointCommand: AsyncParsableCommand {
     }
 
     /// How a rollout goes or went, what labels said of it later included.
-    fileprivate static func state(_ rollout: JSONValue) -> String {
-        guard let contradicted = rollout["contradicted"], !contradicted.isNull else {
-            return Cell.text(rollout["state"])
-        }
-        return contradicted["taken_back"]?.bool == true ? "taken back" : "\(Cell.text(rollout["state"])), CONTRADICTED"
-    }
-
-    fileprivate static func lastWord(_ rollout: JSONValue) -> String {
-        rollout["contradicted"]?["reason"]?.string ?? Cell.text(rollout["last_reason"])
+    fileprivate static func state(_ rollout: API.Rollout) -> String {
+        guard let contradicted = rollout.contradicted else { return rollout.state }
+        return contradicted.takenBack ? "taken back" : "\(rollout.state), CONTRADICTED"
     }
 
     struct Deploy: AsyncParsableCommand {
@@ -117,28 +110,24 @@ struct EndpointCommand: AsyncParsableCommand {
                 }
                 body["steps"] = .array(numbers.map { .int($0 ?? 0) })
             }
-            let request = trial.marked(body)
-            let release = try await connection.with {
-                try await $0.call("POST", Percent.path("endpoints", name, "deploy"), request)
+            let path = Percent.path("endpoints", name, "deploy")
+            if trial.dryRun {
+                let plan = try await connection.post(API.DeployPlan.self, path, trial.marked(body))
+                return output.render(plan, ids: [name]) { Self.sentence(plan.value) }
             }
-            output.render(release, ids: [trial.dryRun ? name : Cell.text(release["ref"])]) {
-                trial.dryRun
-                    ? Self.plan(release)
-                    : "\(Cell.text(release["ref"])) with \(Cell.text(release["pins"]?["model"])) goes out."
-            }
+            let release = try await connection.post(API.Release.self, path, body)
+            output.render(release, ids: [release.ref]) { "\(release.ref) with \(release.pins.model) goes out." }
         }
 
-        /// What would be done, in a sentence.
-        private static func plan(_ plan: JSONValue) -> String {
-            let what = "\(Cell.text(plan["pins"]?["model"])) would go out on \(Cell.text(plan["endpoint"]))"
-            let steps = (plan["steps"]?.array ?? []).map { "\(Cell.text($0)) %" }.joined(separator: ", ")
-            guard let stable = plan["stable"]?.int else {
+        /// What would be done.
+        private static func sentence(_ plan: API.DeployPlan) -> String {
+            let what = "\(plan.pins.model) would go out on \(plan.endpoint)"
+            guard let stable = plan.stable else {
                 return "\(what) with all traffic at once, since nothing is served there yet."
             }
-            if plan["steps"]?.array == [100] {
-                return "\(what) with all traffic at once, in place of version \(stable)."
-            }
-            let copies = plan["mirrored"]?.bool == true ? " with copies of the requests, then" : ""
+            if plan.steps == [100] { return "\(what) with all traffic at once, in place of version \(stable)." }
+            let copies = plan.mirrored ? " with copies of the requests, then" : ""
+            let steps = plan.steps.map { "\($0) %" }.joined(separator: ", ")
             return "\(what) beside version \(stable)\(copies) in the steps \(steps)."
         }
     }
@@ -153,26 +142,25 @@ struct EndpointCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with {
-                try await $0.call("GET", Percent.path("endpoints", name, "predictions", id), nil)
-            }
+            let path = Percent.path("endpoints", name, "predictions", id)
+            let answer = try await connection.get(API.Explanation.self, path)
             output.render(answer, ids: [id]) {
-                let prediction = answer["prediction"] ?? [:]
-                let pins = answer["release"]?["pins"] ?? [:]
+                let prediction = answer.prediction
+                let pins = answer.release.pins
                 var rows = [
-                    ["prediction", Cell.text(prediction["id"])], ["answered", Cell.time(prediction["at"])],
-                    ["score", Cell.text(prediction["score"])],
-                    ["label", Cell.text(prediction["label"])],
+                    ["prediction", prediction.id], ["answered", Cell.time(prediction.at)],
+                    ["score", Cell.text(prediction.score)], ["label", Cell.text(prediction.label)],
                 ]
                 rows += TrafficText.circumstances(prediction)
-                rows.append(["release", Cell.text(answer["release"]?["ref"])])
-                let parts = [
-                    "model", "run", "pipeline", "pipeline_run", "training", "datasets", "checks", "feature_views",
+                let package = pins.compiled.map { "package sha256:\($0.prefix(12)), " } ?? ""
+                rows += [
+                    ["release", answer.release.ref], ["model", pins.model], ["run", Cell.pinned(pins.run)],
+                    ["pipeline", Cell.pinned(pins.pipeline)], ["pipeline_run", Cell.pinned(pins.pipelineRun)],
+                    ["training", Cell.pinned(pins.training)], ["datasets", Cell.pinned(pins.datasets)],
+                    ["checks", Cell.pinned(pins.checks)], ["feature_views", Cell.pinned(pins.featureViews)],
+                    ["code and environment", package + Cell.pinned(pins.environment["runner"] ?? .null)],
+                    ["model file", "sha256:\(pins.modelSha256)"],
                 ]
-                for part in parts { rows.append([part, Cell.pinned(pins[part])]) }
-                let package = pins["compiled"]?.string.map { "package sha256:\($0.prefix(12)), " } ?? ""
-                rows.append(["code and environment", package + Cell.pinned(pins["environment"]?["runner"])])
-                rows.append(["model file", "sha256:\(Cell.text(pins["model_sha256"]))"])
                 return TextTable(["WHAT", "VALUE"], rows).text(empty: "")
             }
         }
@@ -195,23 +183,19 @@ struct Monitor: AsyncParsableCommand {
         let body: JSONValue = [
             "window": .string(window), "from": .string(from), "to": .string(to), "dry_run": .bool(dryRun),
         ]
-        let report = try await connection.with {
-            try await $0.call("POST", Percent.path("endpoints", name, "monitor"), body)
-        }
+        let path = Percent.path("endpoints", name, "monitor")
+        let report = try await connection.post(API.MonitorReport.self, path, body)
         output.render(report, ids: [window]) {
-            let rows = (report["drift"]?.array ?? []).map {
-                [
-                    Cell.text($0["column"]), Cell.text($0["psi"]), Cell.text($0["test"]), Cell.text($0["statistic"]),
-                    Cell.text($0["p"]),
-                ]
+            let rows = report.drift.map {
+                [$0.column, Cell.text($0.psi), $0.test, Cell.text($0.statistic), Cell.text($0.p)]
             }
-            var text =
-                "\(window): \(Cell.text(report["rows"])) predictions of version \(Cell.text(report["version"]))\n"
+            var text = "\(window): \(report.rows) predictions of version \(report.version)\n"
             text += TextTable(["COLUMN", "PSI", "TEST", "STATISTIC", "P"], rows).text(empty: "Nothing to compare with.")
-            for member in report["performance"]?.object?.members ?? [] {
+            // All figures there are, under the names that the API gives them.
+            for member in report.json["performance"]?.object?.members ?? [] {
                 text += "\n\(member.name): \(Cell.text(member.value))"
             }
-            for action in report["actions"]?.strings ?? [] {
+            for action in report.actions ?? [] {
                 text += "\n→ \(dryRun ? "would be done: " : "")\(action)"
             }
             if dryRun { text += "\nNothing was recorded or done." }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 struct LedgerCommand: AsyncParsableCommand {
@@ -20,16 +21,14 @@ struct LedgerCommand: AsyncParsableCommand {
 
         func run() async throws {
             let path = "/ledger" + Percent.query([("limit", String(limit)), ("kind", kind), ("ref", ref)])
-            let answer = try await connection.with { try await $0.call("GET", path, nil) }
-            let facts = answer["facts"]?.array ?? []
-            output.render(answer, ids: facts.map { Cell.text($0["seq"]) }) {
+            let answer = try await connection.get(API.FactList.self, path)
+            output.render(answer, ids: answer.facts.map { String($0.seq) }) {
                 TextTable(
                     ["SEQ", "AT", "BY", "WHAT", "SUBJECT", "REASON"],
-                    facts.map {
+                    answer.facts.map {
                         [
-                            Cell.text($0["seq"]), Cell.time($0["at"]), Cell.text($0["actor"]), Cell.text($0["kind"]),
-                            Cell.text($0["subject"]),
-                            String(($0["body"]?["reason"]?.string ?? "").prefix(90)),
+                            String($0.seq), Cell.time($0.at), $0.actor, $0.kind, $0.subject,
+                            String(($0.body["reason"]?.string ?? "").prefix(90)),
                         ]
                     }
                 ).text(empty: "No fact fits.")
@@ -50,22 +49,19 @@ struct LedgerCommand: AsyncParsableCommand {
 
         func run() async throws {
             let answer = try await verify()
-            let findings = answer["findings"]?.array ?? []
-            output.render(answer, ids: findings.map { Cell.text($0["seq"]) }) {
-                if answer["intact"]?.bool == true { return "intact: \(Cell.text(answer["facts"])) facts" }
-                return "NOT INTACT: \(Cell.text(answer["facts"])) facts\n"
-                    + findings.map { "  fact \(Cell.text($0["seq"])): \(Cell.text($0["problem"]))" }.joined(
-                        separator: "\n")
+            output.render(answer, ids: answer.findings.map { String($0.seq) }) {
+                if answer.intact { return "intact: \(answer.facts) facts" }
+                return "NOT INTACT: \(answer.facts) facts\n"
+                    + answer.findings.map { "  fact \($0.seq): \($0.problem)" }.joined(separator: "\n")
             }
-            if answer["intact"]?.bool != true { throw ExitCode(1) }
+            if !answer.intact { throw ExitCode(1) }
         }
 
-        private func verify() async throws -> JSONValue {
+        private func verify() async throws -> Answer<API.Verification> {
             if let environment = CommandEnvironment.current, let home = connection.folder(environment) {
-                return try await environment.verifyHome(home, head)
+                return try Answer(try await environment.verifyHome(home, head))
             }
-            let path = "/ledger/verify" + Percent.query([("head", head)])
-            return try await connection.with { try await $0.call("GET", path, nil) }
+            return try await connection.get(API.Verification.self, "/ledger/verify" + Percent.query([("head", head)]))
         }
     }
 
@@ -79,12 +75,14 @@ struct LedgerCommand: AsyncParsableCommand {
             try await connection.with { connection in
                 var after: Int64 = 0
                 while true {
-                    let page =
-                        try await connection.call("GET", "/ledger?order=oldest&limit=5000&after=\(after)", nil)[
-                            "facts"]?.array ?? []
-                    for fact in page { print(String(decoding: fact.canonicalBytes, as: UTF8.self)) }
-                    guard let last = page.last?["seq"]?.int, page.count == 5000 else { break }
-                    after = last
+                    let path = "/ledger?order=oldest&limit=5000&after=\(after)"
+                    let page = try await connection.get(API.FactList.self, path)
+                    // As they came: their bytes are what was hashed.
+                    for fact in page.json["facts"]?.array ?? [] {
+                        print(String(decoding: fact.canonicalBytes, as: UTF8.self))
+                    }
+                    guard let last = page.facts.last, page.facts.count == 5000 else { break }
+                    after = last.seq
                 }
             }
         }
@@ -98,10 +96,8 @@ struct LedgerCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let head = try await connection.with { try await $0.call("GET", "/ledger/head", nil) }
-            output.render(head, ids: [Cell.text(head["seq"])]) {
-                "\(Cell.text(head["seq"])):\(Cell.text(head["hash"]))"
-            }
+            let head = try await connection.get(API.Head.self, "/ledger/head")
+            output.render(head, ids: [String(head.seq)]) { "\(head.seq):\(head.hash)" }
         }
     }
 
@@ -122,14 +118,12 @@ struct LedgerCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let answer = try await connection.with {
-                try await $0.call("POST", "/ledger/rollback", ["to": .int(to), "dry_run": .bool(dryRun)])
-            }
-            let moves = answer["moves"]?.array ?? []
-            output.render(answer, ids: moves.map { Cell.text($0["pointer"]) }) {
+            let body: JSONValue = ["to": .int(to), "dry_run": .bool(dryRun)]
+            let rollback = try await connection.post(API.LedgerRollback.self, "/ledger/rollback", body)
+            output.render(rollback, ids: rollback.moves.map(\.pointer)) {
                 TextTable(
                     ["POINTER", "NOW", dryRun ? "WOULD BE" : "WAS MOVED TO"],
-                    moves.map { [Cell.text($0["pointer"]), Cell.text($0["old"]), Cell.text($0["new"])] }
+                    rollback.moves.map { [$0.pointer, Cell.text($0.old), Cell.text($0.new)] }
                 ).text(empty: "Nothing moved since then.")
             }
         }
@@ -157,18 +151,16 @@ struct LineageCommand: AsyncParsableCommand {
     func run() async throws {
         let query = [("ref", ref), ("direction", direction), ("as_of", asOf.map(String.init)), ("to", to)]
         let path = "/lineage" + Percent.query(query)
-        let answer = try await connection.with { try await $0.call("GET", path, nil) }
-        let edges = answer["path"]?.array ?? answer["edges"]?.array ?? []
-        output.render(answer, ids: answer["nodes"]?.strings ?? edges.map { Cell.text($0["input"]) }) {
+        let lineage = try await connection.get(API.Lineage.self, path)
+        let edges = lineage.path ?? lineage.edges ?? []
+        output.render(lineage, ids: lineage.nodes ?? edges.map(\.input)) {
             TextTable(
                 ["FROM", "TO", "BY", "SEQ"],
-                edges.map {
-                    [Cell.text($0["input"]), Cell.text($0["output"]), Cell.text($0["kind"]), Cell.text($0["seq"])]
-                }
+                edges.map { [$0.input, $0.output, $0.kind, String($0.seq)] }
             ).text(
                 empty: to == nil
-                    ? "\(Cell.text(answer["root"])) \(direction == "up" ? "came from nothing" : "was used for nothing") that the ledger knows of."
-                    : "\(Cell.text(answer["root"])) leads to \(to ?? "") by no step that the ledger knows of.")
+                    ? "\(lineage.root) \(direction == "up" ? "came from nothing" : "was used for nothing") that the ledger knows of."
+                    : "\(lineage.root) leads to \(to ?? "") by no step that the ledger knows of.")
         }
     }
 }

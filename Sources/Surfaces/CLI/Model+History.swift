@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 extension Model {
@@ -14,17 +15,15 @@ extension Model {
 
         func run() async throws {
             let path = Percent.path("models", name, "history") + Percent.query([("limit", String(limit))])
-            let answer = try await connection.with { try await $0.call("GET", path, nil) }
-            let facts = answer["facts"]?.array ?? []
-            output.render(answer, ids: facts.map { Cell.text($0["seq"]) }) {
+            let answer = try await connection.get(API.FactList.self, path)
+            output.render(answer, ids: answer.facts.map { String($0.seq) }) {
                 TextTable(
                     ["SEQ", "WHEN", "WHO", "WHAT", "SUBJECT", "FROM", "TO"],
-                    facts.map { fact in
-                        let (old, new) = Self.change(fact)
+                    answer.facts.map { fact in
+                        let (old, new) = Self.change(fact.body)
                         return [
-                            Cell.text(fact["seq"]), Cell.time(fact["at"]), Cell.text(fact["actor"]),
-                            Cell.text(fact["kind"]).replacing("registry.", with: ""), Cell.text(fact["subject"]), old,
-                            new,
+                            String(fact.seq), Cell.time(fact.at), fact.actor,
+                            fact.kind.replacing("registry.", with: ""), fact.subject, old, new,
                         ]
                     }
                 ).text(empty: "Nothing has happened to the model yet.")
@@ -32,15 +31,15 @@ extension Model {
         }
 
         /// What a fact says it was before and after, in a few words.
-        private static func change(_ fact: JSONValue) -> (String, String) {
+        private static func change(_ body: JSONValue) -> (String, String) {
             func short(_ value: JSONValue?) -> String { String(Cell.text(value).prefix(40)) }
-            if let move = fact["body"]?["moves"]?.array?.first {
-                let alias = Cell.text(fact["body"]?["alias"])
+            if let move = body["moves"]?.array?.first {
+                let alias = Cell.text(body["alias"])
                 return ("\(alias)→\(short(move["old"]))", "\(alias)→\(short(move["new"]))")
             }
-            let key = fact["body"]?["key"]?.string.map { "\($0)=" } ?? ""
-            let (old, new) = (fact["body"]?["old"], fact["body"]?["new"])
-            if old == nil, new == nil { return ("", fact["body"]?["semantic"]?.string ?? "") }
+            let key = body["key"]?.string.map { "\($0)=" } ?? ""
+            let (old, new) = (body["old"], body["new"])
+            if old == nil, new == nil { return ("", body["semantic"]?.string ?? "") }
             return (key + short(old), key + short(new))
         }
     }
@@ -56,12 +55,10 @@ extension Model {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with {
-                try await $0.call(
-                    "POST", Percent.path("models", name, "undo"), trial.marked(["seq": .int(Int64(seq))]))
-            }
-            output.render(answer, ids: [Cell.text(answer["seq"])]) {
-                "\(Cell.text(answer["kind"])) of \(Cell.time(answer["at"])) by \(Cell.text(answer["actor"])) \(trial.dryRun ? "would be" : "was") taken back."
+            let body = trial.marked(["seq": .int(Int64(seq))])
+            let undone = try await connection.post(API.Fact.self, Percent.path("models", name, "undo"), body)
+            output.render(undone, ids: [String(undone.seq)]) {
+                "\(undone.kind) of \(Cell.time(undone.at)) by \(undone.actor) \(trial.dryRun ? "would be" : "was") taken back."
             }
         }
     }

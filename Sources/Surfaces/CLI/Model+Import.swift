@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import GyreAPI
 internal import GyreBase
 
 extension Model {
@@ -32,7 +33,7 @@ extension Model {
             let message = message
             let versions = try await connection.with(creating: true) { connection in
                 let progress = Progress("importing", total: found.reduce(0) { $0 + $1.files.count })
-                var versions: [JSONValue] = []
+                var versions: [Answer<API.ModelVersion>] = []
                 for model in found {
                     var files: [JSONValue] = []
                     for (path, file) in model.files {
@@ -41,8 +42,8 @@ extension Model {
                         progress.step()
                     }
                     versions.append(
-                        try await connection.call(
-                            "POST", Percent.path("models", model.name, "versions"),
+                        try await connection.post(
+                            API.ModelVersion.self, Percent.path("models", model.name, "versions"),
                             [
                                 "files": .array(files), "configuration": .optional(model.configuration),
                                 "description": .string(message),
@@ -50,24 +51,24 @@ extension Model {
                 }
                 return versions
             }
-            output.render(["versions": .array(versions)], ids: versions.map(LocalModel.ref)) {
-                versions.map { "\(LocalModel.ref($0)) is registered." }.joined(separator: "\n")
+            output.render(["versions": .array(versions.map(\.json))], ids: versions.map { LocalModel.ref($0.value) }) {
+                versions.map { "\(LocalModel.ref($0.value)) is registered." }.joined(separator: "\n")
             }
         }
 
         private func tryImporting(_ found: [LocalModel]) async throws {
-            let answers = try await connection.with { connection in
-                var answers: [JSONValue] = []
+            let plans = try await connection.with { connection in
+                var plans: [Answer<API.RegisterPlan>] = []
                 for model in found {
                     let body = trial.marked(["configuration": .optional(model.configuration)])
-                    answers.append(
-                        try await connection.call("POST", Percent.path("models", model.name, "versions"), body))
+                    let path = Percent.path("models", model.name, "versions")
+                    plans.append(try await connection.post(API.RegisterPlan.self, path, body))
                 }
-                return answers
+                return plans
             }
-            output.render(["versions": .array(answers)], ids: answers.map { Cell.text($0["name"]) }) {
-                zip(found, answers).map { model, answer in
-                    let new = answer["is_new_model"]?.bool == true ? ", a new model" : ""
+            output.render(["versions": .array(plans.map(\.json))], ids: plans.map(\.name)) {
+                zip(found, plans).map { model, plan in
+                    let new = plan.isNewModel ? ", a new model" : ""
                     return "\(model.files.count) files would be the next version of \(model.name)\(new)."
                 }.joined(separator: "\n")
             }
@@ -90,13 +91,12 @@ extension Model {
         func run() async throws {
             let text = try file.map { try LocalModel.text($0) }
             let selector = version
-            let version = try await connection.with {
-                try await $0.call(
-                    "POST", Percent.path("models", name, "versions", selector, "configuration"),
-                    trial.marked(["configuration": .optional(text)]))
-            }
-            output.render(version, ids: [LocalModel.ref(version)]) {
-                "\(LocalModel.ref(version)) \(trial.dryRun ? "would be" : "is") served so from its next deployment on: gyre endpoint deploy \(name)"
+            let version = try await connection.post(
+                API.ModelVersion.self, Percent.path("models", name, "versions", selector, "configuration"),
+                trial.marked(["configuration": .optional(text)]))
+            let ref = LocalModel.ref(version.value)
+            output.render(version, ids: [ref]) {
+                "\(ref) \(trial.dryRun ? "would be" : "is") served so from its next deployment on: gyre endpoint deploy \(name)"
             }
         }
     }
@@ -108,9 +108,7 @@ struct LocalModel {
     let files: [(path: String, file: String)]
     var configuration: String?
 
-    static func ref(_ version: JSONValue) -> String {
-        "model/\(Cell.text(version["name"]))@\(Cell.text(version["number"]))"
-    }
+    static func ref(_ version: API.ModelVersion) -> String { "model/\(version.name)@\(version.number)" }
 
     /// What there is at a path.
     static func find(_ path: String, name: String?) throws -> [LocalModel] {

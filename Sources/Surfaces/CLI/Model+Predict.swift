@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import GyreAPI
 internal import GyreBase
 
 extension Model {
@@ -41,15 +42,15 @@ extension Model {
                 ])
                 let path = Percent.path(
                     "models", parts.first ?? "", "versions", parts.count > 1 ? parts[1] : "latest", "predictions")
-                let answer = try await connection.call("POST", path, body)
-                if let file, let sha256 = answer["sha256"]?.string { try await connection.download(sha256, to: file) }
+                let answer = try await connection.post(API.Batch.self, path, body)
+                if let file, let sha256 = answer.sha256 { try await connection.download(sha256, to: file) }
                 return answer
             }
-            output.render(answer, ids: [Cell.text(answer["dataset"])]) {
+            output.render(answer, ids: [answer.dataset]) {
                 trial.dryRun
-                    ? "\(Cell.text(answer["model"])) would predict \(Cell.text(answer["input"])) into \(Cell.text(answer["dataset"]))."
-                    : "\(Cell.text(answer["rows"])) rows of \(Cell.text(answer["input"])) predicted by \(Cell.text(answer["model"])): "
-                        + "\(Cell.text(answer["dataset"]))\(file.map { ", \($0)" } ?? "")"
+                    ? "\(answer.model) would predict \(answer.input) into \(answer.dataset)."
+                    : "\(Cell.text(answer.rows)) rows of \(answer.input) predicted by \(answer.model): "
+                        + "\(answer.dataset)\(file.map { ", \($0)" } ?? "")"
             }
         }
 
@@ -71,10 +72,10 @@ extension Model {
             let tree: JSONValue = [
                 ["path": .string(url.lastPathComponent), "sha256": .string(blob.sha256), "size": .int(blob.sizeBytes)]
             ]
-            let added = try await connection.call(
-                "POST", Percent.path("datasets", name, "versions"),
+            let added = try await connection.post(
+                API.DatasetVersion.self, Percent.path("datasets", name, "versions"),
                 ["tree": tree, "message": .string("read by gyre model predict")])
-            return Cell.text(added["ref"]).replacing("dataset/", with: "")
+            return added.ref.replacing("dataset/", with: "")
         }
     }
 }

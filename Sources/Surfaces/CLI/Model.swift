@@ -19,8 +19,8 @@ struct Model: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/models", nil) }
-            let models = try API.ModelList(answer: answer).models
+            let answer = try await connection.get(API.ModelList.self, "/models")
+            let models = answer.models
             output.render(answer, ids: models.map(\.name)) {
                 TextTable(
                     ["MODEL", "VERSIONS", "LATEST", "ALIASES", "DESCRIPTION"],
@@ -44,15 +44,15 @@ struct Model: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/served", nil) }
-            let models = try API.ServedModels(answer: answer).models
+            let answer = try await connection.get(API.ServedModels.self, "/served")
+            let models = answer.models
             output.render(answer, ids: models.map { "\($0.name)@\($0.version.map { String($0) } ?? "-")" }) {
                 TextTable(
                     ["MODEL", "VERSION", "STATE", "RUNS ON", "MEMORY", "REQUESTS", "WHY"],
                     models.map { model in
                         [
                             model.name, model.version.map { String($0) } ?? "-", model.state, model.platform ?? "-",
-                            model.bytes.map { Cell.size(.int($0)) } ?? "-", model.requests.map { String($0) } ?? "-",
+                            model.bytes.map { Cell.size($0) } ?? "-", model.requests.map { String($0) } ?? "-",
                             model.reason,
                         ]
                     }
@@ -75,18 +75,19 @@ struct Model: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let found = try await connection.with {
-                try await $0.call(
-                    "POST", Percent.path("models", name, "versions", version, "conversion"), trial.marked([:]))
-            }
-            output.render(found, ids: found["onnx_sha256"]?.string.map { [$0] } ?? []) {
-                if trial.dryRun, found["agrees"] == nil { return "\(Cell.text(found["model"])) would be converted." }
+            let path = Percent.path("models", name, "versions", version, "conversion")
+            let found = try await connection.post(API.Conversion.self, path, trial.marked([:]))
+            output.render(found, ids: found.onnxSha256.map { [$0] } ?? []) {
+                if trial.dryRun, found.agrees == nil { return "\(Cell.text(found.model)) would be converted." }
                 return TextTable(
                     ["WHAT", "VALUE"],
                     [
-                        "model", "agrees", "reason", "rows", "same", "greatest_difference", "computes_in", "skl2onnx",
-                        "scikit_learn", "onnx_sha256",
-                    ].map { [$0, Cell.text(found[$0])] }
+                        ["model", Cell.text(found.model)], ["agrees", found.agrees.map { "\($0)" } ?? "-"],
+                        ["reason", Cell.text(found.reason)], ["rows", Cell.text(found.rows)],
+                        ["same", Cell.text(found.same)], ["greatest_difference", Cell.text(found.greatestDifference)],
+                        ["computes_in", Cell.text(found.computesIn)], ["skl2onnx", Cell.text(found.skl2onnx)],
+                        ["scikit_learn", Cell.text(found.scikitLearn)], ["onnx_sha256", Cell.text(found.onnxSha256)],
+                    ]
                 ).text(empty: "")
             }
         }
@@ -100,18 +101,15 @@ struct Model: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let model = try await connection.with { try await $0.call("GET", Percent.path("models", name), nil) }
-            let versions = model["versions"]?.array ?? []
-            output.render(model, ids: versions.map { "\(name)@\(Cell.text($0["number"]))" }) {
+            let model = try await connection.get(API.Model.self, Percent.path("models", name))
+            output.render(model, ids: model.versions.map { "\(name)@\($0.number)" }) {
                 TextTable(
                     ["VERSION", "SEMANTIC", "CREATED", "RUN", "ALIASES"],
-                    versions.map { version in
-                        let own = (model["aliases"]?.object?.members ?? []).filter { $0.value == version["number"] }
-                            .map(\.name)
+                    model.versions.map { version in
+                        let own = model.aliases.filter { $0.value == version.number }.keys.sorted()
                         return [
-                            Cell.text(version["number"]), Cell.text(version["semantic"]),
-                            Cell.time(version["created_ms"]?.int.map { .int($0 * 1000) }),
-                            String(Cell.text(version["run_id"]).prefix(8)), own.joined(separator: ", "),
+                            String(version.number), version.semantic, Cell.time(milliseconds: version.createdMs),
+                            String(version.runId.prefix(8)), own.joined(separator: ", "),
                         ]
                     }
                 ).text(empty: "The model has no version yet.")
@@ -161,14 +159,12 @@ struct Model: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let answer = try await connection.with {
-                try await $0.call(
-                    "POST", Percent.path("models", name, "aliases", alias), trial.marked(["version": .string(version)]))
-            }
+            let path = Percent.path("models", name, "aliases", alias)
+            let answer = try await connection.post(API.Alias.self, path, trial.marked(["version": .string(version)]))
             output.render(answer, ids: [alias]) {
-                let before = answer["old"]?.int.map { "; it was \($0)" } ?? ""
+                let before = answer.old.map { "; it was \($0)" } ?? ""
                 let verb = trial.dryRun ? "would be" : "is"
-                return "\(name)@\(alias) \(verb) version \(Cell.text(answer["version"])) now\(before)."
+                return "\(name)@\(alias) \(verb) version \(answer.version) now\(before)."
             }
         }
     }

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import GyreAPI
 internal import GyreBase
 
 /// Where the command looks.
@@ -57,11 +58,11 @@ extension ConnectionOptions {
     private static func check(
         _ connection: any Connection, _ found: FoundServer, _ home: String
     ) async throws(GyreError) {
-        let told = try await connection.call("GET", "/home", nil)
-        guard told["id"]?.string == found.id else {
+        let told = try await connection.get(API.Home.self, "/home")
+        guard told.id == found.id else {
             throw GyreError(
                 .conflict, "The server at \(found.address) does not serve \(home).",
-                why: "It serves \(told["home"]?.string ?? "another home").",
+                why: "It serves \(told.home ?? "another home").",
                 fix: "Name the server that is meant with --server, or stop the one that has \(home) locked.")
         }
     }
@@ -123,10 +124,14 @@ struct TextTable {
 
 /// Cells of tables.
 enum Cell {
-    static func time(_ microseconds: JSONValue?) -> String { microseconds?.int.map { Timestamp.readable($0) } ?? "-" }
+    /// A time in microseconds since 1970.
+    static func time(_ microseconds: Int64?) -> String { microseconds.map { Timestamp.readable($0) } ?? "-" }
 
-    static func size(_ bytes: JSONValue?) -> String {
-        let value = bytes?.double ?? 0
+    /// A time in milliseconds since 1970.
+    static func time(milliseconds: Int64?) -> String { time(milliseconds.map { $0 * 1000 }) }
+
+    static func size(_ bytes: Int64) -> String {
+        let value = Double(bytes)
         if value < 1024 { return "\(Int(value)) B" }
         if value < 1_048_576 { return String(format: "%.1f KiB", value / 1024) }
         if value < 1_073_741_824 { return String(format: "%.1f MiB", value / 1_048_576) }
@@ -134,13 +139,24 @@ enum Cell {
     }
 
     /// A part of what is pinned: where it is missing, nobody knows it.
-    static func pinned(_ value: JSONValue?) -> String {
-        switch value {
-        case nil, .null: "not known"
-        case .some(let value) where value.array?.isEmpty == true || value.object?.isEmpty == true: "not known"
-        case .some(let value): value.array.map { $0.map { text($0) }.joined(separator: "  ") } ?? text(value)
-        }
+    static func pinned(_ value: String?) -> String { value ?? "not known" }
+
+    /// Parts of what is pinned.
+    static func pinned(_ values: [String]) -> String {
+        values.isEmpty ? "not known" : values.joined(separator: "  ")
     }
+
+    /// The same of any value of JSON.
+    static func pinned(_ value: JSONValue) -> String {
+        let isNothing = value.isNull || value.array?.isEmpty == true || value.object?.isEmpty == true
+        return isNothing ? "not known" : value.array.map { $0.map { text($0) }.joined(separator: "  ") } ?? text(value)
+    }
+
+    static func text(_ value: String?) -> String { value ?? "-" }
+
+    static func text<Whole: BinaryInteger>(_ value: Whole?) -> String { value.map { "\($0)" } ?? "-" }
+
+    static func text(_ value: Double?) -> String { value.map { Number.readable($0) } ?? "-" }
 
     static func text(_ value: JSONValue?) -> String {
         switch value {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 struct PipelineCommand: AsyncParsableCommand {
@@ -28,11 +29,12 @@ struct PipelineCommand: AsyncParsableCommand {
             body["parameters"] = try Parameters.read(parameter)
             if trial.dryRun {
                 let request = trial.marked(body)
-                let run = try await connection.with { try await $0.call("POST", "/pipeline-runs", request) }
-                return output.render(run, ids: [Cell.text(run["pipeline"])]) { RunPlan.text(run) }
+                let run = try await connection.post(API.PipelineRun.self, "/pipeline-runs", request)
+                let data = run.resolved.sorted { $0.key < $1.key }.map { "\($0.key) (now \($0.value))" }
+                return output.render(run, ids: [run.pipeline]) { RunPlan.text(run.pipeline, data, run.parameters) }
             }
             try await RunProgress.follow(connection, output, creating: true) {
-                try await $0.call("POST", "/pipeline-runs", body)
+                try await $0.post(API.PipelineRun.self, "/pipeline-runs", body)
             }
         }
     }
@@ -53,12 +55,13 @@ struct PipelineCommand: AsyncParsableCommand {
             let body: JSONValue = ["reason": .string(reason), "parameters": try Parameters.read(parameter)]
             if trial.dryRun {
                 let path = Percent.path("projects", project, "train")
-                let request = trial.marked(body)
-                let plan = try await connection.with { try await $0.call("POST", path, request) }
-                return output.render(plan, ids: plan["datasets"]?.strings ?? []) { RunPlan.text(plan) }
+                let plan = try await connection.post(API.TrainPlan.self, path, trial.marked(body))
+                return output.render(plan, ids: plan.datasets) {
+                    RunPlan.text(plan.pipeline, plan.datasets, plan.parameters)
+                }
             }
             try await RunProgress.follow(connection, output) {
-                try await $0.call("POST", Percent.path("projects", project, "train"), body)
+                try await $0.post(API.PipelineRun.self, Percent.path("projects", project, "train"), body)
             }
         }
     }
@@ -70,17 +73,12 @@ struct PipelineCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/pipeline-runs", nil) }
-            let runs = answer["runs"]?.array ?? []
-            output.render(answer, ids: runs.map { Cell.text($0["id"]) }) {
+            let answer = try await connection.get(API.PipelineRunList.self, "/pipeline-runs")
+            output.render(answer, ids: answer.runs.map(\.id)) {
                 TextTable(
                     ["RUN", "PIPELINE", "STATE", "STARTED", "BY", "REASON"],
-                    runs.map {
-                        [
-                            String(Cell.text($0["id"]).prefix(8)), Cell.text($0["pipeline"]), Cell.text($0["state"]),
-                            Cell.time($0["started_at"]),
-                            Cell.text($0["actor"]), Cell.text($0["reason"]),
-                        ]
+                    answer.runs.map {
+                        [String($0.id.prefix(8)), $0.pipeline, $0.state, Cell.time($0.startedAt), $0.actor, $0.reason]
                     }
                 ).text(empty: "No pipeline has run yet. Run one: gyre pipeline run FILE")
             }
@@ -95,10 +93,8 @@ struct PipelineCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let run = try await connection.with { try await $0.call("GET", Percent.path("pipeline-runs", id), nil) }
-            output.render(run, ids: (run["tasks"]?.array ?? []).map { Cell.text($0["path"]) }) {
-                RunProgress.table(run)
-            }
+            let run = try await connection.get(API.PipelineRun.self, Percent.path("pipeline-runs", id))
+            output.render(run, ids: (run.tasks ?? []).map(\.path)) { RunProgress.table(run.value) }
         }
     }
 
@@ -110,11 +106,8 @@ struct PipelineCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let answer = try await connection.with {
-                try await $0.call(
-                    "GET", Percent.path("pipeline-runs", id, "logs") + Percent.query([("task", task)]), nil)
-            }
-            print(Cell.text(answer["log"]), terminator: "")
+            let path = Percent.path("pipeline-runs", id, "logs") + Percent.query([("task", task)])
+            print(try await connection.get(API.TaskLog.self, path).log, terminator: "")
         }
     }
 
@@ -127,13 +120,12 @@ struct PipelineCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let run = try await connection.with {
-                try await $0.call("POST", Percent.path("pipeline-runs", id, "cancel"), trial.marked([:]))
-            }
-            output.render(run, ids: [Cell.text(run["id"])]) {
+            let path = Percent.path("pipeline-runs", id, "cancel")
+            let run = try await connection.post(API.PipelineRun.self, path, trial.marked([:]))
+            output.render(run, ids: [run.id]) {
                 trial.dryRun
-                    ? "The run \(Cell.text(run["id"]).prefix(8)) of \(Cell.text(run["pipeline"])) would be stopped."
-                    : "The run \(Cell.text(run["id"]).prefix(8)) is \(Cell.text(run["state"]))."
+                    ? "The run \(run.id.prefix(8)) of \(run.pipeline) would be stopped."
+                    : "The run \(run.id.prefix(8)) is \(run.state)."
             }
         }
     }
@@ -141,15 +133,10 @@ struct PipelineCommand: AsyncParsableCommand {
 
 /// What a run would be, in the words of a dry run.
 private enum RunPlan {
-    static func text(_ plan: JSONValue) -> String {
-        var text = "\(Cell.text(plan["pipeline"])) would run"
-        let data =
-            plan["datasets"]?.strings
-            ?? (plan["resolved"]?.object?.members ?? []).map {
-                "\($0.name) (now \(Cell.text($0.value)))"
-            }
+    static func text(_ pipeline: String, _ data: [String], _ parameters: JSONValue) -> String {
+        var text = "\(pipeline) would run"
         if !data.isEmpty { text += " on \(data.joined(separator: ", "))" }
-        let parameters = (plan["parameters"]?.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }
+        let parameters = (parameters.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }
         return text + ".\n" + TextTable(["PARAMETER", "VALUE"], parameters).text(empty: "It takes no parameters.")
     }
 }
@@ -171,38 +158,34 @@ private enum RunProgress {
     /// Starts a run and tells of its tasks until it ends; exit status 1 if it did not succeed.
     static func follow(
         _ options: ConnectionOptions, _ output: OutputOptions, creating: Bool = false,
-        _ start: (any Connection) async throws -> JSONValue
+        _ start: (any Connection) async throws -> Answer<API.PipelineRun>
     ) async throws {
         let run = try await options.with(creating: creating) { connection in
-            let id = Cell.text(try await start(connection)["id"])
+            let id = try await start(connection).id
             var told: [String: String] = [:]
             while true {
-                let run = try await connection.call("GET", "/pipeline-runs/\(id)", nil)
-                for task in run["tasks"]?.array ?? [] {
-                    let state = Cell.text(task["state"])
-                    if told.updateValue(state, forKey: Cell.text(task["path"])) != state {
-                        tell("  \(state.lowercased())  \(Cell.text(task["path"]))")
-                    }
+                let run = try await connection.get(API.PipelineRun.self, Percent.path("pipeline-runs", id))
+                for task in run.tasks ?? [] where told.updateValue(task.state, forKey: task.path) != task.state {
+                    tell("  \(task.state.lowercased())  \(task.path)")
                 }
-                if run["ended_at"]?.int != nil { return run }
+                if run.endedAt != nil { return run }
                 try await Task.sleep(for: .milliseconds(200))
             }
         }
-        output.render(run, ids: [Cell.text(run["id"])]) { table(run) }
-        if run["state"]?.string != "SUCCEEDED" { throw ExitCode(1) }
+        output.render(run, ids: [run.id]) { table(run.value) }
+        if run.state != "SUCCEEDED" { throw ExitCode(1) }
     }
 
-    static func table(_ run: JSONValue) -> String {
-        let tasks = (run["tasks"]?.array ?? []).map { task in
-            let seconds = (task["ended_at"]?.double ?? 0) - (task["started_at"]?.double ?? 0)
+    static func table(_ run: API.PipelineRun) -> String {
+        let tasks = (run.tasks ?? []).map { task in
+            let seconds = task.endedAt.map { Double($0 - (task.startedAt ?? $0)) / 1e6 }
             return [
-                Cell.text(task["path"]), Cell.text(task["state"]),
-                task["ended_at"]?.int == nil ? "-" : "\((seconds / 1e5).rounded() / 10) s",
-                Cell.text(task["cache_reason"]), task["message"]?.string ?? "",
+                task.path, task.state, seconds.map { "\(($0 * 10).rounded() / 10) s" } ?? "-", task.cacheReason,
+                task.message ?? "",
             ]
         }
-        let head = "run \(Cell.text(run["id"])) of \(Cell.text(run["pipeline"])): \(Cell.text(run["state"]))"
-        let message = run["message"]?.string.map { "\n\($0)" } ?? ""
+        let head = "run \(run.id) of \(run.pipeline): \(run.state)"
+        let message = run.message.map { "\n\($0)" } ?? ""
         return head + message + "\n"
             + TextTable(["TASK", "STATE", "TIME", "CACHE", "MESSAGE"], tasks).text(empty: "No task has begun.")
     }

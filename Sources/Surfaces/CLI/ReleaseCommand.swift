@@ -34,12 +34,11 @@ struct ReleaseCommand: AsyncParsableCommand {
 
         func run() async throws {
             let path = "/releases" + Percent.query([("endpoint", endpoint)])
-            let answer = try await connection.with { try await $0.call("GET", path, nil) }
-            let list = try API.ReleaseList(answer: answer).releases
-            output.render(answer, ids: list.map(\.ref)) {
+            let answer = try await connection.get(API.ReleaseList.self, path)
+            output.render(answer, ids: answer.releases.map(\.ref)) {
                 TextTable(
                     ["RELEASE", "MODEL", "MADE", "BY", "REASON"],
-                    list.map { [$0.ref, $0.pins.model, Cell.time(.int($0.at)), $0.actor, $0.reason] }
+                    answer.releases.map { [$0.ref, $0.pins.model, Cell.time($0.at), $0.actor, $0.reason] }
                 ).text(empty: "Nothing was released yet. Deploy a model: gyre endpoint deploy NAME")
             }
         }
@@ -53,10 +52,10 @@ struct ReleaseCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let path = release.path
-            let answer = try await connection.with { try await $0.call("GET", path, nil) }
-            output.render(answer, ids: [Cell.text(answer["ref"])]) {
-                let rows = (answer["pins"]?.object?.members ?? []).map {
+            let answer = try await connection.get(API.Release.self, release.path)
+            output.render(answer, ids: [answer.ref]) {
+                // All that is pinned, under the names that the API gives it.
+                let rows = (answer.json["pins"]?.object?.members ?? []).map {
                     [$0.name, String(Cell.pinned($0.value).prefix(160))]
                 }
                 return TextTable(["PINNED", "VALUE"], rows).text(empty: "")
@@ -75,16 +74,12 @@ struct ReleaseCommand: AsyncParsableCommand {
 
         func run() async throws {
             let path = release.path + "/diff" + Percent.query([("to", to)])
-            let answer = try await connection.with { try await $0.call("GET", path, nil) }
-            let changes = answer["changes"]?.array ?? []
-            output.render(answer, ids: changes.map { Cell.text($0["name"]) }) {
+            let diff = try await connection.get(API.ReleaseDiff.self, path)
+            output.render(diff, ids: diff.changes.map(\.name)) {
                 TextTable(
                     ["PINNED", "BEFORE", "AFTER"],
-                    changes.map {
-                        [
-                            Cell.text($0["name"]), String(Cell.text($0["old"]).prefix(70)),
-                            String(Cell.text($0["new"]).prefix(70)),
-                        ]
+                    diff.changes.map {
+                        [$0.name, String(Cell.text($0.old).prefix(70)), String(Cell.text($0.new).prefix(70))]
                     }
                 ).text(empty: "They pin the same.")
             }
@@ -103,33 +98,27 @@ struct ReleaseCommand: AsyncParsableCommand {
         func run() async throws {
             if trial.dryRun { return try await plan() }
             tell("running the pinned pipeline on the pinned data …")
-            let path = release.path
-            let answer = try await connection.with { try await $0.call("POST", path + "/reproduce", [:]) }
-            output.render(answer, ids: [Cell.text(answer["pipeline_run"])]) {
-                var rows = (answer["artifacts"]?.array ?? []).map {
-                    [Cell.text($0["name"]), $0["identical"]?.bool == true ? "bit-identical" : "differs"]
-                }
-                rows.append([
-                    "the served model file", answer["model_identical"]?.bool == true ? "bit-identical" : "differs",
-                ])
-                for metric in answer["metrics"]?.array ?? [] {
-                    rows.append([
-                        "metric \(Cell.text(metric["name"]))",
-                        "\(Cell.text(metric["old"])) → \(Cell.text(metric["new"]))",
-                    ])
+            let made = try await connection.post(API.Reproduction.self, release.path + "/reproduce")
+            output.render(made, ids: [made.pipelineRun]) {
+                var rows = made.artifacts.map { [$0.name, Self.word($0.identical)] }
+                rows.append(["the served model file", Self.word(made.modelIdentical)])
+                for metric in made.metrics {
+                    rows.append(["metric \(metric.name)", "\(Cell.text(metric.old)) → \(Cell.text(metric.new))"])
                 }
                 return TextTable(["WHAT", "REPRODUCED"], rows).text(empty: "")
             }
-            if answer["identical"]?.bool != true { throw ExitCode(1) }
+            if !made.identical { throw ExitCode(1) }
         }
 
         private func plan() async throws {
-            let (path, body) = (release.path + "/reproduce", trial.marked([:]))
-            let plan = try await connection.with { try await $0.call("POST", path, body) }
-            output.render(plan, ids: [Cell.text(plan["release"])]) {
-                "\(Cell.text(plan["release"])) would be made again by \(Cell.text(plan["pipeline"])) on \((plan["datasets"]?.strings ?? []).joined(separator: ", "))."
+            let path = release.path + "/reproduce"
+            let plan = try await connection.post(API.ReproductionPlan.self, path, trial.marked([:]))
+            output.render(plan, ids: [plan.release]) {
+                "\(plan.release) would be made again by \(plan.pipeline) on \(plan.datasets.joined(separator: ", "))."
             }
         }
+
+        private static func word(_ isIdentical: Bool) -> String { isIdentical ? "bit-identical" : "differs" }
     }
 
     struct Rollback: AsyncParsableCommand {
@@ -143,9 +132,9 @@ struct ReleaseCommand: AsyncParsableCommand {
 
         func run() async throws {
             let path = release.path + "/rollback"
-            let answer = try await connection.with { try await $0.call("POST", path, trial.marked([:])) }
-            output.render(answer, ids: [Cell.text(answer["ref"])]) {
-                "\(release.endpoint) \(trial.dryRun ? "would serve" : "serves") \(Cell.text(answer["pins"]?["model"])) of \(Cell.text(answer["ref"]))."
+            let live = try await connection.post(API.Release.self, path, trial.marked([:]))
+            output.render(live, ids: [live.ref]) {
+                "\(release.endpoint) \(trial.dryRun ? "would serve" : "serves") \(live.pins.model) of \(live.ref)."
             }
         }
     }

@@ -2,6 +2,7 @@
 
 internal import AsyncHTTPClient
 internal import Foundation
+internal import GyreAPI
 package import GyreBase
 internal import NIOCore
 internal import NIOHTTP1
@@ -33,8 +34,8 @@ struct RemoteConnection: Connection {
         var request = HTTPClientRequest(url: url + "/api/gyre/v1/blobs")
         request.method = .POST
         request.body = .stream(FilePieces(handle: handle), length: .unknown)
-        let json = try JSONValue(parsing: try await execute(request, limit: 1 << 20))
-        return (json["sha256"]?.string ?? "", json["size"]?.int ?? 0)
+        let stored = try API.StoredBlob(answer: try JSONValue(parsing: try await execute(request, limit: 1 << 20)))
+        return (stored.sha256, stored.size)
     }
 
     func download(_ sha256: String, to file: String) async throws(GyreError) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 extension RunCommand {
@@ -22,27 +23,24 @@ extension RunCommand {
 
         func run() async throws {
             let query = Percent.query(ids.map { ("id", $0) })
-            let (runs, curves) = try await connection.with { connection in
-                let runs = try await connection.call("GET", "/runs" + query, nil)["runs"]?.array ?? []
+            let (answer, curves) = try await connection.with { connection in
+                let answer = try await connection.get(API.RunList.self, "/runs" + query)
                 var curves: [[String]] = []
                 for metric in curve {
-                    for run in runs {
-                        let path =
-                            Percent.path("runs", Cell.text(run["id"]), "history")
-                            + Percent.query([("metric", metric)])
-                        let points = try await connection.call("GET", path, nil)["points"]?.array ?? []
-                        let values = points.compactMap { $0["value"]?.double }
+                    for run in answer.runs {
+                        let values = try await connection.values(of: metric, run.id)
                         curves.append([
-                            metric, Cell.text(run["name"]), Sparkline.text(values),
-                            Cell.text(.optional(values.min())), Cell.text(.optional(values.max())),
-                            Cell.text(.optional(values.last)),
+                            metric, run.name, Sparkline.text(values), Cell.text(values.min()), Cell.text(values.max()),
+                            Cell.text(values.last),
                         ])
                     }
                 }
-                return (runs, curves)
+                return (answer, curves)
             }
-            output.render(["runs": .array(runs)], ids: runs.map { Cell.text($0["id"]) }) {
-                var text = TextTable(["WHAT"] + runs.map { Cell.text($0["name"]) }, rows(runs)).text(
+            // Without the place of a next page: the runs were named.
+            let told: JSONValue = ["runs": answer.json["runs"] ?? []]
+            output.render(told, ids: answer.runs.map(\.id)) {
+                var text = TextTable(["WHAT"] + answer.runs.map(\.name), rows(answer.json["runs"]?.array ?? [])).text(
                     empty: "The runs are the same.")
                 if !curves.isEmpty {
                     text +=
@@ -94,33 +92,35 @@ extension RunCommand {
                     ("limit", String(limit)), ("order_by", order), ("experiment", experiment), ("filter", filter),
                 ])
             let (runs, curves) = try await connection.with { connection in
-                let all = try await connection.call("GET", path, nil)["runs"]?.array ?? []
-                let runs = all.filter { $0["metrics"]?[metric] != nil }
+                let all = try await connection.get(API.RunList.self, path).json["runs"]?.array ?? []
+                let runs = try all.map { try Answer<API.Run>($0) }.filter { $0.metrics[metric] != nil }
                 var curves: [String] = []
-                for run in runs {
-                    let path =
-                        Percent.path("runs", Cell.text(run["id"]), "history") + Percent.query([("metric", metric)])
-                    let points = try await connection.call("GET", path, nil)["points"]?.array ?? []
-                    curves.append(Sparkline.text(points.compactMap { $0["value"]?.double }))
-                }
+                for run in runs { curves.append(Sparkline.text(try await connection.values(of: metric, run.id))) }
                 return (runs, curves)
             }
-            output.render(["runs": .array(runs)], ids: runs.map { Cell.text($0["id"]) }) {
+            output.render(["runs": .array(runs.map(\.json))], ids: runs.map(\.id)) {
                 TextTable(
                     ["RUN", "NAME", metric.uppercased(), "CURVE", "PARAMS"],
                     zip(runs, curves).map { run, curve in
-                        let params = (run["params"]?.object?.members ?? []).prefix(5).map {
+                        let params = (run.json["params"]?.object?.members ?? []).prefix(5).map {
                             "\($0.name)=\(Cell.text($0.value).prefix(20))"
                         }
                         return [
-                            String(Cell.text(run["id"]).prefix(8)), Cell.text(run["name"]),
-                            Cell.text(run["metrics"]?[metric]),
-                            curve, params.joined(separator: " "),
+                            String(run.id.prefix(8)), run.name, Cell.text(run.metrics[metric]), curve,
+                            params.joined(separator: " "),
                         ]
                     }
                 ).text(empty: "No run has the metric \"\(metric)\".")
             }
         }
+    }
+}
+
+extension Connection {
+    /// The values of a metric of a run, in order; those that are no numbers are left out.
+    fileprivate func values(of metric: String, _ run: String) async throws(GyreError) -> [Double] {
+        let path = Percent.path("runs", run, "history") + Percent.query([("metric", metric)])
+        return try await get(API.History.self, path).points.compactMap(\.value.double)
     }
 }
 

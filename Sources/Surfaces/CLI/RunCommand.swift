@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import GyreAPI
 internal import GyreBase
 
 struct RunCommand: AsyncParsableCommand {
@@ -25,19 +26,18 @@ struct RunCommand: AsyncParsableCommand {
                     ("limit", String(limit)), ("experiment", experiment), ("filter", filter), ("order_by", orderBy),
                 ])
             let (answer, address) = try await connection.with {
-                (try await $0.call("GET", path, nil), $0.address)
+                (try await $0.get(API.RunList.self, path), $0.address)
             }
-            let runs = answer["runs"]?.array ?? []
-            output.render(answer, ids: runs.map { Cell.text($0["id"]) }) {
+            output.render(answer, ids: answer.runs.map(\.id)) {
                 TextTable(
                     ["RUN", "NAME", "STATUS", "STARTED", "METRICS"],
-                    runs.map { run in
-                        let metrics = (run["metrics"]?.object?.members ?? []).prefix(4).map {
+                    answer.runs.map { run in
+                        let metrics = (run.metrics.object?.members ?? []).prefix(4).map {
                             "\($0.name)=\(Cell.text($0.value))"
                         }
                         return [
-                            String(Cell.text(run["id"]).prefix(8)), Cell.text(run["name"]), Cell.text(run["status"]),
-                            Cell.time(run["start_ms"]?.int.map { .int($0 * 1000) }), metrics.joined(separator: " "),
+                            String(run.id.prefix(8)), run.name, run.status, Cell.time(milliseconds: run.startMs),
+                            metrics.joined(separator: " "),
                         ]
                     }
                 ).text(empty: empty(address))
@@ -62,11 +62,12 @@ struct RunCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let run = try await connection.with { try await $0.call("GET", Percent.path("runs", id), nil) }
-            output.render(run, ids: [Cell.text(run["id"])]) {
-                var rows: [[String]] = ["name", "status", "experiment"].map { [$0, Cell.text(run[$0])] }
+            let run = try await connection.get(API.Run.self, Percent.path("runs", id))
+            output.render(run, ids: [run.id]) {
+                var rows = [["name", run.name], ["status", run.status], ["experiment", run.experiment]]
+                // In the order that they were logged in.
                 for part in ["params", "metrics", "tags"] {
-                    for member in run[part]?.object?.members ?? [] {
+                    for member in run.json[part]?.object?.members ?? [] {
                         rows.append(["\(part).\(member.name)", String(Cell.text(member.value).prefix(100))])
                     }
                 }
@@ -86,17 +87,11 @@ struct Experiment: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let answer = try await connection.with { try await $0.call("GET", "/experiments", nil) }
-            let list = answer["experiments"]?.array ?? []
-            output.render(answer, ids: list.map { Cell.text($0["id"]) }) {
+            let answer = try await connection.get(API.ExperimentList.self, "/experiments")
+            output.render(answer, ids: answer.experiments.map(\.id)) {
                 TextTable(
                     ["ID", "NAME", "CREATED"],
-                    list.map {
-                        [
-                            Cell.text($0["id"]), Cell.text($0["name"]),
-                            Cell.time($0["created_ms"]?.int.map { .int($0 * 1000) }),
-                        ]
-                    }
+                    answer.experiments.map { [$0.id, $0.name, Cell.time(milliseconds: $0.createdMs)] }
                 ).text(empty: "There is no experiment.")
             }
         }

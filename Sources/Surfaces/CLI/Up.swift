@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import GyreAPI
 internal import GyreBase
 
 struct Up: AsyncParsableCommand {
@@ -30,39 +31,32 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await look()
-        let items = report["items"]?.array ?? []
-        output.render(report, ids: items.map { Cell.text($0["name"]) }) {
+        output.render(report, ids: report.items.map(\.name)) {
             TextTable(
                 ["", "WHAT", "VERSION", "WHERE", "FIX"],
-                items.map {
-                    [
-                        Self.state($0), Cell.text($0["name"]), Cell.text($0["version"]),
-                        Cell.text($0["path"]),
-                        Cell.text($0["fix"]),
-                    ]
+                report.items.map {
+                    [Self.state($0), $0.name, Cell.text($0.version), Cell.text($0.path), Cell.text($0.fix)]
                 }
             ).text(empty: "")
         }
-        if items.contains(where: { $0["ok"]?.bool != true }) { throw ExitCode(1) }
+        if !report.items.allSatisfy(\.ok) { throw ExitCode(1) }
     }
 
     /// What is not there is missing; what is there and not as it should be is to be looked at.
-    private static func state(_ item: JSONValue) -> String {
-        if item["ok"]?.bool == true { return "ok" }
-        return item["version"]?.isNull == false ? "LOOK" : "MISSING"
+    private static func state(_ item: API.DoctorItem) -> String {
+        if item.ok { return "ok" }
+        return item.version == nil ? "MISSING" : "LOOK"
     }
 
     /// What is installed has nothing to do with a home: where there is none yet, one is made for the moment, elsewhere.
-    private func look() async throws -> JSONValue {
-        do { return try await connection.with { try await $0.call("GET", "/doctor", nil) } } catch let error
-            as GyreError
-        {
+    private func look() async throws -> Answer<API.Doctor> {
+        do { return try await connection.get(API.Doctor.self, "/doctor") } catch let error as GyreError {
             guard error.code == .notFound, connection.home == nil else { throw error }
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gyre-doctor-\(getpid())").path
             defer { try? FileManager.default.removeItem(atPath: folder) }  // the system empties the place in time
             var elsewhere = connection
             elsewhere.home = folder
-            return try await elsewhere.with(creating: true) { try await $0.call("GET", "/doctor", nil) }
+            return try await elsewhere.with(creating: true) { try await $0.get(API.Doctor.self, "/doctor") }
         }
     }
 }

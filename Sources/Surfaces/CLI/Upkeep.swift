@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import GyreAPI
 internal import GyreBase
 
 struct GarbageCollection: AsyncParsableCommand {
@@ -23,21 +24,20 @@ struct GarbageCollection: AsyncParsableCommand {
             "deleted_for_seconds": .int(try Self.seconds(olderThan)), "grace_seconds": .int(try Self.seconds(grace)),
             "dry_run": .bool(dryRun),
         ]
-        let answer = try await connection.with { try await $0.call("POST", "/gc", body) }
-        let gone = ["runs", "experiments", "logged_models"].flatMap { kind in
-            (answer[kind]?.array ?? []).map {
-                [kind.replacing("_", with: " "), Cell.text($0["id"]), Cell.text($0["name"])]
-            }
-        }
+        let answer = try await connection.post(API.Collected.self, "/gc", body)
+        let kinds = [
+            ("runs", answer.runs), ("experiments", answer.experiments), ("logged models", answer.loggedModels),
+        ]
+        let gone = kinds.flatMap { kind, things in things.map { [kind, $0.id, $0.name] } }
         output.render(answer, ids: gone.map { $0[1] }) {
             var lines = [
                 TextTable([dryRun ? "WOULD GO" : "GONE", "ID", "NAME"], gone).text(
                     empty: "Nothing that was deleted is old enough.")
             ]
-            let kept = (answer["kept"]?.array ?? []).map { [Cell.text($0["what"]), Cell.text($0["needed_by"])] }
+            let kept = answer.kept.map { [$0.what, $0.neededBy] }
             if !kept.isEmpty { lines.append("\n" + TextTable(["STAYS", "NEEDED BY"], kept).text(empty: "")) }
             if !dryRun {
-                lines.append("\(Cell.text(answer["blobs"])) blobs removed, \(Cell.size(answer["freed_bytes"])) free.")
+                lines.append("\(Cell.text(answer.blobs)) blobs removed, \(Cell.size(answer.freedBytes ?? 0)) free.")
             }
             return lines.joined(separator: "\n")
         }
@@ -67,34 +67,33 @@ struct BlobCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            var (read, bytes, total): (Int64, Int64, Int64) = (0, 0, 0)
-            var damaged: [JSONValue] = []
+            var (read, bytes): (Int64, Int64) = (0, 0)
+            var damaged: [API.DamagedBlob] = []
+            var told: [JSONValue] = []
             let showsProgress = isatty(2) == 1 && !output.quiet
             try await connection.with { connection in
                 var after = ""
                 while true {
-                    let page = try await connection.call("GET", "/blobs?limit=100" + after, nil)
-                    let blobs = page["blobs"]?.strings ?? []
-                    total = page["total"]?.int ?? 0
-                    guard let last = blobs.last else { break }
-                    let answer = try await connection.call("POST", "/blobs/verify", ["blobs": .strings(blobs)])
-                    read += Int64(blobs.count)
-                    bytes += answer["bytes"]?.int ?? 0
-                    damaged += answer["damaged"]?.array ?? []
+                    let page = try await connection.get(API.BlobList.self, "/blobs?limit=100" + after)
+                    guard let last = page.blobs.last else { break }
+                    let answer = try await connection.post(
+                        API.BlobsRead.self, "/blobs/verify", ["blobs": .strings(page.blobs)])
+                    read += Int64(page.blobs.count)
+                    bytes += answer.bytes
+                    damaged += answer.damaged
+                    told += answer.json["damaged"]?.array ?? []
                     after = "&after=\(last)"
-                    if showsProgress { progress(read, of: total, bytes) }
+                    if showsProgress { progress(read, of: Int64(page.total), bytes) }
                 }
             }
             if showsProgress { tell("") }
-            let report: JSONValue = ["blobs": .int(read), "bytes": .int(bytes), "damaged": .array(damaged)]
-            output.render(report, ids: damaged.map { Cell.text($0["sha256"]) }) {
-                let head = "\(read) blobs read, \(Cell.size(.int(bytes))); \(damaged.count) damaged."
+            let report: JSONValue = ["blobs": .int(read), "bytes": .int(bytes), "damaged": .array(told)]
+            output.render(report, ids: damaged.map(\.sha256)) {
+                let head = "\(read) blobs read, \(Cell.size(bytes)); \(damaged.count) damaged."
                 return damaged.isEmpty
                     ? head
                     : head + "\n"
-                        + TextTable(
-                            ["BLOB", "WHAT"], damaged.map { [Cell.text($0["sha256"]), Cell.text($0["what"])] }
-                        ).text(empty: "")
+                        + TextTable(["BLOB", "WHAT"], damaged.map { [$0.sha256, $0.what] }).text(empty: "")
             }
             if !damaged.isEmpty { throw ExitCode(1) }
         }
@@ -103,7 +102,7 @@ struct BlobCommand: AsyncParsableCommand {
             let width = 30
             let filled = total == 0 ? width : Int(Int64(width) * read / total)
             let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)
-            FileHandle.standardError.write(Data("\r\(bar) \(read)/\(total) blobs, \(Cell.size(.int(bytes))) ".utf8))
+            FileHandle.standardError.write(Data("\r\(bar) \(read)/\(total) blobs, \(Cell.size(bytes)) ".utf8))
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 package import GyreBase
 internal import GyreHTML
 package import GyreHTTP
@@ -29,6 +30,11 @@ package struct Console: Sendable {
         self.act = act
         self.staticFile = staticFile
         self.mlflowFile = mlflowFile
+    }
+
+    /// What the API answers, as its type.
+    func get<Answer: APIObject>(_ type: Answer.Type, _ path: String) async throws(GyreError) -> Answer {
+        try Answer(answer: try await api(path))
     }
 
     /// All routes.

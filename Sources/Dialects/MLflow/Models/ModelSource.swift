@@ -13,7 +13,8 @@ struct ModelSource {
 
     func check(_ draft: Registry.VersionDraft, of model: RegisteredModel) async throws(GyreError) {
         let source = draft.source
-        try Self.checkAddress(source)
+        // A name of the registry is looked up there, whatever it is made of.
+        if Address(source)?.isRegistered != true { try Self.checkAddress(source) }
         if source.hasPrefix("runs:/"), Self.path(source).split(separator: "/").first.map(String.init) != draft.runID {
             throw GyreError(
                 .invalid,

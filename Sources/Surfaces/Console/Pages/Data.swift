@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -9,9 +10,7 @@ extension Console {
 
     func data(_ request: HTTPRequest) async throws(GyreError) -> Page {
         var seen: Set<String> = []
-        let newest = (try await api("/datasets")["versions"]?.array ?? []).filter {
-            seen.insert(text($0["name"])).inserted
-        }
+        let newest = try await get(API.DatasetList.self, "/datasets").versions.filter { seen.insert($0.name).inserted }
         return Page("Data", in: .data) {
             versions(
                 newest, caption: "Datasets",
@@ -22,17 +21,16 @@ extension Console {
 
     func dataset(_ request: HTTPRequest) async throws(GyreError) -> Page {
         let name = request.parameter("name")
-        let log = try await api(Percent.path("datasets", name))
-        let all = log["versions"]?.array ?? []
+        let log = try await get(API.DatasetList.self, Percent.path("datasets", name))
+        let all = log.versions
         var checks: [Section] = []
         for version in all.prefix(Self.mostChecked) {
-            let whole = try await api(Percent.path("datasets", name, "versions", text(version["id"])))
-            let isAccepted = log["accepted"] == version["id"]
-            let title = "Check of \(text(version["id"]))\(isAccepted ? " (accepted)" : "")"
-            checks += (whole["checks"]?.array ?? []).map { check in
+            let whole = try await get(API.DatasetVersion.self, Percent.path("datasets", name, "versions", version.id))
+            let title = "Check of \(version.id)\(log.accepted == version.id ? " (accepted)" : "")"
+            checks += (whole.checks ?? []).map { check in
                 Section(title) {
-                    Sentence(Self.verdict(check), " ", .reference(text(check["ref"])))
-                    BulletList(items: (check["failures"]?.strings ?? []).map { .text($0) })
+                    Sentence(Self.verdict(check), " ", .reference(check.ref))
+                    BulletList(items: check.failures.map { .text($0) })
                 }
             }
         }
@@ -45,20 +43,21 @@ extension Console {
         }
     }
 
-    private static func verdict(_ check: JSONValue) -> Words {
-        if check["success"]?.bool == true { return .state("passed") }
-        return .state(check["blocking"]?.bool == true ? "failed" : "passed with warnings")
+    private static func verdict(_ check: API.CheckOutcome) -> Words {
+        if check.success { return .state("passed") }
+        return .state(check.blocking ? "failed" : "passed with warnings")
     }
 
-    private func versions(_ versions: [JSONValue], caption: String, empty: EmptyState, listing: Listing) -> Table {
+    private func versions(
+        _ versions: [API.DatasetVersion], caption: String, empty: EmptyState, listing: Listing
+    ) -> Table {
         Table(
             caption, ["Version", "Added", "By", .number("Files"), .number("Bytes"), "Message"],
             versions.map { version in
-                let name = text(version["name"])
-                return [
-                    .several([.link(name, to: Percent.path("data", name)), .reference(text(version["ref"]))]),
-                    .time(version["at"]?.int), .text(text(version["actor"])), Words(version["files"]),
-                    .bytes(version["size_bytes"]?.int), .short(text(version["message"])),
+                [
+                    .several([.link(version.name, to: Percent.path("data", version.name)), .reference(version.ref)]),
+                    .time(version.at), .text(version.actor), .text(String(version.files)), .bytes(version.sizeBytes),
+                    .short(version.message),
                 ]
             }, empty: empty, listing: listing)
     }

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
 extension Console {
     func endpoint(_ request: HTTPRequest) async throws(GyreError) -> Page {
         let name = request.parameter("name")
-        let endpoint = try await api(Percent.path("endpoints", name))
-        let rollouts = endpoint["rollouts"]?.array ?? []
-        let counts = (endpoint["counts"]?.array ?? []).map { row in
-            ["version", "predictions", "labels", "errors", "latency_us_p50", "latency_us_p99"].map { Words(row[$0]) }
-        }
-        let history = rollouts.map { rollout -> [Words] in
+        let endpoint = try await get(API.Endpoint.self, Percent.path("endpoints", name))
+        let counts = endpoint.counts.map { row -> [Words] in
             [
-                .text(text(rollout["id"])), .text("version \(text(rollout["canary"]?["version"]))"),
-                .state(text(rollout["state"])), .short(text(rollout["last_reason"])),
+                .whole(row.version), .whole(row.predictions), .whole(row.labels), .whole(row.errors),
+                .figure(row.latencyUsP50), .figure(row.latencyUsP99),
+            ]
+        }
+        let history = endpoint.rollouts.map { rollout -> [Words] in
+            [
+                .text(rollout.id), .text("version \(rollout.canary.version)"), .state(rollout.state),
+                .short(rollout.lastReason),
             ]
         }
         return Page(name, in: .endpoints, below: [("Endpoints", "/endpoints")], refreshSeconds: 3) {
-            Self.traffic(endpoint)
+            Self.traffic(endpoint.stable, endpoint.canary, endpoint.canaryPercent, endpoint.bandit)
             sharing(endpoint)
             controls(name, endpoint)
-            Section("The judge") { judge(rollouts.first) }
+            Section("The judge") { judge(endpoint.rollouts.first) }
             Section("Answers by version") {
                 Table(
                     "Answers",
@@ -30,7 +33,7 @@ extension Console {
                         .number("p50 µs"), .number("p99 µs"),
                     ], counts, empty: "No prediction yet.")
             }
-            Section("Windows") { Self.reports(endpoint["reports"]?.array ?? [], of: name) }
+            Section("Windows") { Self.reports(endpoint.reports, of: name) }
             Section("Rollouts") {
                 Table(
                     "Rollouts", ["Rollout", "Canary", "State", "Last word"], history, empty: "No rollout yet.",
@@ -40,40 +43,39 @@ extension Console {
     }
 
     /// What the judge of the last rollout saw.
-    private func judge(_ rollout: JSONValue?) -> [any Part] {
+    private func judge(_ rollout: API.Rollout?) -> [any Part] {
         guard let rollout else { return [EmptyState("No rollout yet.")] }
-        let numbers = rollout["last_numbers"] ?? [:]
-        let rows = ["requests", "errors", "latency_us_p50", "latency_us_p99", "labels", "brier"].map { key in
-            [Words.text(key)] + ["stable", "canary"].map { judged(key, numbers[$0] ?? [:]) }
-        }
+        let figures: [(name: Words, of: (API.SideNumbers) -> Words)] = [
+            ("requests", { .whole($0.requests) }), ("errors", { .whole($0.errors) }),
+            ("latency_us_p50", { .figure($0.latencyUsP50) }), ("latency_us_p99", { .figure($0.latencyUsP99) }),
+            ("labels", { .whole($0.labels) }),
+            // Without labels there is none about them.
+            ("brier", { $0.labels == 0 ? "no labels yet" : .figure($0.brier) }),
+        ]
+        let sides = [rollout.lastNumbers.stable, rollout.lastNumbers.canary]
+        let rows = figures.map { figure in [figure.name] + sides.map { $0.map(figure.of) ?? .none } }
         return Self.contradiction(rollout) + [
-            Sentence(.state(text(rollout["state"])), " ", .text(text(rollout["last_reason"]))),
+            Sentence(.state(rollout.state), " ", .text(rollout.lastReason)),
             Table("The judge's numbers", ["", .number("Stable"), .number("Canary")], rows, empty: ""),
         ]
     }
 
     /// What labels that came later said against a promotion; nothing where they did not.
-    static func contradiction(_ rollout: JSONValue) -> [any Part] {
-        guard let contradicted = rollout["contradicted"], !contradicted.isNull else { return [] }
+    static func contradiction(_ rollout: API.Rollout) -> [any Part] {
+        guard let contradicted = rollout.contradicted else { return [] }
         let outcome =
-            contradicted["taken_back"]?.bool == true
+            contradicted.takenBack
             ? " The former version has its traffic back." : " The promoted version still has the traffic."
-        return [Note(.text(text(contradicted["reason"]) + outcome), title: "Contradicted:", tone: .bad)]
+        return [Note(.text(contradicted.reason + outcome), title: "Contradicted:", tone: .bad)]
     }
 
-    /// A number of the judge's; without labels there is none about them.
-    private func judged(_ key: String, _ numbers: JSONValue) -> Words {
-        key == "brier" && numbers["labels"]?.int == 0 ? "no labels yet" : Words(numbers[key])
-    }
-
-    private static func reports(_ reports: [JSONValue], of name: String) -> Table {
+    private static func reports(_ reports: [API.MonitorReport], of name: String) -> Table {
         let rows = reports.map { report -> [Words] in
-            let drift = (report["drift"]?.array ?? []).sorted { ($0["psi"]?.double ?? 0) > ($1["psi"]?.double ?? 0) }
-                .prefix(3)
+            let drift = report.drift.sorted { $0.psi > $1.psi }.prefix(3)
             return [
-                .text(text(report["window"])), .text(text(report["version"])), Words(report["rows"]),
-                Words(report["performance"]?["auc"]), Words(report["performance"]?["brier"]),
-                .text(drift.map { "\(text($0["column"])) \(text($0["psi"]))" }.joined(separator: ", ")),
+                .text(report.window), .whole(report.version), .whole(report.rows), .figure(report.performance?.auc),
+                .figure(report.performance?.brier),
+                .text(drift.map { "\($0.column) \(Number.readable($0.psi))" }.joined(separator: ", ")),
             ]
         }
         return Table(
@@ -83,39 +85,36 @@ extension Console {
     }
 
     /// How the traffic is held, mirrored or shared beside its percents; nothing where it is not.
-    private func sharing(_ endpoint: JSONValue) -> [any Part] {
+    private func sharing(_ endpoint: API.Endpoint) -> [any Part] {
         var parts: [any Part] = []
-        if let freeze = endpoint["freeze"], !freeze.isNull {
-            let until: [Words] = freeze["until"]?.int.map { [" until ", .time($0)] } ?? []
+        if let freeze = endpoint.freeze {
+            let until: [Words] = freeze.until.map { [" until ", .time($0)] } ?? []
             parts.append(
                 Sentence(
-                    .state("frozen"), " by \(text(freeze["actor"]))", .list(until, separator: ""),
-                    ": \(text(freeze["reason"]))"))
+                    .state("frozen"), " by \(freeze.actor)", .list(until, separator: ""), ": \(freeze.reason)"))
         }
-        if endpoint["mirrored"]?.bool == true {
-            let compared = endpoint["rollouts"]?.array?.first?["last_numbers"]?["canary"]
+        if endpoint.mirrored {
+            let seen = endpoint.rollouts.first?.lastNumbers.canary
             parts.append(
                 Sentence(
-                    .state("mirrored"),
-                    " The canary gets copies of the requests; \(text(compared?["agreed"])) of \(text(compared?["compared"])) answers were stable's."
-                ))
+                    .state("mirrored"), " The canary gets copies of the requests; ", .whole(seen?.agreed), " of ",
+                    .whole(seen?.compared), " answers were stable's."))
         }
-        if let rules = endpoint["rules"]?.array, !rules.isEmpty {
+        if let rules = endpoint.rules, !rules.isEmpty {
             let rows = rules.map { rule -> [Words] in
-                [
-                    .text(text(rule["attribute"])), .text(rule["values"]?.strings.joined(separator: ", ") ?? ""),
-                    .text(text(rule["to"])),
-                ]
+                [.text(rule.attribute), .text(rule.values.joined(separator: ", ")), .text(rule.to ?? "canary")]
             }
             parts.append(
                 Section("Flags") { Table("Rules about requests", ["Attribute", "Values", "To"], rows, empty: "") })
         }
-        if let learned = endpoint["learned"]?.array {
-            let rows = learned.map { arm in ["version", "requests", "rewards", "mean_reward"].map { Words(arm[$0]) } }
+        if let learned = endpoint.learned {
+            let rows = learned.map { arm -> [Words] in
+                [.whole(arm.version), .whole(arm.requests), .whole(arm.rewards), .figure(arm.meanReward)]
+            }
             let columns: [Table.Column] = ["Version", .number("Requests"), .number("Rewards"), .number("Mean reward")]
             parts.append(
                 Section("Bandit") {
-                    Sentence("\(text(endpoint["bandit"]?["algorithm"])) chooses; rewards come with labels.")
+                    Sentence("\(endpoint.bandit?.algorithm ?? "A bandit") chooses; rewards come with labels.")
                     Table("Arms", columns, rows, empty: "No arm yet.")
                 })
         }
@@ -125,24 +124,24 @@ extension Console {
     // MARK: A person's word
 
     /// What may be done, and when it makes sense; what cannot be taken back asks once more.
-    private static func verbs(_ endpoint: JSONValue) -> [Form.Button] {
+    private static func verbs(_ endpoint: API.Endpoint) -> [Form.Button] {
         var verbs: [Form.Button] = []
         func add(_ verb: String, _ title: String, warning: String? = nil) {
             verbs.append(Form.Button(title, name: "verb", value: verb, warning: warning))
         }
-        if let rollout = endpoint["rollouts"]?.array?.first, endpoint["canary"]?.isNull == false {
-            let isPaused = rollout["state"]?.string == "paused"
+        if let rollout = endpoint.rollouts.first, endpoint.canary != nil {
+            let isPaused = rollout.state == "paused"
             add(isPaused ? "resume" : "pause", isPaused ? "Let the rollout go on" : "Pause the rollout")
             add("promote", "Promote the canary", warning: "The canary becomes stable and gets all requests.")
             add("abort", "Abort the rollout", warning: "The canary gets no more requests; the rollout is over.")
         }
-        let isFrozen = endpoint["freeze"]?.isNull == false
+        let isFrozen = endpoint.freeze != nil
         add(isFrozen ? "unfreeze" : "freeze", isFrozen ? "Unfreeze the traffic" : "Freeze the traffic")
         return verbs
     }
 
     /// A form with a button for each thing that may be done; it is kept as it is while the page around it is fetched anew.
-    private func controls(_ name: String, _ endpoint: JSONValue) -> Form {
+    private func controls(_ name: String, _ endpoint: API.Endpoint) -> Form {
         let verbs = Self.verbs(endpoint)
         var fields: [Form.Field] = [.text("Why", name: "reason", isRequired: true)]
         if verbs.contains(where: { $0.value == "freeze" }) {

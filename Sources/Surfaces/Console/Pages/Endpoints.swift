@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
 extension Console {
     /// What is served, whether an endpoint has it or not.
     func endpoints(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let found = try await api("/endpoints")["endpoints"]?.array ?? []
-        let panels = found.map { endpoint in
-            let name = text(endpoint["name"])
-            return Panel(.link(name, to: Percent.path("endpoints", name))) { Self.traffic(endpoint) }
-        }
+        let panels = Self.panels(try await get(API.EndpointList.self, "/endpoints").endpoints)
         let (models, graphs) = (try await served(request), try await graphs())
         return Page("Endpoints", in: .endpoints, refreshSeconds: 3) {
             Panels(
@@ -21,13 +18,21 @@ extension Console {
         }
     }
 
+    /// Who gets the traffic of each endpoint.
+    static func panels(_ endpoints: [API.EndpointSummary]) -> [Panel] {
+        endpoints.map { endpoint in
+            Panel(.link(endpoint.name, to: Percent.path("endpoints", endpoint.name))) {
+                traffic(endpoint.stable, endpoint.canary, endpoint.canaryPercent, endpoint.bandit)
+            }
+        }
+    }
+
     /// Models in memory.
     private func served(_ request: HTTPRequest) async throws(GyreError) -> Table {
-        let rows = (try await api("/served")["models"]?.array ?? []).map { model -> [Words] in
+        let rows = try await get(API.ServedModels.self, "/served").models.map { model -> [Words] in
             [
-                .text(text(model["name"])), .text(text(model["version"])), .state(text(model["state"])),
-                .text(text(model["platform"])), .bytes(model["bytes"]?.int), Words(model["requests"]),
-                .short(text(model["reason"])),
+                .text(model.name), .whole(model.version), .state(model.state), .text(model.platform ?? "–"),
+                .bytes(model.bytes), .whole(model.requests), .short(model.reason),
             ]
         }
         return Table(
@@ -55,18 +60,18 @@ extension Console {
     }
 
     /// Who gets how much; a bandit's shares are its own affair.
-    static func traffic(_ endpoint: JSONValue) -> Bars {
-        if let arms = endpoint["bandit"]?["arms"]?.array {
-            let versions = arms.map { $0["version"]?.text ?? "?" }.joined(separator: ", ")
-            let algorithm = endpoint["bandit"]?["algorithm"]?.string ?? "A bandit"
+    static func traffic(_ stable: API.Side, _ canary: API.Side?, _ percent: Int, _ bandit: API.Bandit?) -> Bars {
+        if let bandit {
+            let versions = bandit.arms.map { String($0.version) }.joined(separator: ", ")
             return Bars(
-                [Bars.Share(name: algorithm, kind: .canary, percent: 100)],
-                words: "\(algorithm) chooses among the versions \(versions)")
+                [Bars.Share(name: bandit.algorithm, kind: .canary, percent: 100)],
+                words: "\(bandit.algorithm) chooses among the versions \(versions)")
         }
-        let percent = endpoint["canary_percent"]?.double ?? 0
-        let stable = Bars.Share(
-            name: "version \(endpoint["stable"]?["version"]?.text ?? "?")", kind: .stable, percent: 100 - percent)
-        guard let canary = endpoint["canary"]?["version"] else { return Bars([stable]) }
-        return Bars([stable, Bars.Share(name: "canary: version \(canary.text)", kind: .canary, percent: percent)])
+        let share = Bars.Share(
+            name: "version \(stable.version)", kind: .stable, percent: Double(100 - percent))
+        guard let canary else { return Bars([share]) }
+        return Bars([
+            share, Bars.Share(name: "canary: version \(canary.version)", kind: .canary, percent: Double(percent)),
+        ])
     }
 }

@@ -1,37 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
 extension Console {
     /// What is live, what is red, and what happened last.
     func home(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let endpoints = try await api("/endpoints")["endpoints"]?.array ?? []
-        let runs = try await api("/pipeline-runs")["runs"]?.array ?? []
-        let facts = try await api("/ledger?limit=12")["facts"]?.array ?? []
-        let head = try await api("/ledger/head")
-        let stopped = (try await api("/ledger?kind=quality.check.failed&limit=20")["facts"]?.array ?? [])
-            .filter { $0["body"]?["severity"]?.string == "critical" }
-        let contradicted = try await api("/ledger?kind=rollout.canary.contradicted&limit=20")["facts"]?.array ?? []
-        let live = endpoints.map { endpoint in
-            let name = text(endpoint["name"])
-            return Panel(.link(name, to: Percent.path("endpoints", name))) { Self.traffic(endpoint) }
-        }
-        let problems =
-            runs.prefix(20).filter { $0["state"]?.string == "FAILED" }.map { run -> [Words] in
-                let id = text(run["id"])
-                let link = Words.link("pipeline run \(id.prefix(8))", to: Percent.path("pipelines", id))
-                return [.state("failed"), link, .short(text(run["message"]))]
-            }
-            + stopped.map { fact in
-                let failures = (fact["body"]?["failures"]?.strings ?? []).joined(separator: "; ")
-                return [.state("failed"), .reference(text(fact["subject"])), .short(failures)]
-            }
-            + contradicted.map { fact in
-                let name = text(fact["subject"]).dropFirst("rollout/".count).prefix { $0 != "@" }
-                let link = Words.link("endpoint \(name)", to: Percent.path("endpoints", String(name)))
-                return [.state("contradicted"), link, .short(text(fact["body"]?["reason"]))]
-            }
+        let live = Self.panels(try await get(API.EndpointList.self, "/endpoints").endpoints)
+        let facts = try await get(API.FactList.self, "/ledger?limit=12").facts
+        let head = try await get(API.Head.self, "/ledger/head")
+        let problems = try await failedRuns() + stoppedData() + contradictedPromotions()
         return Page("Home", in: .home, refreshSeconds: 5) {
             Section("Live") {
                 Panels(
@@ -40,7 +19,34 @@ extension Console {
             }
             Section("Red") { Table("What failed", ["", "What", "Why"], problems, empty: "Nothing is red.") }
             Section("Last facts") { Self.facts(facts) }
-            Sentence("\(text(head["seq"])) facts in the ledger. ", .link("All facts", to: "/ledger"))
+            Sentence("\(head.seq) facts in the ledger. ", .link("All facts", to: "/ledger"))
+        }
+    }
+
+    private func failedRuns() async throws(GyreError) -> [[Words]] {
+        let runs = try await get(API.PipelineRunList.self, "/pipeline-runs").runs
+        return runs.prefix(20).filter { $0.state == "FAILED" }.map { run in
+            let link = Words.link("pipeline run \(run.id.prefix(8))", to: Percent.path("pipelines", run.id))
+            return [.state("failed"), link, .short(run.message ?? "–")]
+        }
+    }
+
+    /// Dataset versions that a check stopped.
+    private func stoppedData() async throws(GyreError) -> [[Words]] {
+        let facts = try await get(API.FactList.self, "/ledger?kind=quality.check.failed&limit=20").facts
+        return facts.filter { $0.body["severity"]?.string == "critical" }.map { fact in
+            let failures = (fact.body["failures"]?.strings ?? []).joined(separator: "; ")
+            return [.state("failed"), .reference(fact.subject), .short(failures)]
+        }
+    }
+
+    /// Promotions that labels spoke against afterwards.
+    private func contradictedPromotions() async throws(GyreError) -> [[Words]] {
+        let facts = try await get(API.FactList.self, "/ledger?kind=rollout.canary.contradicted&limit=20").facts
+        return facts.map { fact in
+            let name = fact.subject.dropFirst("rollout/".count).prefix { $0 != "@" }
+            let link = Words.link("endpoint \(name)", to: Percent.path("endpoints", String(name)))
+            return [.state("contradicted"), link, .short(text(fact.body["reason"]))]
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -14,15 +15,18 @@ extension Console {
         // A place beyond all facts is no reason to show none of the page.
         let from = request.query(isOldestFirst ? "after" : "before").flatMap { Int64($0) }.map { max(1, $0) }
         let facts =
-            try await api(
+            try await get(
+                API.FactList.self,
                 "/ledger"
                     + Percent.query([
                         ("limit", String(Self.factsOnPage)), ("kind", kind),
                         ("order", isOldestFirst ? "oldest" : nil),
                         (isOldestFirst ? "after" : "up_to", from.map { String(isOldestFirst ? $0 : $0 - 1) }),
-                    ]))["facts"]?.array ?? []
+                    ])
+            )
+            .facts
         var next: (name: String, value: String)?
-        if let last = facts.last?["seq"]?.int, facts.count == Self.factsOnPage, isOldestFirst || last > 1 {
+        if let last = facts.last?.seq, facts.count == Self.factsOnPage, isOldestFirst || last > 1 {
             next = (isOldestFirst ? "after" : "before", String(last))
         }
         return Page("Ledger", in: .ledger) {

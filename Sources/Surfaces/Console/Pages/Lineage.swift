@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -18,17 +19,16 @@ extension Console {
                 Form.Button("What was made of it", name: "direction", value: "down"),
             ])
         guard !ref.isEmpty else { return Page("Lineage", in: .lineage) { search } }
-        let answer = try await api("/lineage" + Percent.query([("ref", ref), ("direction", direction)]))
-        let all = answer["nodes"]?.strings ?? []
+        let query = Percent.query([("ref", ref), ("direction", direction)])
+        let answer = try await get(API.Lineage.self, "/lineage" + query)
+        let all = answer.nodes ?? []
         let nodes = all.prefix(Self.mostNodes).map { node in
             Graph.Node(
                 id: node, text: node, tone: node == ref ? .busy : .plain,
                 address: "/lineage" + Percent.query([("ref", node), ("direction", direction)]))
         }
-        let edges = (answer["edges"]?.array ?? []).prefix(Self.mostEdges).map {
-            Graph.Edge(from: text($0["input"]), to: text($0["output"]))
-        }
-        let facts = try await api("/ledger" + Percent.query([("limit", "50"), ("ref", ref)]))["facts"]?.array ?? []
+        let edges = (answer.edges ?? []).prefix(Self.mostEdges).map { Graph.Edge(from: $0.input, to: $0.output) }
+        let facts = try await get(API.FactList.self, "/ledger" + Percent.query([("limit", "50"), ("ref", ref)])).facts
         return Page("Lineage of \(ref)", in: .lineage, below: [("Lineage", "/lineage")]) {
             search
             Graph(label: "Lineage", nodes: nodes, edges: edges)

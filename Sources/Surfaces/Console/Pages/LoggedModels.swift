@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -7,7 +8,7 @@ internal import GyreHTTP
 extension Console {
     func loggedModels(_ request: HTTPRequest) async throws(GyreError) -> Page {
         let query = Percent.query([("experiment", request.query("experiment") ?? "")])
-        let models = try await api("/logged-models" + query)["logged_models"]?.array ?? []
+        let models = try await get(API.LoggedModelList.self, "/logged-models" + query).loggedModels
         return Page("Logged models", in: .models) {
             Self.modelTabs("Models as runs logged them")
             loggedModels(models, listing: Listing(request))
@@ -15,12 +16,11 @@ extension Console {
     }
 
     /// A table of logged models.
-    func loggedModels(_ models: [JSONValue], listing: Listing? = nil) -> Table {
+    func loggedModels(_ models: [API.LoggedModel], listing: Listing? = nil) -> Table {
         let rows = models.map { model -> [Words] in
-            let id = text(model["id"])
-            return [
-                .link(text(model["name"]), to: Percent.path("logged-models", id)), .state(Self.status(model)),
-                Self.milliseconds(model["created_ms"]), Self.run(model["run_id"]?.string), .text(id),
+            [
+                .link(model.name, to: Percent.path("logged-models", model.id)), .state(Self.status(model)),
+                .milliseconds(model.createdMs), Self.run(model.runId), .text(model.id),
             ]
         }
         return Table(
@@ -29,37 +29,36 @@ extension Console {
     }
 
     func loggedModel(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let model = try await api(Percent.path("logged-models", request.parameter("id")))
-        let (id, experiment, run) = (text(model["id"]), text(model["experiment"]), text(model["run_id"]))
-        let metrics = (model["metrics"]?.array ?? []).map { metric -> [Words] in
-            let run = text(metric["run_id"])
-            return [
-                .short(text(metric["name"])), .figure(metric["value"]?.double), Words(metric["step"]),
-                Words(metric["dataset"]), .link(run, to: Percent.path("runs", run)),
+        let model = try await get(API.LoggedModel.self, Percent.path("logged-models", request.parameter("id")))
+        let (experiment, run) = (model.experiment, model.runId)
+        let metrics = (model.metrics ?? []).map { metric -> [Words] in
+            [
+                .short(metric.name), .figure(metric.value), .whole(metric.step), .short(metric.dataset ?? "–"),
+                .link(metric.runId, to: Percent.path("runs", metric.runId)),
             ]
         }
         return Page(
-            text(model["name"]), in: .models, below: [("Models", "/models"), ("Logged models", "/logged-models")]
+            model.name, in: .models, below: [("Models", "/models"), ("Logged models", "/logged-models")]
         ) {
             Facts([
-                ("Logged model", .text(id)), ("State", .state(Self.status(model))),
-                ("Kind", .text(text(model["type"]))),
+                ("Logged model", .text(model.id)), ("State", .state(Self.status(model))),
+                ("Kind", .text(model.type)),
                 ("Experiment", .link(experiment, to: "/logged-models" + Percent.query([("experiment", experiment)]))),
                 ("Run", run.isEmpty ? .none : .link(run, to: Percent.path("runs", run))),
-                ("Logged", Self.milliseconds(model["created_ms"])), ("Files", .text(text(model["artifact_uri"]))),
-                ("Lineage", .reference("logged-model/\(id)")),
+                ("Logged", .milliseconds(model.createdMs)), ("Files", .text(model.artifactUri)),
+                ("Lineage", .reference("logged-model/\(model.id)")),
             ])
             Section("Metrics") {
                 Table(
                     "Metrics", ["Metric", .number("Value"), .number("Step"), "Dataset", "Run"], metrics,
                     empty: "No metric is about it.")
             }
-            pairs("Params", "Param", model["params"], empty: "No param was logged.")
-            pairs("Tags", "Tag", model["tags"], empty: "No tag was set.")
+            pairs("Params", "Param", model.params, empty: "No param was logged.")
+            pairs("Tags", "Tag", model.tags, empty: "No tag was set.")
         }
     }
 
-    private static func status(_ model: JSONValue) -> String {
-        (model["status"]?.string ?? "").replacing("LOGGED_MODEL_", with: "")
+    private static func status(_ model: API.LoggedModel) -> String {
+        model.status.replacing("LOGGED_MODEL_", with: "")
     }
 }

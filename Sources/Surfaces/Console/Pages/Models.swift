@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -13,11 +14,10 @@ extension Console {
     }
 
     func models(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let rows = (try await api("/models")["models"]?.array ?? []).map { model -> [Words] in
-            let name = text(model["name"])
-            return [
-                .link(name, to: Percent.path("models", name)), Words(model["versions"]), .text(Self.aliases(model)),
-                .short(text(model["description"])),
+        let rows = try await get(API.ModelList.self, "/models").models.map { model -> [Words] in
+            [
+                .link(model.name, to: Percent.path("models", model.name)), .whole(model.versions),
+                .text(Self.aliases(model.aliases)), .short(model.description),
             ]
         }
         return Page("Models", in: .models) {
@@ -31,14 +31,13 @@ extension Console {
 
     func model(_ request: HTTPRequest) async throws(GyreError) -> Page {
         let name = request.parameter("name")
-        let model = try await api(Percent.path("models", name))
-        let rows = (model["versions"]?.array ?? []).reversed().map { version -> [Words] in
-            let number = text(version["number"])
-            let own = (model["aliases"]?.object?.members ?? []).filter { $0.value == version["number"] }.map(\.name)
+        let model = try await get(API.Model.self, Percent.path("models", name))
+        let rows = model.versions.reversed().map { version -> [Words] in
+            let own = model.aliases.filter { $0.value == version.number }.keys.sorted()
             return [
-                .link("version \(number)", to: Percent.path("models", name, number)),
-                .text(own.joined(separator: ", ")), Self.milliseconds(version["created_ms"]),
-                Self.run(version["run_id"]?.string), .reference("model/\(name)@\(number)"),
+                .link("version \(version.number)", to: Percent.path("models", name, String(version.number))),
+                .text(own.joined(separator: ", ")), .milliseconds(version.createdMs), Self.run(version.runId),
+                .reference("model/\(name)@\(version.number)"),
             ]
         }
         return Page(name, in: .models, below: [("Models", "/models")]) {
@@ -73,7 +72,7 @@ extension Console {
             value.string?.contains("@") == true ? .reference(text(value)) : .text(text(value))
         }
         if let list = member.value.array { return (member.name, list.isEmpty ? .none : .several(list.map(words))) }
-        if member.name == "created_ms" { return ("created", milliseconds(member.value)) }
+        if member.name == "created_ms" { return ("created", .milliseconds(member.value.int)) }
         return (member.name, words(member.value))
     }
 }

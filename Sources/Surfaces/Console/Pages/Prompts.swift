@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -8,11 +9,10 @@ extension Console {
     private static let mostVersions = 50
 
     func prompts(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let rows = (try await api("/prompts")["prompts"]?.array ?? []).map { prompt -> [Words] in
-            let name = text(prompt["name"])
-            return [
-                .link(name, to: Percent.path("prompts", name)), Words(prompt["versions"]), .text(Self.aliases(prompt)),
-                .short(text(prompt["description"])),
+        let rows = try await get(API.PromptList.self, "/prompts").prompts.map { prompt -> [Words] in
+            [
+                .link(prompt.name, to: Percent.path("prompts", prompt.name)), .whole(prompt.versions),
+                .text(Self.aliases(prompt.aliases)), .short(prompt.description),
             ]
         }
         return Page("Prompts", in: .prompts) {
@@ -26,12 +26,12 @@ extension Console {
 
     func prompt(_ request: HTTPRequest) async throws(GyreError) -> Page {
         let name = request.parameter("name")
-        let prompt = try await api(Percent.path("prompts", name))
-        let versions = prompt["texts"]?.array ?? []
+        let prompt = try await get(API.Prompt.self, Percent.path("prompts", name))
+        let versions = prompt.texts ?? []
         let shown = versions.reversed().prefix(Self.mostVersions)
         return Page(name, in: .prompts, below: [("Prompts", "/prompts")]) {
             Facts([
-                ("Purpose", .text(text(prompt["description"]))), ("Aliases", .text(Self.aliases(prompt))),
+                ("Purpose", .text(prompt.description)), ("Aliases", .text(Self.aliases(prompt.aliases))),
                 ("Lineage", .reference("model/\(name)")),
             ])
             if versions.isEmpty { EmptyState("It has no version.") }
@@ -40,17 +40,17 @@ extension Console {
         }
     }
 
-    private func version(_ version: JSONValue, of prompt: JSONValue) -> Section {
-        let number = text(version["number"])
-        let own = (prompt["aliases"]?.object?.members ?? []).filter { $0.value == version["number"] }.map(\.name)
-        let body = version["text"]?.string
+    private func version(_ version: API.PromptVersion, of prompt: API.Prompt) -> Section {
+        let number = version.number
+        let own = prompt.aliases.filter { $0.value == number }.keys.sorted()
+        let body = version.text
         // A chat's messages are JSON; what cannot be read is shown as it stands.
-        let messages = version["type"]?.string == "chat" ? body.flatMap { try? JSONValue(parsing: $0) } : nil
+        let messages = version.type == "chat" ? body.flatMap { try? JSONValue(parsing: $0) } : nil
         return Section("Version \(number)", anchor: "version-\(number)") {
             Sentence(
                 .several(
                     own.map { .badge(Badge("@\($0)")) }
-                        + [Self.milliseconds(version["created_ms"]), .short(version["message"]?.string ?? "")]))
+                        + [.milliseconds(version.createdMs), .short(version.message)]))
             CodeBlock(text: messages?.indented() ?? body ?? "It has no text.", label: "Text of version \(number)")
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 
 /// How values of answers become words of a page.
@@ -15,17 +16,14 @@ extension Console {
         }
     }
 
-    /// A time of an answer that counts milliseconds.
-    static func milliseconds(_ value: JSONValue?) -> Words { .time(value?.int.map { $0 * 1000 }) }
-
     /// A run by the beginning of its id; a dash for none.
     static func run(_ id: String?) -> Words {
         guard let id, !id.isEmpty else { return .none }
         return .link(String(id.prefix(8)), to: Percent.path("runs", id))
     }
 
-    static func aliases(_ model: JSONValue) -> String {
-        let aliases = (model["aliases"]?.object?.members ?? []).map { "\($0.name) → \($0.value.text)" }
+    static func aliases(_ versions: [String: Int]) -> String {
+        let aliases = versions.sorted { $0.key < $1.key }.map { "\($0.key) → \($0.value)" }
         return aliases.isEmpty ? "–" : aliases.joined(separator: ", ")
     }
 
@@ -40,11 +38,11 @@ extension Console {
     }
 
     /// Names and values in a section of their own; what is long is told in part, with all of it at hand.
-    func pairs(_ title: String, _ noun: String, _ values: JSONValue?, empty: String) -> Section {
-        let members = values?.object?.members ?? []
-        let rows = members.prefix(200).map { member -> [Words] in
-            let isReference = member.name.hasPrefix("gyre.") && member.value.string?.contains("/") == true
-            return [.short(member.name), isReference ? .reference(text(member.value)) : Words(member.value)]
+    func pairs(_ title: String, _ noun: String, _ values: [String: String], empty: String) -> Section {
+        let members = values.sorted { $0.key < $1.key }
+        let rows = members.prefix(200).map { name, value -> [Words] in
+            let isReference = name.hasPrefix("gyre.") && value.contains("/")
+            return [.short(name), isReference ? .reference(value) : .short(value)]
         }
         return Section(title) {
             Table(title, [Table.Column(noun), "Value"], rows, empty: EmptyState(empty))
@@ -54,15 +52,14 @@ extension Console {
 
     /// Facts of the ledger, as they came.
     static func facts(
-        _ facts: [JSONValue], listing: Listing? = nil, next: (name: String, value: String)? = nil
+        _ facts: [API.Fact], listing: Listing? = nil, next: (name: String, value: String)? = nil
     ) -> Table {
         Table(
             "Facts", [.number("Seq"), "When", "Who", "What", "Subject", "Why"],
             facts.map { fact in
                 [
-                    .text(fact["seq"]?.text ?? ""), .time(fact["at"]?.int), .text(fact["actor"]?.string ?? ""),
-                    .text(fact["kind"]?.string ?? ""), .reference(fact["subject"]?.string ?? ""),
-                    .short(fact["body"]?["reason"]?.string ?? "", 160),
+                    .text(String(fact.seq)), .time(fact.at), .text(fact.actor), .text(fact.kind),
+                    .reference(fact.subject), .short(fact.body["reason"]?.string ?? "", 160),
                 ]
             }, empty: "Nothing has happened yet.", listing: listing, next: next)
     }

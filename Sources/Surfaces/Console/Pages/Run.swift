@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -8,38 +9,35 @@ extension Console {
     private static let (mostCurves, mostFurther) = (24, 500)
 
     func run(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let run = try await api(Percent.path("runs", request.parameter("id")))
-        let id = text(run["id"])
-        let isLive = run["status"]?.string == "RUNNING"
+        let run = try await get(API.Run.self, Percent.path("runs", request.parameter("id")))
+        let isLive = run.status == "RUNNING"
         let metrics = try await metrics(of: run, isLive: isLive)
         let (models, traces) = (try await loggedModels(by: run), try await traces(of: run))
-        return Page(text(run["name"]), in: .runs, below: [("Runs", "/runs")]) {
+        return Page(run.name, in: .runs, below: [("Runs", "/runs")]) {
             Facts([
-                ("Run", .text(id)), ("Status", .state(text(run["status"]))),
-                ("Started", Self.milliseconds(run["start_ms"])), ("Ended", Self.milliseconds(run["end_ms"])),
-                ("Lineage", .reference("run/\(id)")),
+                ("Run", .text(run.id)), ("Status", .state(run.status)), ("Started", .milliseconds(run.startMs)),
+                ("Ended", .milliseconds(run.endMs)), ("Lineage", .reference("run/\(run.id)")),
             ])
-            if isLive { LiveStatus(run: id) }
+            if isLive { LiveStatus(run: run.id) }
             metrics
-            pairs("Params", "Param", run["params"], empty: "No param was logged.")
-            pairs("Tags", "Tag", run["tags"], empty: "No tag was set.")
+            pairs("Params", "Param", run.params, empty: "No param was logged.")
+            pairs("Tags", "Tag", run.tags, empty: "No tag was set.")
             models
             traces
         }
     }
 
     /// A curve for each of the first 24 metrics, and a table of the others; a live run's script adds to both.
-    private func metrics(of run: JSONValue, isLive: Bool) async throws(GyreError) -> Section {
-        let id = text(run["id"])
-        let metrics = run["metrics"]?.object?.members ?? []
+    private func metrics(of run: API.Run, isLive: Bool) async throws(GyreError) -> Section {
+        let metrics = run.metrics.object?.members ?? []
         var charts: [Chart] = []
         for metric in metrics.prefix(Self.mostCurves) {
             let query = Percent.query([("points", "120"), ("metric", metric.name)])
-            let points = try await api(Percent.path("runs", id, "history") + query)["points"]?.array ?? []
+            let history = try await get(API.History.self, Percent.path("runs", run.id, "history") + query)
             charts.append(
                 Chart(
-                    title: metric.name, run: id,
-                    points: points.map { (x: $0["step"]?.double ?? 0, y: $0["value"]?.double ?? .nan) }))
+                    title: metric.name, run: run.id,
+                    points: history.points.map { (x: Double($0.step), y: $0.value.double ?? .nan) }))
         }
         let rest = metrics.dropFirst(Self.mostCurves)
         let rows = rest.prefix(Self.mostFurther).map { metric -> [Words] in
@@ -53,21 +51,21 @@ extension Console {
     }
 
     /// The models that a run left behind; nil where there are none.
-    private func loggedModels(by run: JSONValue) async throws(GyreError) -> Section? {
-        let query = Percent.query([("experiment", text(run["experiment"])), ("run", text(run["id"]))])
-        let models = try await api("/logged-models" + query)["logged_models"]?.array ?? []
+    private func loggedModels(by run: API.Run) async throws(GyreError) -> Section? {
+        let query = Percent.query([("experiment", run.experiment), ("run", run.id)])
+        let models = try await get(API.LoggedModelList.self, "/logged-models" + query).loggedModels
         return models.isEmpty ? nil : Section("Logged models") { loggedModels(models) }
     }
 
     /// The traces that a run left behind; nil where there are none.
-    private func traces(of run: JSONValue) async throws(GyreError) -> Section? {
-        let query = Percent.query([("experiment", text(run["experiment"])), ("run", text(run["id"]))])
-        let found = try await api("/traces\(query)&limit=50")
-        let traces = found["traces"]?.array ?? []
+    private func traces(of run: API.Run) async throws(GyreError) -> Section? {
+        let query = Percent.query([("experiment", run.experiment), ("run", run.id)])
+        let found = try await get(API.TraceList.self, "/traces\(query)&limit=50")
+        let traces = found.traces
         guard !traces.isEmpty else { return nil }
         return Section("Traces") {
             self.traces(traces)
-            if found["next"] != nil { Links(.link("All traces of the run", to: "/traces" + query)) }
+            if found.next != nil { Links(.link("All traces of the run", to: "/traces" + query)) }
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -35,20 +36,19 @@ extension Console {
     func runs(_ request: HTTPRequest) async throws(GyreError) -> Page {
         let search = RunSearch(request)
         let after = request.query("after").map { "&after=\(Percent.encode($0))" } ?? ""
-        let answer = try await api("/runs?limit=100&\(search.query)\(after)")
-        let experiments = try await api("/experiments")["experiments"]?.array ?? []
-        let rows = (answer["runs"]?.array ?? []).map { run -> [Words] in
-            let id = text(run["id"])
-            return [
-                .choice(name: "id", value: id, label: "Compare \(id)"),
-                .link(text(run["name"]), to: Percent.path("runs", id)), .state(text(run["status"])),
-                Self.milliseconds(run["start_ms"]), Self.metrics(run["metrics"]?.object?.members ?? []),
+        let answer = try await get(API.RunList.self, "/runs?limit=100&\(search.query)\(after)")
+        let experiments = try await get(API.ExperimentList.self, "/experiments").experiments
+        let rows = answer.runs.map { run -> [Words] in
+            [
+                .choice(name: "id", value: run.id, label: "Compare \(run.id)"),
+                .link(run.name, to: Percent.path("runs", run.id)), .state(run.status), .milliseconds(run.startMs),
+                Self.metrics(run.metrics.object?.members ?? []),
             ]
         }
         let table = Table(
             "Runs", ["Compare", "Run", "Status", "Started", "Metrics"], rows,
             empty: EmptyState("No run fits. Point a client here:", command: "export MLFLOW_TRACKING_URI=…"),
-            listing: search.listing, next: answer["next"].map { ("after", $0.text) })
+            listing: search.listing, next: answer.next.map { ("after", JSONValue.array($0).text) })
         return Page("Runs", in: .runs) {
             Form(
                 .search,
@@ -69,8 +69,8 @@ extension Console {
     }
 
     /// A choice among experiments.
-    static func experiments(_ experiments: [JSONValue], chosen: String) -> Form.Field {
-        let options = experiments.prefix(500).map { (value: text($0["id"]), title: text($0["name"])) }
+    static func experiments(_ experiments: [API.Experiment], chosen: String) -> Form.Field {
+        let options = experiments.prefix(500).map { (value: $0.id, title: $0.name) }
         return .choice(
             "Experiment", name: "experiment", options: [(value: "", title: "All experiments")] + options, chosen: chosen
         )

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
 extension Console {
     func trace(_ request: HTTPRequest) async throws(GyreError) -> Page {
-        let trace = try await api(Percent.path("traces", request.parameter("id")))
-        let experiment = text(trace["experiment"])
-        let spans = trace["spans"]?.array ?? []
+        let trace = try await get(API.Trace.self, Percent.path("traces", request.parameter("id")))
+        let experiment = trace.experiment
+        let spans = trace.spans ?? []
         let tree = SpanTree(spans)
-        return Page(text(trace["name"] ?? trace["id"]), in: .traces, below: [("Traces", "/traces")]) {
+        return Page(trace.name ?? trace.id, in: .traces, below: [("Traces", "/traces")]) {
             Facts([
-                ("Trace", .text(text(trace["id"]))), ("State", .state(text(trace["state"]))),
+                ("Trace", .text(trace.id)), ("State", .state(trace.state)),
                 ("Experiment", .link(experiment, to: "/traces" + Percent.query([("experiment", experiment)]))),
-                ("Run", trace["run_id"]?.string.map { .link($0, to: Percent.path("runs", $0)) } ?? .none),
-                ("When", Self.milliseconds(trace["requested_ms"])), ("Took", .text(Self.took(trace))),
+                ("Run", trace.runId.map { .link($0, to: Percent.path("runs", $0)) } ?? .none),
+                ("When", .milliseconds(trace.requestedMs)), ("Took", .text(Self.took(trace))),
             ])
             Section("Spans") {
                 if spans.isEmpty {
@@ -24,19 +25,19 @@ extension Console {
                     Note(shown: tree.shown, of: spans.count, "spans")
                 }
             }
-            assessments(trace["assessments"]?.array ?? [])
-            pairs("Tags", "Tag", trace["tags"], empty: "No tag was set.")
-            pairs("Metadata", "Name", trace["metadata"], empty: "Nothing more was told.")
+            assessments(trace.assessments)
+            pairs("Tags", "Tag", trace.tags, empty: "No tag was set.")
+            pairs("Metadata", "Name", trace.metadata, empty: "Nothing more was told.")
         }
     }
 
-    private func assessments(_ assessments: [JSONValue]) -> Section {
+    private func assessments(_ assessments: [API.Assessment]) -> Section {
         let rows = assessments.map { said -> [Words] in
             [
-                .short(text(said["name"]), 80), .text(text(said["kind"])),
-                .short(said["error"]?.isNull == false ? "error: \(text(said["error"]))" : text(said["value"])),
-                .text(text(said["source"])), .short(text(said["rationale"])), Self.milliseconds(said["created_ms"]),
-                .text(said["valid"]?.bool == true ? "" : "another took its place"),
+                .short(said.name, 80), .text(said.kind),
+                .short(said.error.isNull ? text(said.value) : "error: \(text(said.error))"), .text(said.source),
+                .short(said.rationale ?? "–"), .milliseconds(said.createdMs),
+                .text(said.valid ? "" : "another took its place"),
             ]
         }
         return Section("Assessments") {
@@ -54,22 +55,21 @@ private struct SpanTree {
     /// How many spans are in it.
     let shown: Int
 
-    init(_ spans: [JSONValue]) {
+    init(_ spans: [API.Span]) {
         let taken = spans.prefix(Self.mostSpans)
-        let ids = Set(taken.compactMap { $0["id"]?.string })
-        let begin = taken.compactMap { $0["start_ns"]?.double }.min() ?? 0
-        let whole = max(1, (taken.compactMap { $0["end_ns"]?.double }.max() ?? begin) - begin)
+        let ids = Set(taken.map(\.id))
+        let begin = Double(taken.map(\.startNs).min() ?? 0)
+        let whole = max(1, (taken.compactMap(\.endNs).max().map { Double($0) } ?? begin) - begin)
         // A span whose parent has not come, or is itself, begins a tree of its own.
-        func parent(_ span: JSONValue) -> String? {
-            span["parent_id"]?.string.flatMap { ids.contains($0) && $0 != span["id"]?.string ? $0 : nil }
+        func parent(_ span: API.Span) -> String? {
+            span.parentId.flatMap { ids.contains($0) && $0 != span.id ? $0 : nil }
         }
         let children = Dictionary(grouping: taken.filter { parent($0) != nil }) { parent($0) ?? "" }
         var seen: Set<String> = []
-        func item(_ span: JSONValue, _ depth: Int) -> Tree.Item {
-            let id = span["id"]?.string ?? ""
-            seen.insert(id)
+        func item(_ span: API.Span, _ depth: Int) -> Tree.Item {
+            seen.insert(span.id)
             var below: [Tree.Item] = []
-            for child in children[id] ?? [] where depth < Self.mostDepth && !seen.contains(child["id"]?.string ?? "") {
+            for child in children[span.id] ?? [] where depth < Self.mostDepth && !seen.contains(child.id) {
                 below.append(item(child, depth + 1))
             }
             return Self.item(span, begin: begin, whole: whole, children: below)
@@ -78,27 +78,24 @@ private struct SpanTree {
         shown = seen.count
     }
 
-    private static func item(_ span: JSONValue, begin: Double, whole: Double, children: [Tree.Item]) -> Tree.Item {
-        let start = span["start_ns"]?.double ?? begin
-        let took = span["end_ns"]?.double.map { $0 - start }
+    private static func item(_ span: API.Span, begin: Double, whole: Double, children: [Tree.Item]) -> Tree.Item {
+        let start = Double(span.startNs)
+        let took = span.endNs.map { Double($0) - start }
         let left = min(100, max(0, (start - begin) / whole * 100))
-        let type = span["type"]?.string ?? ""
         return Tree.Item(
-            id: span["id"]?.string ?? "", name: span["name"]?.string ?? "",
-            badges: (type.isEmpty ? [] : [Badge(type)]) + (span["status"]?.string == "ERROR" ? [Badge("failed")] : []),
+            id: span.id, name: span.name,
+            badges: (span.type.isEmpty ? [] : [Badge(span.type)]) + (span.status == "ERROR" ? [Badge("failed")] : []),
             times: "\(Console.duration(took)), from \(Console.duration(start - begin))",
             lane: (left, min(100 - left, max(0.5, (took ?? 0) / whole * 100))), parts: content(span), children: children
         )
     }
 
-    private static func content(_ span: JSONValue) -> [any Part] {
+    private static func content(_ span: API.Span) -> [any Part] {
         var parts: [any Part] = []
-        if let message = span["message"]?.string, !message.isEmpty {
-            parts.append(Note(.short(message, 2000), tone: .bad))
-        }
-        var others = span["attributes"]?.object?.members ?? []
+        if !span.message.isEmpty { parts.append(Note(.short(span.message, 2000), tone: .bad)) }
+        var others = span.attributes.object?.members ?? []
         for (key, title) in [("mlflow.spanInputs", "Inputs"), ("mlflow.spanOutputs", "Outputs")] {
-            if let value = span["attributes"]?[key], !value.isNull {
+            if let value = span.attributes[key], !value.isNull {
                 let block = CodeBlock(text: value.string ?? value.indented(), label: title)
                 parts.append(Detail(title: title, part: block))
             }
@@ -108,9 +105,9 @@ private struct SpanTree {
             let pairs = others.prefix(100).map { (name: $0.name, value: Words.short($0.value.string ?? $0.value.text)) }
             parts.append(Detail(title: "Attributes", part: Facts(pairs)))
         }
-        for event in (span["events"]?.array ?? []).prefix(50) {
-            let block = CodeBlock(text: (event["attributes"] ?? [:]).indented(), label: "Event")
-            parts.append(Detail(title: "Event: \(event["name"]?.string ?? "")", part: block))
+        for event in span.events.prefix(50) {
+            let block = CodeBlock(text: event.attributes.indented(), label: "Event")
+            parts.append(Detail(title: "Event: \(event.name)", part: block))
         }
         return parts
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 
@@ -14,13 +15,14 @@ extension Console {
         let order = listing.sort.flatMap { sort in
             Self.columns[sort.key].map { "attributes.\($0) \(sort.isDescending ? "DESC" : "ASC")" }
         }
-        let answer = try await api(
+        let answer = try await get(
+            API.TraceList.self,
             "/traces"
                 + Percent.query([
                     ("limit", "100"), ("experiment", asked("experiment")), ("run", asked("run")),
                     ("filter", asked("filter")), ("order_by", order), ("after", asked("after")),
                 ]))
-        let experiments = try await api("/experiments")["experiments"]?.array ?? []
+        let experiments = try await get(API.ExperimentList.self, "/experiments").experiments
         var fields: [Form.Field] = [
             Self.experiments(experiments, chosen: asked("experiment") ?? ""),
             .text(
@@ -30,23 +32,20 @@ extension Console {
         return Page("Traces", in: .traces) {
             if let run = asked("run") { Sentence("Of the run ", .link(run, to: Percent.path("runs", run)), ".") }
             Form(.search, fields: fields, buttons: [Form.Button("Search")])
-            traces(answer["traces"]?.array ?? [], listing: listing, next: answer["next"].map { ("after", $0.text) })
+            traces(answer.traces, listing: listing, next: answer.next.map { ("after", JSONValue.array($0).text) })
         }
     }
 
     /// A table of traces without their spans.
     func traces(
-        _ traces: [JSONValue], listing: Listing? = nil, next: (name: String, value: String)? = nil
+        _ traces: [API.Trace], listing: Listing? = nil, next: (name: String, value: String)? = nil
     ) -> Table {
         let rows = traces.map { trace -> [Words] in
-            let said = (trace["assessments"]?.array ?? []).filter { $0["valid"]?.bool == true }.map {
-                "\(text($0["name"])): \(text($0["value"]))"
-            }
-            let id = text(trace["id"])
+            let said = trace.assessments.filter(\.valid).map { "\($0.name): \(text($0.value))" }
             return [
-                .link(String(text(trace["name"] ?? trace["id"]).prefix(80)), to: Percent.path("traces", id)),
-                .state(text(trace["state"])), Self.milliseconds(trace["requested_ms"]), .text(Self.took(trace)),
-                .short(text(trace["request"]), 120), .short(text(trace["response"]), 120),
+                .link(String((trace.name ?? trace.id).prefix(80)), to: Percent.path("traces", trace.id)),
+                .state(trace.state), .milliseconds(trace.requestedMs), .text(Self.took(trace)),
+                .short(trace.request ?? "–", 120), .short(trace.response ?? "–", 120),
                 .short(said.joined(separator: "; "), 120),
             ]
         }
@@ -56,7 +55,7 @@ extension Console {
     }
 
     /// A trace knows whole milliseconds only.
-    static func took(_ trace: JSONValue) -> String {
-        trace["duration_ms"]?.int == 0 ? "below 1 ms" : duration(trace["duration_ms"]?.double.map { $0 * 1e6 })
+    static func took(_ trace: API.Trace) -> String {
+        trace.durationMs == 0 ? "below 1 ms" : duration(trace.durationMs.map { Double($0) * 1e6 })
     }
 }

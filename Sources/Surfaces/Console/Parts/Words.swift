@@ -37,6 +37,12 @@ enum Words: Sendable, ExpressibleByStringInterpolation {
 
     init(stringLiteral text: String) { self = .text(text) }
 
+    /// A whole number; a dash for none.
+    static func whole<Whole: BinaryInteger>(_ value: Whole?) -> Words { value.map { .text("\($0)") } ?? .none }
+
+    /// A time in milliseconds since 1970; a dash for none.
+    static func milliseconds(_ moment: Int64?) -> Words { .time(moment.map { $0 * 1000 }) }
+
     /// A state as a word; its tone follows from the word.
     static func state(_ word: String) -> Words { .badge(Badge(word)) }
 

@@ -147,6 +147,8 @@ for id in held:
 
 # Names that look like names of something else: as many as there are forms, and each is copied.
 names = ["m-" + "0" * 32, "m-short", "latest", "7", "v1", "None", "Production", "champion", "sha256", "models", "runs", "dataset"]
+# The client itself cuts an address at a question mark.
+names += ["c#", "back\\slash", "with space", "100%", "a&b=c"]
 source = client.get_model_version("toy", "1")
 for name in names:
     client.create_registered_model(name)
@@ -155,7 +157,7 @@ for name in names:
     for target, address in enumerate([f"models:/{name}/1", f"models:/{name}@7"], 1):
         copied = client.copy_model_version(address, f"copy of {name}")
         assert copied.version == str(target) and copied.name == f"copy of {name}", copied
-    nodes = server.api("GET", f"/lineage?ref=model/copy%20of%20{name}@1")["nodes"]
+    nodes = server.api("GET", "/lineage?ref=" + urllib.parse.quote(f"model/copy of {name}@1"))["nodes"]
     assert f"model/{name}@1" in nodes, (name, nodes)
 
 # A copy of a home is a home of its own, also while the original is served and its server.json came along.
