@@ -60,14 +60,15 @@ extension NativeDialect {
             },
             NativeCall(
                 "POST", "/datasets/{name}/versions",
-                "Adds a version: {tree: [{path, sha256, size}], message}. Checks run at once.", hasDryRun: true
+                "Adds a version: {tree: [{path, sha256, size}], message}. Checks run at once.",
+                takes: API.AddRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
                 let name = try Name(request.parameter("name"), of: "dataset")
-                if request.isDryRun(body) { return try await tryAdding(body, to: name, by: request.actor) }
+                if request.isDryRun { return try await tryAdding(request, to: name) }
                 let (version, isNew) = try await services.versioning.add(
-                    name, try Tree(json: body["tree"] ?? []), message: body["message"]?.string ?? "", by: request.actor)
+                    name, try Tree(json: request.json["tree"] ?? []), message: request.body.message ?? "",
+                    by: request.actor)
                 var json = version.json
                 json["is_new"] = .bool(isNew)
                 json["check"] = try await services.conductor.dataAdded(version, by: request.actor) ?? .null
@@ -91,14 +92,13 @@ extension NativeDialect {
             NativeCall(
                 "POST", "/checks",
                 "Checks a dataset version: {dataset, suite, dry_run}. Answers as Great Expectations does; a dry run checks and records nothing.",
-                hasDryRun: true
+                takes: API.CheckRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
-                let wanted = try API.CheckRequest(request: body, extra: ["dry_run"])
+                let wanted = request.body
                 let parts = wanted.dataset.split(separator: "@", maxSplits: 1).map(String.init)
                 let version = try await names.datasetVersion(parts.first ?? "", parts.count > 1 ? parts[1] : "latest")
-                let isDryRun = request.isDryRun(body)
+                let isDryRun = request.isDryRun
                 let (result, ref): (CheckResult, Ref?)
                 if isDryRun {
                     (result, ref) = (try await services.ingest.evaluate(version, wanted.suite).result, nil)
@@ -117,23 +117,23 @@ extension NativeDialect {
             NativeCall("GET", "/features", "All feature views.") { _ throws(GyreError) in
                 ["views": .array(try await services.features.views().map(\.json))]
             },
-            NativeCall("POST", "/features", "Defines a feature view.", hasDryRun: true) { request throws(GyreError) in
-                let body = try await request.json()
-                let view = try FeatureView(json: body)
-                if request.isDryRun(body) { return Self.dry(view.json) }
+            NativeCall(
+                "POST", "/features", "Defines a feature view.", takes: API.FeatureView.self, hasDryRun: true
+            ) { request throws(GyreError) in
+                let view = try FeatureView(json: request.json)
+                if request.isDryRun { return Self.dry(view.json) }
                 try await services.features.apply(view, by: request.actor)
                 return view.json
             },
             NativeCall(
                 "POST", "/features/{name}/materialize", "Brings the latest values online: {version, as_of}.",
-                hasDryRun: true
+                takes: API.MaterializeRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
                 let view = try await names.featureView(request.parameter("name"))
-                let version = try await names.datasetVersion(view.dataset, body["version"]?.string ?? "latest")
-                let asOf = try body["as_of"]?.string.map { text throws(GyreError) in try Timestamp.parse(text) }
-                if request.isDryRun(body) {
+                let version = try await names.datasetVersion(view.dataset, request.body.version ?? "latest")
+                let asOf = try request.body.asOf.map { text throws(GyreError) in try Timestamp.parse(text) }
+                if request.isDryRun {
                     return [
                         "view": .string(view.name), "source": .string(version.ref.description), "dry_run": true,
                     ]
@@ -156,13 +156,15 @@ extension NativeDialect {
     }
 
     /// What adding would do: the version's id comes from its content, so it is known before.
-    private func tryAdding(_ body: JSONValue, to name: Name, by actor: String) async throws(GyreError) -> JSONValue {
-        let tree = try Tree(json: body["tree"] ?? [])
+    private func tryAdding(
+        _ request: NativeRequest<API.AddRequest>, to name: Name
+    ) async throws(GyreError) -> JSONValue {
+        let tree = try Tree(json: request.json["tree"] ?? [])
         guard !tree.entries.isEmpty else {
             throw GyreError(.invalid, "The dataset \"\(name)\" would be empty.", why: "No file was given.")
         }
         let version = DatasetVersion(
-            name: name, tree: tree, message: body["message"]?.string ?? "", at: 0, actor: actor, madeFrom: [])
+            name: name, tree: tree, message: request.body.message ?? "", at: 0, actor: request.actor, madeFrom: [])
         let newest = try await services.ledger.pointer(Versioning.latest(name.text))?.string
         let project = try await services.conductor.projects().first { $0.suites[name.text].map { !$0.isNull } ?? false }
         return [

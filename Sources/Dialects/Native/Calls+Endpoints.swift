@@ -24,10 +24,11 @@ extension NativeDialect {
             NativeCall(
                 "POST", "/endpoints/{name}/deploy",
                 "Releases a model version and rolls it out, as a canary unless the endpoint serves nothing yet: {model, version, strategy, steps, judge, reason, dry_run}; strategies are canary, shadow, blue-green, all-at-once.",
-                hasDryRun: true, deploy),
+                takes: API.DeployRequest.self, hasDryRun: true, deploy),
             NativeCall(
                 "POST", "/endpoints/{name}/rollout/{verb}",
-                "A person's word on the rollout: promote, abort, pause or resume.", hasDryRun: true
+                "A person's word on the rollout: promote, abort, pause or resume.",
+                takes: API.ReasonRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let events: [String: CanaryPlan.Event] = [
@@ -41,136 +42,132 @@ extension NativeDialect {
                             request.parameter("verb"), among: events.keys.sorted(),
                             otherwise: "promote, abort, pause, resume"))
                 }
-                let body = try await request.json()
                 let name = try await names.endpoint(request.parameter("name")).name
-                let reason = body["reason"]?.string ?? "asked for by \(request.actor)"
-                if request.isDryRun(body) { return try await tried(event, name, reason: reason) }
+                let reason = request.body.reason ?? "asked for by \(request.actor)"
+                if request.isDryRun { return try await tried(event, name, reason: reason) }
                 return try await services.conductor.command(event, name, reason: reason, by: request.actor).json
             },
             NativeCall(
                 "POST", "/endpoints/{name}/traffic",
                 "Sets the canary's share, for a comparison that lasts: {canary_percent, reason}; the rollout is paused there.",
-                hasDryRun: true
+                takes: API.TrafficRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
-                guard let percent = body["canary_percent"]?.int, (0...99).contains(percent) else {
+                guard (0...99).contains(request.body.canaryPercent) else {
                     throw GyreError(
                         .invalid, "canary_percent is a whole number from 0 to 99.",
                         fix: "gyre endpoint promote gives the canary all traffic.")
                 }
                 let name = try await names.endpoint(request.parameter("name")).name
-                let reason = body["reason"]?.string ?? "asked for by \(request.actor)"
-                let event = CanaryPlan.Event.hold(percent: Int(percent))
-                if request.isDryRun(body) { return try await tried(event, name, reason: reason) }
+                let reason = request.body.reason ?? "asked for by \(request.actor)"
+                let event = CanaryPlan.Event.hold(percent: request.body.canaryPercent)
+                if request.isDryRun { return try await tried(event, name, reason: reason) }
                 return try await services.conductor.command(event, name, reason: reason, by: request.actor).json
             },
             NativeCall(
                 "POST", "/endpoints/{name}/freeze",
                 "Holds the traffic where it is: {seconds, reason}; what fails still loses its share.",
-                hasDryRun: true
+                takes: API.FreezeRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
-                if let seconds = body["seconds"]?.int, !(1...31_536_000).contains(seconds) {
+                let seconds = request.body.seconds
+                if let seconds, !(1...31_536_000).contains(seconds) {
                     throw GyreError(.invalid, "seconds is from 1 to 31536000.")
                 }
                 let (name, split) = try await names.endpoint(request.parameter("name"))
-                let reason = body["reason"]?.string ?? "asked for"
-                if request.isDryRun(body) {
-                    return try await triedFreeze(
-                        name, split, seconds: body["seconds"]?.int, reason: reason, by: request.actor)
+                let reason = request.body.reason ?? "asked for"
+                if request.isDryRun {
+                    return try await triedFreeze(name, split, seconds: seconds, reason: reason, by: request.actor)
                 }
-                return try await services.rollouts.freeze(
-                    name, seconds: body["seconds"]?.int, reason: reason, by: request.actor
-                ).json
+                return try await services.rollouts.freeze(name, seconds: seconds, reason: reason, by: request.actor).json
             },
-            NativeCall("POST", "/endpoints/{name}/unfreeze", "Ends the hold: {reason}.", hasDryRun: true) {
+            NativeCall(
+                "POST", "/endpoints/{name}/unfreeze", "Ends the hold: {reason}.", takes: API.ReasonRequest.self,
+                hasDryRun: true
+            ) {
                 request throws(GyreError) in
-                let body = try await request.json()
                 let name = try await names.endpoint(request.parameter("name")).name
-                if request.isDryRun(body) { return try await triedUnfreeze(name) }
+                if request.isDryRun { return try await triedUnfreeze(name) }
                 try await services.rollouts.unfreeze(
-                    name, reason: body["reason"]?.string ?? "asked for", by: request.actor)
+                    name, reason: request.body.reason ?? "asked for", by: request.actor)
                 return ["frozen": false]
             },
             NativeCall(
                 "POST", "/endpoints/{name}/rules",
                 "Sends requests with some attributes to one side of the rollout, in place of the rules before: {rules: [{attribute, values, to}], reason}.",
-                hasDryRun: true
+                takes: API.RulesRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
                 let name = try await names.endpoint(request.parameter("name")).name
-                let rules = try TrafficRule.read(body["rules"])
-                if request.isDryRun(body) { return try await triedRules(rules, name) }
+                let rules = try TrafficRule.read(request.json["rules"])
+                if request.isDryRun { return try await triedRules(rules, name) }
                 return try await services.endpoints.setRules(
-                    rules, name, reason: body["reason"]?.string ?? "asked for", by: request.actor
+                    rules, name, reason: request.body.reason ?? "asked for", by: request.actor
                 ).json
             },
             NativeCall(
                 "POST", "/endpoints/{name}/bandit",
                 "Lets a bandit share the traffic: {versions, algorithm, exploration, reward, model, reason}; algorithms are epsilon-greedy, thompson, exp3; rewards label, accuracy.",
-                hasDryRun: true, startBandit),
+                takes: API.BanditRequest.self, hasDryRun: true, startBandit),
             NativeCall(
                 "DELETE", "/endpoints/{name}/bandit",
                 "Ends a bandit; ?version= gets all traffic, else what was stable before it.",
-                query: ["version", "reason"], hasDryRun: true
+                takes: API.NoBody.self, query: ["version", "reason"], hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let winner = try request.query("version").map { text throws(GyreError) in
+                let winner = try request.http.query("version").map { text throws(GyreError) in
                     guard let number = Int(text) else {
                         throw GyreError(.invalid, "\"\(text.prefix(40))\" is no number of a version.")
                     }
                     return number
                 }
                 let (name, split) = try await names.endpoint(request.parameter("name"))
-                if request.isDryRun(try await request.json()) {
+                if request.isDryRun {
                     return try await triedStop(of: name, split, winner: winner)
                 }
                 return try await services.conductor.stopBandit(
-                    name, winner: winner, reason: request.query("reason") ?? "asked for", by: request.actor
+                    name, winner: winner, reason: request.http.query("reason") ?? "asked for", by: request.actor
                 ).json
             },
             NativeCall(
                 "POST", "/endpoints/{name}/logging",
                 "Sets the share of requests that the prediction log keeps, from 0 to 1: {share, reason}; what fails is always kept.",
-                hasDryRun: true
+                takes: API.LoggingRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
-                guard let share = body["share"]?.double, (0...1).contains(share) else {
+                let share = request.body.share
+                guard (0...1).contains(share) else {
                     throw GyreError(.invalid, "share is a number from 0 to 1.")
                 }
                 let name = try await names.endpoint(request.parameter("name")).name
-                if request.isDryRun(body) {
+                if request.isDryRun {
                     return [
                         "share": .double(share), "old": .double(try await services.rollouts.sample(of: name)),
                         "dry_run": true,
                     ]
                 }
                 try await services.endpoints.sample(
-                    name, share, reason: body["reason"]?.string ?? "asked for", by: request.actor)
+                    name, share, reason: request.body.reason ?? "asked for", by: request.actor)
                 return ["share": .double(share)]
             },
             NativeCall(
                 "POST", "/endpoints/{name}/labels",
                 "Tells what became of predictions: {labels: [{id, label}]}; labels of ids that the prediction log does not have wait for them.",
-                label),
+                takes: API.LabelsRequest.self, label),
             NativeCall(
                 "POST", "/endpoints/{name}/monitor",
-                "Computes a window's report and acts on it: {window, from, to, dry_run}.", hasDryRun: true
+                "Computes a window's report and acts on it: {window, from, to, dry_run}.",
+                takes: API.MonitorRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
-                let from = try Timestamp.parse(body["from"]?.string ?? "1970-01-01")
-                let to = try Timestamp.parse(body["to"]?.string ?? "9999-01-01")
+                let from = try Timestamp.parse(request.body.from ?? "1970-01-01")
+                let to = try Timestamp.parse(request.body.to ?? "9999-01-01")
                 let (report, actions) = try await services.conductor.monitor(
-                    try await names.endpoint(request.parameter("name")).name, window: body["window"]?.string ?? "all",
-                    from: from, to: to, isDryRun: request.isDryRun(body), by: request.actor)
+                    try await names.endpoint(request.parameter("name")).name, window: request.body.window ?? "all",
+                    from: from, to: to, isDryRun: request.isDryRun, by: request.actor)
                 var json = report.json
                 json["actions"] = .strings(actions)
-                return request.isDryRun(body) ? Self.dry(json) : json
+                return request.isDryRun ? Self.dry(json) : json
             },
             NativeCall(
                 "GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage."
@@ -184,18 +181,17 @@ extension NativeDialect {
         ]
     }
 
-    private func deploy(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        let body = try await request.json()
+    private func deploy(_ request: NativeRequest<API.DeployRequest>) async throws(GyreError) -> JSONValue {
+        let body = request.body
         var wanted = Conductor.DeployRequest()
         wanted.endpoint = Names.bare(request.parameter("name"), "endpoint")
         wanted.model = try await names.deployed(
-            body["model"]?.string, on: Names.bare(request.parameter("name"), "endpoint"))
-        wanted.selector = body["version"]?.string ?? body["version"]?.int.map(String.init) ?? "latest"
-        wanted.strategy = try DeployStrategy(
-            body["strategy"]?.string, steps: body["steps"]?.array?.compactMap { $0.int.map(Int.init) })
-        wanted.judge = body["judge"].flatMap { $0.isNull ? nil : $0 }
-        wanted.reason = body["reason"]?.string ?? "asked for"
-        guard request.isDryRun(body) else {
+            body.model, on: Names.bare(request.parameter("name"), "endpoint"))
+        wanted.selector = body.version?.text ?? "latest"
+        wanted.strategy = try DeployStrategy(body.strategy?.rawValue, steps: body.steps)
+        wanted.judge = body.judge
+        wanted.reason = body.reason ?? "asked for"
+        guard request.isDryRun else {
             return try await services.conductor.rollOut(wanted, by: request.actor).json
         }
         let plan = try await services.conductor.plan(wanted)
@@ -215,21 +211,20 @@ extension NativeDialect {
         return json
     }
 
-    private func startBandit(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        let body = try await request.json()
+    private func startBandit(_ request: NativeRequest<API.BanditRequest>) async throws(GyreError) -> JSONValue {
         let (name, split) = try await names.endpoint(request.parameter("name"))
-        let wish = try Self.wish(body)
-        if request.isDryRun(body) { return try await triedBandit(wish, name, split) }
+        let wish = try Self.wish(request.body)
+        if request.isDryRun { return try await triedBandit(wish, name, split) }
         return try await services.conductor.startBandit(
-            wish, name, reason: body["reason"]?.string ?? "asked for", by: request.actor
+            wish, name, reason: request.body.reason ?? "asked for", by: request.actor
         ).json
     }
 
-    private static func wish(_ body: JSONValue) throws(GyreError) -> Conductor.BanditWish {
+    private static func wish(_ body: API.BanditRequest) throws(GyreError) -> Conductor.BanditWish {
         var wish = Conductor.BanditWish()
-        wish.model = body["model"]?.string
-        wish.selectors = (body["versions"]?.array ?? []).compactMap { $0.string ?? $0.int.map(String.init) }
-        if let name = body["algorithm"]?.string {
+        wish.model = body.model
+        wish.selectors = (body.versions ?? []).map(\.text)
+        if let name = body.algorithm {
             guard let algorithm = Bandit.Algorithm(rawValue: name) else {
                 throw GyreError(
                     .invalid, "\"\(name.prefix(40))\" is no algorithm of a bandit.",
@@ -237,7 +232,7 @@ extension NativeDialect {
             }
             wish.algorithm = algorithm
         }
-        if let name = body["reward"]?.string {
+        if let name = body.reward {
             guard let reward = Bandit.Reward(rawValue: name) else {
                 throw GyreError(
                     .invalid, "\"\(name.prefix(40))\" is no reward.",
@@ -245,7 +240,7 @@ extension NativeDialect {
             }
             wish.reward = reward
         }
-        wish.exploration = body["exploration"]?.double ?? wish.exploration
+        wish.exploration = body.exploration ?? wish.exploration
         return wish
     }
 
@@ -262,9 +257,9 @@ extension NativeDialect {
         return json
     }
 
-    private func label(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+    private func label(_ request: NativeRequest<API.LabelsRequest>) async throws(GyreError) -> JSONValue {
         let name = try await names.endpoint(request.parameter("name")).name
-        let list = try API.LabelsRequest(request: try await request.json()).labels
+        let list = request.body.labels
         guard list.count <= Limits.pageRows else {
             throw GyreError(
                 .limitExceeded, "The request has \(list.count) labels; \(Limits.pageRows) is the most.",

@@ -139,46 +139,46 @@ extension NativeDialect {
             NativeCall(
                 "POST", "/models/{name}/versions",
                 "Registers the next version of files that were sent as blobs: {files: [{path, sha256}], configuration, description}.",
-                hasDryRun: true
+                takes: API.RegisterRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
-                if request.isDryRun(body) {
-                    try services.imports.check(body["configuration"]?.string)
+                let body = request.body
+                if request.isDryRun {
+                    try services.imports.check(body.configuration)
                     return try await tryRegistering(request.parameter("name"))
                 }
-                let files = try (body["files"]?.array ?? []).map { entry throws(GyreError) in
-                    (path: entry["path"]?.string ?? "", digest: try Digest(hex: entry["sha256"]?.string ?? ""))
+                let files = try (body.files ?? []).map { file throws(GyreError) in
+                    (path: file.path, digest: try Digest(hex: file.sha256))
                 }
                 return try await services.imports.add(
-                    request.parameter("name"), files: files, configuration: body["configuration"]?.string,
-                    description: body["description"]?.string ?? "", by: request.actor
+                    request.parameter("name"), files: files, configuration: body.configuration,
+                    description: body.description ?? "", by: request.actor
                 ).json
             },
             NativeCall(
                 "POST", "/models/{name}/versions/{version}/configuration",
                 "Says how a version is served from its next deployment on: {configuration}, a config.pbtxt; null for the usual way.",
-                hasDryRun: true
+                takes: API.ConfigurationRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
+                let configuration = request.body.configuration
                 let version = try await names.version(request.parameter("name"), request.parameter("version"))
-                if request.isDryRun(body) {
-                    try services.imports.check(body["configuration"]?.string)
+                if request.isDryRun {
+                    try services.imports.check(configuration)
                     return Self.dry(version.json)
                 }
-                try await services.imports.configure(version, body["configuration"]?.string, by: request.actor)
+                try await services.imports.configure(version, configuration, by: request.actor)
                 return try await services.registry.resolve(version.name, String(version.number)).json
             },
             NativeCall(
                 "POST", "/models/{name}/versions/{version}/conversion",
                 "Converts a scikit-learn model to ONNX and compares what both answer; the numbers are kept.",
-                hasDryRun: true
+                takes: API.ReasonRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
                 let version = try await names.version(request.parameter("name"), request.parameter("version"))
                 let digest = try await services.files.servable(version)
-                if request.isDryRun(try await request.json()) {
+                if request.isDryRun {
                     if let known = try await services.files.conversion(of: digest) { return Self.dry(known) }
                     if try await services.files.mayConvert(digest) {
                         return ["model": .string(version.ref.description), "dry_run": true]
@@ -195,29 +195,29 @@ extension NativeDialect {
             NativeCall(
                 "POST", "/models/{name}/versions/{version}/predictions",
                 "Predicts every row of a dataset; what comes of it is a dataset version: {input, dataset, format}.",
-                hasDryRun: true, predictBatch),
+                takes: API.BatchRequest.self, hasDryRun: true, predictBatch),
             NativeCall(
                 "POST", "/models/{name}/aliases/{alias}",
                 "Points an alias at a version: {version}, a number, another alias or latest.",
-                hasDryRun: true, setAlias),
+                takes: API.AliasRequest.self, hasDryRun: true, setAlias),
         ]
     }
 
-    private func predictBatch(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        let body = try await request.json()
+    private func predictBatch(_ request: NativeRequest<API.BatchRequest>) async throws(GyreError) -> JSONValue {
+        let body = request.body
         let model = try await names.version(request.parameter("name"), request.parameter("version"))
-        let parts = (body["input"]?.string ?? "").split(separator: "@", maxSplits: 1).map(String.init)
+        let parts = body.input.split(separator: "@", maxSplits: 1).map(String.init)
         let input = try await names.datasetVersion(parts.first ?? "", parts.count > 1 ? parts[1] : "latest")
         var batch = BatchPredictor.Request(model: model, input: input)
-        if let dataset = body["dataset"]?.string { batch.dataset = try Name(dataset, of: "dataset").text }
-        if let text = body["format"]?.string {
+        if let dataset = body.dataset { batch.dataset = try Name(dataset, of: "dataset").text }
+        if let text = body.format {
             guard let format = BatchPredictor.Format(rawValue: text) else {
                 throw GyreError(.invalid, "\"\(text.prefix(40))\" is no format.", why: "There are parquet and csv.")
             }
             batch.format = format
         }
         var answer: JSONValue = ["model": .string(model.ref.description), "input": .string(input.ref.description)]
-        if request.isDryRun(body) {
+        if request.isDryRun {
             answer["dataset"] = .string("dataset/\(batch.dataset)")
             answer["dry_run"] = true
             return answer
@@ -229,16 +229,15 @@ extension NativeDialect {
         return answer
     }
 
-    private func setAlias(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        let body = try await request.json()
+    private func setAlias(_ request: NativeRequest<API.AliasRequest>) async throws(GyreError) -> JSONValue {
         let alias = request.parameter("alias")
-        let selector = try API.AliasRequest(request: body, extra: ["dry_run"]).version
+        let selector = request.body.version
         let version = try await names.version(request.parameter("name"), selector.text)
         let old = try await services.registry.aliases(of: version.name).first { $0.alias == alias }?.number
         var answer: JSONValue = [
             "alias": .string(alias), "version": .int(Int64(version.number)), "old": .optional(old.map(Int64.init)),
         ]
-        if request.isDryRun(body) {
+        if request.isDryRun {
             try RegistryRules.checkAlias(alias)
             answer["dry_run"] = true
             return answer

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -18,43 +19,44 @@ extension NativeDialect {
                 ]
             },
             NativeCall(
-                "POST", "/projects", "Sets what a project's gyre.yaml says, with its files written in.", hasDryRun: true
+                "POST", "/projects", "Sets what a project's gyre.yaml says, with its files written in.",
+                takes: API.Document.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let project = try Project.read(try await request.json())
-                if request.isDryRun([:]) { return try await tryApplying(project) }
+                let project = try Project.read(request.json)
+                if request.isDryRun { return try await tryApplying(project) }
                 try await services.conductor.apply(project, by: request.actor)
                 return ["project": .string(project.name), "ref": .string(project.ref.description)]
             },
             NativeCall(
                 "POST", "/projects/{name}/train",
-                "Starts the project's pipeline on what was accepted: {reason, parameters}.", hasDryRun: true
+                "Starts the project's pipeline on what was accepted: {reason, parameters}.",
+                takes: API.TrainRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
                 let project = try await names.project(request.parameter("name"))
-                var overrides: [String: JSONValue] = [:]
-                for member in body["parameters"]?.object?.members ?? [] { overrides[member.name] = member.value }
-                if request.isDryRun(body) {
+                let overrides = request.body.parameters ?? [:]
+                if request.isDryRun {
                     return try await services.conductor.planTraining(project, overrides: overrides, by: request.actor)
                 }
                 return try await services.conductor.train(
-                    project, reason: body["reason"]?.string ?? "asked for", overrides: overrides, by: request.actor
+                    project, reason: request.body.reason ?? "asked for", overrides: overrides, by: request.actor
                 ).json
             },
             NativeCall("GET", "/pipeline-runs", "All pipeline runs, newest first.") { _ throws(GyreError) in
                 ["runs": .array(try await services.pipelines.runs().map(\.json))]
             },
             NativeCall(
-                "POST", "/pipeline-runs", "Starts a run: {package, parameters, reason, cache}.", hasDryRun: true
+                "POST", "/pipeline-runs", "Starts a run: {package, parameters, reason, cache}.",
+                takes: API.RunRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
-                var start = Pipelines.Request(compiled: Array((body["package"]?.string ?? "").utf8))
-                for member in body["parameters"]?.object?.members ?? [] { start.parameters[member.name] = member.value }
-                start.reason = body["reason"]?.string ?? ""
-                start.usesCache = body["cache"]?.bool ?? true
-                if request.isDryRun(body) {
+                let body = request.body
+                var start = Pipelines.Request(compiled: Array(body.package.utf8))
+                start.parameters = body.parameters ?? [:]
+                start.reason = body.reason ?? ""
+                start.usesCache = body.cache ?? true
+                if request.isDryRun {
                     return Self.dry(try await services.pipelines.plan(start, by: request.actor).json)
                 }
                 return try await services.pipelines.start(start, by: request.actor).json
@@ -65,10 +67,13 @@ extension NativeDialect {
                 json["tasks"] = .array(try await services.pipelines.tasks(of: run.id).map(\.json))
                 return json
             },
-            NativeCall("POST", "/pipeline-runs/{id}/cancel", "Stops a run with its processes.", hasDryRun: true) {
+            NativeCall(
+                "POST", "/pipeline-runs/{id}/cancel", "Stops a run with its processes.",
+                takes: API.ReasonRequest.self, hasDryRun: true
+            ) {
                 request throws(GyreError) in
                 let run = try await names.pipelineRun(request.parameter("id"))
-                if !run.state.isEnd, request.isDryRun(try await request.json()) { return Self.dry(run.json) }
+                if !run.state.isEnd, request.isDryRun { return Self.dry(run.json) }
                 return try await services.pipelines.cancel(run.id, by: request.actor).json
             },
             NativeCall("GET", "/pipeline-runs/{id}/logs", "What a task printed; the last MiB.", query: ["task"]) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAPI
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreLedger
@@ -39,22 +40,22 @@ extension NativeDialect {
             },
             NativeCall(
                 "POST", "/releases/{endpoint}/{number}/reproduce", "Makes it again from what it pins, and compares.",
-                hasDryRun: true
+                takes: API.ReasonRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let release = try await release(request)
-                if request.isDryRun(try await request.json()) {
+                let release = try await release(request.http)
+                if request.isDryRun {
                     return try await services.conductor.planReproduction(of: release, by: request.actor)
                 }
                 return try await services.conductor.reproduce(release, by: request.actor)
             },
             NativeCall(
                 "POST", "/releases/{endpoint}/{number}/rollback", "Brings the endpoint to this release at once.",
-                hasDryRun: true
+                takes: API.ReasonRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let release = try await release(request)
-                if request.isDryRun(try await request.json()) {
+                let release = try await release(request.http)
+                if request.isDryRun {
                     try await services.rollouts.checkNotFrozen(release.endpoint)
                     return Self.dry(release.json)
                 }
@@ -131,12 +132,11 @@ extension NativeDialect {
             },
             NativeCall(
                 "POST", "/ledger/rollback", "Brings live pointers back to where they stood: {to, dry_run}.",
-                hasDryRun: true
+                takes: API.LedgerRollbackRequest.self, hasDryRun: true
             ) {
                 request throws(GyreError) in
-                let body = try await request.json()
-                let plan = try await RollbackPlan.compute(to: body["to"]?.int ?? -1, in: services.ledger)
-                if !request.isDryRun(body) { try await services.conductor.carryOut(plan, by: request.actor) }
+                let plan = try await RollbackPlan.compute(to: request.body.to, in: services.ledger)
+                if !request.isDryRun { try await services.conductor.carryOut(plan, by: request.actor) }
                 return ["to": .int(plan.seq), "moves": .array(plan.moves.map(\.json))]
             },
             NativeCall(

@@ -15,12 +15,12 @@ extension NativeDialect {
             NativeCall(
                 "POST", "/gc",
                 "Removes for good what was deleted long enough ago: {deleted_for_seconds, grace_seconds, dry_run}.",
-                hasDryRun: true
+                takes: API.CollectRequest.self, hasDryRun: true
             ) { request throws(GyreError) in
-                let json = try await request.json()
-                let seconds = try Self.seconds(json, "deleted_for_seconds", default: 30 * 86_400)
-                let grace = try Self.seconds(json, "grace_seconds", default: 3600)
-                if request.isDryRun(json) {
+                let body = request.body
+                let seconds = try Self.seconds(body.deletedForSeconds, "deleted_for_seconds", default: 30 * 86_400)
+                let grace = try Self.seconds(body.graceSeconds, "grace_seconds", default: 3600)
+                if request.isDryRun {
                     return Self.json(try await services.retention.plan(deletedFor: seconds))
                 }
                 let outcome = try await services.retention.collect(
@@ -40,9 +40,12 @@ extension NativeDialect {
                     "blobs": .strings(rest.prefix(limit).map(\.hex)), "total": .int(Int64(all.count)),
                 ]
             },
-            NativeCall("POST", "/blobs/verify", "Reads blobs again and tells which are damaged: {blobs}.") {
+            NativeCall(
+                "POST", "/blobs/verify", "Reads blobs again and tells which are damaged: {blobs}.",
+                takes: API.BlobsRequest.self
+            ) {
                 request throws(GyreError) in
-                let digests = try await request.json()["blobs"]?.strings ?? []
+                let digests = request.body.blobs ?? []
                 guard digests.count <= 1000 else {
                     throw GyreError(.invalid, "At most 1000 blobs are read in one call.")
                 }
@@ -62,12 +65,14 @@ extension NativeDialect {
                     of: try await modelOrPast(request.parameter("name")), limit: limit)
                 return ["facts": .array(facts.map(\.json))]
             },
-            NativeCall("POST", "/models/{name}/undo", "Takes one change back: {seq}.", hasDryRun: true) {
+            NativeCall(
+                "POST", "/models/{name}/undo", "Takes one change back: {seq}.", takes: API.UndoRequest.self,
+                hasDryRun: true
+            ) {
                 request throws(GyreError) in
-                let body = try await request.json()
                 let name = try await modelOrPast(request.parameter("name"))
-                let seq = try API.UndoRequest(request: body, extra: ["dry_run"]).seq
-                if request.isDryRun(body) { return Self.dry(try await services.registry.undoable(seq, of: name).json) }
+                let seq = request.body.seq
+                if request.isDryRun { return Self.dry(try await services.registry.undoable(seq, of: name).json) }
                 return try await services.registry.undo(seq, of: name, by: request.actor).json
             },
         ]
@@ -98,12 +103,12 @@ extension NativeDialect {
     private static let longestSeconds: Int64 = 3_155_760_000
 
     private static func seconds(
-        _ json: JSONValue, _ name: String, default fallback: Int64
+        _ seconds: Int64?, _ name: String, default fallback: Int64
     ) throws(GyreError) -> Int64 {
-        guard let value = json[name], !value.isNull else { return fallback }
-        guard let seconds = value.int, (0...longestSeconds).contains(seconds) else {
+        guard let seconds else { return fallback }
+        guard (0...longestSeconds).contains(seconds) else {
             throw GyreError(
-                .invalid, "\(value.text.prefix(40)) is no value for \"\(name)\".",
+                .invalid, "\(seconds) is no value for \"\(name)\".",
                 why: "It is a whole number of seconds, at most \(longestSeconds).")
         }
         return seconds

@@ -12,51 +12,49 @@ struct NativeCall: Sendable {
     let query: [String]
     /// Whether it can tell what it would do without doing it, asked with `dry_run` in the body or the query.
     let hasDryRun: Bool
-    let handler: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
+    /// The body; nil where it has none, or one that is read by a format of its own.
+    let takes: (any APIObject.Type)?
+    private let handler: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
 
+    /// A call that reads its address alone.
     init(
-        _ method: String, _ path: String, _ summary: String, query: [String] = [], hasDryRun: Bool = false,
+        _ method: String, _ path: String, _ summary: String, query: [String] = [],
         _ handler: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
+    ) {
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.query = query
+        hasDryRun = false
+        takes = nil
+        self.handler = handler
+    }
+
+    /// A call with a body of a type of the API.
+    init<Body: APIObject>(
+        _ method: String, _ path: String, _ summary: String, takes: Body.Type, query: [String] = [],
+        hasDryRun: Bool = false,
+        _ handler: @escaping @Sendable (NativeRequest<Body>) async throws(GyreError) -> JSONValue
     ) {
         self.method = method
         self.path = path
         self.summary = summary
         self.query = query + (hasDryRun ? ["dry_run"] : [])
         self.hasDryRun = hasDryRun
-        self.handler = handler
-    }
-
-    /// What it takes and answers.
-    var shape: Shape? { Shape.all["\(method) \(path)"] }
-
-    var route: Route {
-        let takes = shape?.takes
-        return Route(method, NativeDialect.root + path) { [handler, method, hasDryRun] request throws(GyreError) in
-            if method == "GET" { return .json(try await handler(request)) }
-            var request = request
-            let bytes = try await request.body.collect(limit: Limits.bodyBytes)
-            request.body = HTTPBody(bytes)
-            let body = try Self.parsed(bytes)
-            try Self.checkDryRun(request, body)
-            if !hasDryRun, request.isDryRun(body) { throw Self.noDryRun(request) }
-            if let takes { _ = try takes.init(request: body, extra: ["dry_run"]) }
-            return .json(try await handler(request))
+        self.takes = takes == API.Document.self ? nil : takes
+        self.handler = { request throws(GyreError) in
+            let asked = try await NativeRequest<Body>(request)
+            if !hasDryRun, asked.isDryRun { throw Self.noDryRun(request) }
+            return try await handler(asked)
         }
     }
 
-    private static func parsed(_ bytes: [UInt8]) throws(GyreError) -> JSONValue {
-        bytes.isEmpty ? [:] : try JSONValue(parsing: bytes)
-    }
+    /// What it answers.
+    var shape: Shape? { Shape.all["\(method) \(path)"] }
 
-    /// Whoever asks for a dry run in other words than the API's must not have the call carried out.
-    private static func checkDryRun(_ request: HTTPRequest, _ body: JSONValue) throws(GyreError) {
-        let asked = body["dry_run"] ?? .null
-        let text = request.query("dry_run")
-        guard asked.isNull || asked.bool != nil, text == nil || text == "true" || text == "false" else {
-            throw GyreError(
-                .invalid, "dry_run is true or false.",
-                why: "It is \((asked.isNull ? text ?? "" : asked.text).prefix(40)); nothing was done.",
-                fix: "{\"dry_run\": true}, or ?dry_run=true")
+    var route: Route {
+        Route(method, NativeDialect.root + path) { [handler] request throws(GyreError) in
+            .json(try await handler(request))
         }
     }
 
@@ -69,9 +67,6 @@ struct NativeCall: Sendable {
 }
 
 extension HTTPRequest {
-    /// Whether it is only asked what the call would do.
-    func isDryRun(_ body: JSONValue) -> Bool { body["dry_run"]?.bool == true || query("dry_run") == "true" }
-
     /// Who calls, as the command line says it.
     var actor: String { actor(surface: "api") }
 }

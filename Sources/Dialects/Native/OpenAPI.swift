@@ -49,8 +49,8 @@ enum OpenAPI {
             ],
         ]
         if call.method == "POST" {
-            var schema = call.shape?.takes.map { schemas.schema(of: $0) } ?? ["type": "object"]
-            if call.hasDryRun, call.shape?.takes != nil {
+            var schema = call.takes.map { schemas.schema(of: $0) } ?? ["type": "object"]
+            if call.hasDryRun, call.takes != nil {
                 schema = ["allOf": [schema, ["type": "object", "properties": ["dry_run": ["type": "boolean"]]]]]
             }
             operation["requestBody"] = [

@@ -230,6 +230,15 @@ extension API {
         package var damaged: [DamagedBlob]
     }
 
+    /// No body, or an empty object.
+    package struct NoBody: APIObject {}
+
+    /// A body in a format of its own: a project, a dataset's files.
+    package struct Document: APIObject {
+        /// Reads anything.
+        package init(from decoder: any Decoder) {}
+    }
+
     /// An answer whose members hang on what is asked.
     package struct AnyAnswer: APIObject {
         /// Whether nothing was done.
