@@ -125,21 +125,60 @@ struct InferRequest {
     private static func input(
         _ parser: inout JSONParser, _ binary: inout ArraySlice<UInt8>, _ read: Read
     ) throws(GyreError) -> NamedTensor {
+        var members = InputMembers()
+        try parser.expect("{")
+        repeat { try members.read(&parser) } while parser.consume(",")
+        try parser.expect("}")
+        guard let name = members.name, let shape = members.shape, let datatype = members.datatype else {
+            throw GyreError(
+                .invalid, "The input \"\(members.name ?? "")\" needs name, shape and datatype.",
+                why: "A shape is a list of at most 16 whole numbers that are not negative.")
+        }
+        if let slice = try slice(members.parameters) {
+            return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: try read(slice)[...]))
+        }
+        if let size = members.parameters?["binary_data_size"]?.int {
+            guard !members.hasData else {
+                throw GyreError(.invalid, "The input \"\(name)\" has both data and bytes.")
+            }
+            guard size >= 0, size <= binary.count else {
+                throw GyreError(
+                    .invalid, "The input \"\(name)\" has a binary_data_size of \(size).",
+                    why: "\(binary.count) bytes are left in the body.")
+            }
+            let own = binary.prefix(Int(size))
+            binary = binary.dropFirst(Int(size))
+            return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: own))
+        }
+        guard let elements = try members.elements(name, datatype) else {
+            throw GyreError(.invalid, "The input \"\(name)\" has no data.")
+        }
+        var input = NamedTensor(name: name, tensor: try elements.tensor(shape))
+        input.holdsNumbers = elements.holdsNumbers
+        return input
+    }
+
+    /// The members of an input, which come in any order.
+    private struct InputMembers: ~Copyable {
         var name: String?
         var shape: [Int]?
         var datatype: Tensor.Datatype?
-        var elements: TensorElements?
-        var unread: JSONParser?
         var parameters: JSONValue?
-        try parser.expect("{")
-        repeat {
+        /// The data, where it was known what they are.
+        private var taken: TensorElements?
+        /// The data, where that is only said behind them.
+        private var unread: JSONParser?
+
+        var hasData: Bool { taken != nil || unread != nil }
+
+        mutating func read(_ parser: inout JSONParser) throws(GyreError) {
             let member = try parser.string()
             try parser.expect(":")
             switch member {
             case "name": name = try parser.value().string
             case "shape":
                 let before = parser
-                shape = Self.shape(&parser)
+                shape = InferRequest.shape(&parser)
                 if shape == nil {
                     // The name that belongs to the error may come later.
                     parser = before
@@ -155,50 +194,26 @@ struct InferRequest {
                 if let datatype {
                     var list = TensorElements(name ?? "", datatype, mayHoldNumbers: true)
                     try list.readList(&parser)
-                    elements = list
+                    taken = list
                 } else {
-                    // What the data are is only said behind them.
                     unread = try parser.skipped()
                 }
             case "parameters": parameters = try parser.value()
             default: _ = try parser.value()
             }
-        } while parser.consume(",")
-        try parser.expect("}")
-        guard let name, let shape, let datatype else {
-            throw GyreError(
-                .invalid, "The input \"\(name ?? "")\" needs name, shape and datatype.",
-                why: "A shape is a list of at most 16 whole numbers that are not negative.")
         }
-        if var unread {
+
+        /// The data; nil where there are none.
+        mutating func elements(_ name: String, _ datatype: Tensor.Datatype) throws(GyreError) -> TensorElements? {
+            guard var unread else { return taken }
             var list = TensorElements(name, datatype, mayHoldNumbers: true)
             try list.readList(&unread)
-            elements = list
+            return list
         }
-        if let slice = try slice(parameters) {
-            return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: try read(slice)[...]))
-        }
-        if let size = parameters?["binary_data_size"]?.int {
-            guard elements == nil else {
-                throw GyreError(.invalid, "The input \"\(name)\" has both data and bytes.")
-            }
-            guard size >= 0, size <= binary.count else {
-                throw GyreError(
-                    .invalid, "The input \"\(name)\" has a binary_data_size of \(size).",
-                    why: "\(binary.count) bytes are left in the body.")
-            }
-            let own = binary.prefix(Int(size))
-            binary = binary.dropFirst(Int(size))
-            return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: own))
-        }
-        guard let elements else { throw GyreError(.invalid, "The input \"\(name)\" has no data.") }
-        var input = NamedTensor(name: name, tensor: try elements.tensor(shape))
-        input.holdsNumbers = elements.holdsNumbers
-        return input
     }
 
     /// A shape; nil for what is none.
-    private static func shape(_ parser: inout JSONParser) -> [Int]? {
+    fileprivate static func shape(_ parser: inout JSONParser) -> [Int]? {
         guard parser.consume("[") else { return nil }
         var shape: [Int] = []
         if parser.consume("]") { return shape }

@@ -151,7 +151,7 @@ package struct InferenceService: Sendable {
         _ request: Inference_ModelConfigRequest
     ) async throws(GyreError) -> Inference_ModelConfigResponse {
         let hosted = try await predictor.summon(request.name, try calls.number(request.version))
-        let json = ModelDocuments.configuration(hosted).text
+        let json = OIPMessages.configuration(hosted).text
         do { return try .with { $0.config = try Inference_ModelConfig(jsonString: json) } } catch {
             throw GyreError.wrapping(error, "Writing the configuration of the model \"\(request.name)\"")
         }

@@ -12,7 +12,15 @@ package enum API {
 }
 
 /// What a call takes or answers.
-package protocol APIObject: Decodable, Sendable {}
+package protocol APIObject: Decodable, Sendable {
+    /// Whether it has members that its type does not name: a document in a format of its own.
+    static var isOpen: Bool { get }
+}
+
+extension APIObject {
+    /// All members have names.
+    package static var isOpen: Bool { false }
+}
 
 /// A text out of a fixed set.
 package protocol APIEnumeration: Decodable, Sendable, CaseIterable, RawRepresentable where RawValue == String {}

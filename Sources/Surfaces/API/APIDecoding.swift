@@ -76,7 +76,7 @@ struct JSONReading {
         }
         let node = JSONNode(self)
         let made = try Value(from: node)
-        if isStrict, let members = value.object?.members {
+        if isStrict, (type as? any APIObject.Type)?.isOpen != true, let members = value.object?.members {
             let known = node.asked.union(extra)
             if let unknown = members.first(where: { !known.contains($0.name) }) {
                 let names = node.asked.sorted()

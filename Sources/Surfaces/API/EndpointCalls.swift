@@ -202,10 +202,8 @@ extension API {
         package var event: Int64
         /// How long it took.
         package var latencyUs: Int64
-        /// The numbers among the inputs, in the model's order.
-        package var x: JSONValue
-        /// The texts among the inputs.
-        package var t: JSONValue
+        /// The inputs by the names of the columns; `column 1` and so on where they have none.
+        package var inputs: JSONValue
         /// The number that it is judged by.
         package var score: Double?
         /// What that number is.

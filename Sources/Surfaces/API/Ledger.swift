@@ -235,6 +235,7 @@ extension API {
 
     /// A body in a format of its own: a project, a dataset's files.
     package struct Document: APIObject {
+        package static let isOpen = true
         /// Reads anything.
         package init(from decoder: any Decoder) {}
     }

@@ -13,13 +13,7 @@ internal import GyreServing
 extension NativeDialect {
     var endpointCalls: [NativeCall] {
         [
-            NativeCall("GET", "/endpoints", "All endpoints with their traffic.") { _ throws(GyreError) in
-                var list: [JSONValue] = []
-                for (name, split) in try await services.rollouts.endpoints() {
-                    list.append(Self.json(name, split))
-                }
-                return ["endpoints": .array(list)]
-            },
+            NativeCall("GET", "/endpoints", "All endpoints with their traffic.", listEndpoints),
             NativeCall("GET", "/endpoints/{name}", "An endpoint: traffic, rollouts, counts, reports.", show),
             NativeCall(
                 "POST", "/endpoints/{name}/deploy",
@@ -28,83 +22,22 @@ extension NativeDialect {
             NativeCall(
                 "POST", "/endpoints/{name}/rollout/{verb}",
                 "A person's word on the rollout: promote, abort, pause or resume.",
-                takes: API.ReasonRequest.self, hasDryRun: true
-            ) {
-                request throws(GyreError) in
-                let events: [String: CanaryPlan.Event] = [
-                    "promote": .promote, "abort": .abort, "pause": .pause, "resume": .resume,
-                ]
-                guard let event = events[request.parameter("verb")] else {
-                    throw GyreError(
-                        .notFound,
-                        "\"\(request.parameter("verb").prefix(40))\" is nothing that can be done to a rollout.",
-                        fix: Nearest.fix(
-                            request.parameter("verb"), among: events.keys.sorted(),
-                            otherwise: "promote, abort, pause, resume"))
-                }
-                let name = try await names.endpoint(request.parameter("name")).name
-                let reason = request.body.reason ?? "asked for by \(request.actor)"
-                if request.isDryRun { return try await tried(event, name, reason: reason) }
-                return try await services.conductor.command(event, name, reason: reason, by: request.actor).json
-            },
+                takes: API.ReasonRequest.self, hasDryRun: true, command),
             NativeCall(
                 "POST", "/endpoints/{name}/traffic",
                 "Sets the canary's share, for a comparison that lasts: {canary_percent, reason}; the rollout is paused there.",
-                takes: API.TrafficRequest.self, hasDryRun: true
-            ) {
-                request throws(GyreError) in
-                guard (0...99).contains(request.body.canaryPercent) else {
-                    throw GyreError(
-                        .invalid, "canary_percent is a whole number from 0 to 99.",
-                        fix: "gyre endpoint promote gives the canary all traffic.")
-                }
-                let name = try await names.endpoint(request.parameter("name")).name
-                let reason = request.body.reason ?? "asked for by \(request.actor)"
-                let event = CanaryPlan.Event.hold(percent: request.body.canaryPercent)
-                if request.isDryRun { return try await tried(event, name, reason: reason) }
-                return try await services.conductor.command(event, name, reason: reason, by: request.actor).json
-            },
+                takes: API.TrafficRequest.self, hasDryRun: true, setShare),
             NativeCall(
                 "POST", "/endpoints/{name}/freeze",
                 "Holds the traffic where it is: {seconds, reason}; what fails still loses its share.",
-                takes: API.FreezeRequest.self, hasDryRun: true
-            ) {
-                request throws(GyreError) in
-                let seconds = request.body.seconds
-                if let seconds, !(1...31_536_000).contains(seconds) {
-                    throw GyreError(.invalid, "seconds is from 1 to 31536000.")
-                }
-                let (name, split) = try await names.endpoint(request.parameter("name"))
-                let reason = request.body.reason ?? "asked for"
-                if request.isDryRun {
-                    return try await triedFreeze(name, split, seconds: seconds, reason: reason, by: request.actor)
-                }
-                return try await services.rollouts.freeze(name, seconds: seconds, reason: reason, by: request.actor).json
-            },
+                takes: API.FreezeRequest.self, hasDryRun: true, freeze),
             NativeCall(
                 "POST", "/endpoints/{name}/unfreeze", "Ends the hold: {reason}.", takes: API.ReasonRequest.self,
-                hasDryRun: true
-            ) {
-                request throws(GyreError) in
-                let name = try await names.endpoint(request.parameter("name")).name
-                if request.isDryRun { return try await triedUnfreeze(name) }
-                try await services.rollouts.unfreeze(
-                    name, reason: request.body.reason ?? "asked for", by: request.actor)
-                return ["frozen": false]
-            },
+                hasDryRun: true, unfreeze),
             NativeCall(
                 "POST", "/endpoints/{name}/rules",
                 "Sends requests with some attributes to one side of the rollout, in place of the rules before: {rules: [{attribute, values, to}], reason}.",
-                takes: API.RulesRequest.self, hasDryRun: true
-            ) {
-                request throws(GyreError) in
-                let name = try await names.endpoint(request.parameter("name")).name
-                let rules = try TrafficRule.read(request.json["rules"])
-                if request.isDryRun { return try await triedRules(rules, name) }
-                return try await services.endpoints.setRules(
-                    rules, name, reason: request.body.reason ?? "asked for", by: request.actor
-                ).json
-            },
+                takes: API.RulesRequest.self, hasDryRun: true, setRules),
             NativeCall(
                 "POST", "/endpoints/{name}/bandit",
                 "Lets a bandit share the traffic: {versions, algorithm, exploration, reward, model, reason}; algorithms are epsilon-greedy, thompson, exp3; rewards label, accuracy.",
@@ -112,44 +45,11 @@ extension NativeDialect {
             NativeCall(
                 "DELETE", "/endpoints/{name}/bandit",
                 "Ends a bandit; ?version= gets all traffic, else what was stable before it.",
-                takes: API.NoBody.self, query: ["version", "reason"], hasDryRun: true
-            ) {
-                request throws(GyreError) in
-                let winner = try request.http.query("version").map { text throws(GyreError) in
-                    guard let number = Int(text) else {
-                        throw GyreError(.invalid, "\"\(text.prefix(40))\" is no number of a version.")
-                    }
-                    return number
-                }
-                let (name, split) = try await names.endpoint(request.parameter("name"))
-                if request.isDryRun {
-                    return try await triedStop(of: name, split, winner: winner)
-                }
-                return try await services.conductor.stopBandit(
-                    name, winner: winner, reason: request.http.query("reason") ?? "asked for", by: request.actor
-                ).json
-            },
+                takes: API.NoBody.self, query: ["version", "reason"], hasDryRun: true, stopBandit),
             NativeCall(
                 "POST", "/endpoints/{name}/logging",
                 "Sets the share of requests that the prediction log keeps, from 0 to 1: {share, reason}; what fails is always kept.",
-                takes: API.LoggingRequest.self, hasDryRun: true
-            ) {
-                request throws(GyreError) in
-                let share = request.body.share
-                guard (0...1).contains(share) else {
-                    throw GyreError(.invalid, "share is a number from 0 to 1.")
-                }
-                let name = try await names.endpoint(request.parameter("name")).name
-                if request.isDryRun {
-                    return [
-                        "share": .double(share), "old": .double(try await services.rollouts.sample(of: name)),
-                        "dry_run": true,
-                    ]
-                }
-                try await services.endpoints.sample(
-                    name, share, reason: request.body.reason ?? "asked for", by: request.actor)
-                return ["share": .double(share)]
-            },
+                takes: API.LoggingRequest.self, hasDryRun: true, setLogging),
             NativeCall(
                 "POST", "/endpoints/{name}/labels",
                 "Tells what became of predictions: {labels: [{id, label}]}; labels of ids that the prediction log does not have wait for them.",
@@ -157,27 +57,10 @@ extension NativeDialect {
             NativeCall(
                 "POST", "/endpoints/{name}/monitor",
                 "Computes a window's report and acts on it: {window, from, to, dry_run}.",
-                takes: API.MonitorRequest.self, hasDryRun: true
-            ) {
-                request throws(GyreError) in
-                let from = try Timestamp.parse(request.body.from ?? "1970-01-01")
-                let to = try Timestamp.parse(request.body.to ?? "9999-01-01")
-                let (report, actions) = try await services.conductor.monitor(
-                    try await names.endpoint(request.parameter("name")).name, window: request.body.window ?? "all",
-                    from: from, to: to, isDryRun: request.isDryRun, by: request.actor)
-                var json = report.json
-                json["actions"] = .strings(actions)
-                return request.isDryRun ? Self.dry(json) : json
-            },
+                takes: API.MonitorRequest.self, hasDryRun: true, monitor),
             NativeCall(
-                "GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage."
-            ) {
-                request throws(GyreError) in
-                let name = try await names.endpoint(request.parameter("name")).name
-                return try await services.conductor.explain(
-                    try await names.prediction(request.parameter("id"), of: name), endpoint: name,
-                    log: services.predictions)
-            },
+                "GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage.",
+                explain),
         ]
     }
 
@@ -279,5 +162,126 @@ extension NativeDialect {
             "waiting": .int(Int64(waiting.count)), "waiting_ids": .strings(waiting.prefix(20)),
             "counted_for_rollout": .int(Int64(matched)),
         ]
+    }
+
+    private func listEndpoints(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        var list: [JSONValue] = []
+        for (name, split) in try await services.rollouts.endpoints() {
+            list.append(Self.json(name, split))
+        }
+        return ["endpoints": .array(list)]
+    }
+
+    private func command(_ request: NativeRequest<API.ReasonRequest>) async throws(GyreError) -> JSONValue {
+        let events: [String: CanaryPlan.Event] = [
+            "promote": .promote, "abort": .abort, "pause": .pause, "resume": .resume,
+        ]
+        guard let event = events[request.parameter("verb")] else {
+            throw GyreError(
+                .notFound,
+                "\"\(request.parameter("verb").prefix(40))\" is nothing that can be done to a rollout.",
+                fix: Nearest.fix(
+                    request.parameter("verb"), among: events.keys.sorted(),
+                    otherwise: "promote, abort, pause, resume"))
+        }
+        let name = try await names.endpoint(request.parameter("name")).name
+        let reason = request.body.reason ?? "asked for by \(request.actor)"
+        if request.isDryRun { return try await tried(event, name, reason: reason) }
+        return try await services.conductor.command(event, name, reason: reason, by: request.actor).json
+    }
+
+    private func setShare(_ request: NativeRequest<API.TrafficRequest>) async throws(GyreError) -> JSONValue {
+        guard (0...99).contains(request.body.canaryPercent) else {
+            throw GyreError(
+                .invalid, "canary_percent is a whole number from 0 to 99.",
+                fix: "gyre endpoint promote gives the canary all traffic.")
+        }
+        let name = try await names.endpoint(request.parameter("name")).name
+        let reason = request.body.reason ?? "asked for by \(request.actor)"
+        let event = CanaryPlan.Event.hold(percent: request.body.canaryPercent)
+        if request.isDryRun { return try await tried(event, name, reason: reason) }
+        return try await services.conductor.command(event, name, reason: reason, by: request.actor).json
+    }
+
+    private func freeze(_ request: NativeRequest<API.FreezeRequest>) async throws(GyreError) -> JSONValue {
+        let seconds = request.body.seconds
+        if let seconds, !(1...31_536_000).contains(seconds) {
+            throw GyreError(.invalid, "seconds is from 1 to 31536000.")
+        }
+        let (name, split) = try await names.endpoint(request.parameter("name"))
+        let reason = request.body.reason ?? "asked for"
+        if request.isDryRun {
+            return try await triedFreeze(name, split, seconds: seconds, reason: reason, by: request.actor)
+        }
+        return try await services.rollouts.freeze(name, seconds: seconds, reason: reason, by: request.actor)
+            .json
+    }
+
+    private func unfreeze(_ request: NativeRequest<API.ReasonRequest>) async throws(GyreError) -> JSONValue {
+        let name = try await names.endpoint(request.parameter("name")).name
+        if request.isDryRun { return try await triedUnfreeze(name) }
+        try await services.rollouts.unfreeze(
+            name, reason: request.body.reason ?? "asked for", by: request.actor)
+        return ["frozen": false]
+    }
+
+    private func setRules(_ request: NativeRequest<API.RulesRequest>) async throws(GyreError) -> JSONValue {
+        let name = try await names.endpoint(request.parameter("name")).name
+        let rules = try TrafficRule.read(request.json["rules"])
+        if request.isDryRun { return try await triedRules(rules, name) }
+        return try await services.endpoints.setRules(
+            rules, name, reason: request.body.reason ?? "asked for", by: request.actor
+        ).json
+    }
+
+    private func stopBandit(_ request: NativeRequest<API.NoBody>) async throws(GyreError) -> JSONValue {
+        let winner = try request.http.query("version").map { text throws(GyreError) in
+            guard let number = Int(text) else {
+                throw GyreError(.invalid, "\"\(text.prefix(40))\" is no number of a version.")
+            }
+            return number
+        }
+        let (name, split) = try await names.endpoint(request.parameter("name"))
+        if request.isDryRun {
+            return try await triedStop(of: name, split, winner: winner)
+        }
+        return try await services.conductor.stopBandit(
+            name, winner: winner, reason: request.http.query("reason") ?? "asked for", by: request.actor
+        ).json
+    }
+
+    private func setLogging(_ request: NativeRequest<API.LoggingRequest>) async throws(GyreError) -> JSONValue {
+        let share = request.body.share
+        guard (0...1).contains(share) else {
+            throw GyreError(.invalid, "share is a number from 0 to 1.")
+        }
+        let name = try await names.endpoint(request.parameter("name")).name
+        if request.isDryRun {
+            return [
+                "share": .double(share), "old": .double(try await services.rollouts.sample(of: name)),
+                "dry_run": true,
+            ]
+        }
+        try await services.endpoints.sample(
+            name, share, reason: request.body.reason ?? "asked for", by: request.actor)
+        return ["share": .double(share)]
+    }
+
+    private func monitor(_ request: NativeRequest<API.MonitorRequest>) async throws(GyreError) -> JSONValue {
+        let from = try Timestamp.parse(request.body.from ?? "1970-01-01")
+        let to = try Timestamp.parse(request.body.to ?? "9999-01-01")
+        let (report, actions) = try await services.conductor.monitor(
+            try await names.endpoint(request.parameter("name")).name, window: request.body.window ?? "all",
+            from: from, to: to, isDryRun: request.isDryRun, by: request.actor)
+        var json = report.json
+        json["actions"] = .strings(actions)
+        return request.isDryRun ? Self.dry(json) : json
+    }
+
+    private func explain(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let name = try await names.endpoint(request.parameter("name")).name
+        return try await services.conductor.explain(
+            try await names.prediction(request.parameter("id"), of: name), endpoint: name,
+            log: services.predictions)
     }
 }

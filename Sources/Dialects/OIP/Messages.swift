@@ -4,7 +4,7 @@ internal import GyreBase
 internal import GyreServing
 
 /// What the protocol and its extensions tell about models, as JSON.
-enum ModelDocuments {
+enum OIPMessages {
     static func metadata(_ hosted: HostedModel, versions: [Int]) -> JSONValue {
         [
             "name": .string(hosted.name), "versions": .strings(versions.map(String.init)),

@@ -13,64 +13,14 @@ extension NativeDialect {
         [
             NativeCall(
                 "GET", "/traces", "Traces without their spans, newest first; `run` picks those of one run.",
-                query: ["experiment", "run", "filter", "order_by", "limit", "after"]
-            ) { request throws(GyreError) in
-                let page = try await services.tracing.store.search(try await traceQuery(request))
-                let traces = try await services.tracing.store.traces(page.ids)
-                var answer: JSONValue = ["traces": .array(traces.map(Self.json))]
-                if let next = page.next { answer["next"] = .array(next) }
-                return answer
-            },
-            NativeCall("GET", "/traces/{id}", "A trace with its spans, those without a parent first.") {
-                request throws(GyreError) in
-                let trace = try await services.tracing.trace(request.parameter("id"))
-                var answer = Self.json(trace)
-                answer["spans"] = .array(try await services.tracing.store.spans(of: trace.id).map(Self.json))
-                return answer
-            },
+                query: ["experiment", "run", "filter", "order_by", "limit", "after"], listTraces),
+            NativeCall("GET", "/traces/{id}", "A trace with its spans, those without a parent first.", showTrace),
             NativeCall(
-                "GET", "/logged-models", "Models as runs logged them, newest first.", query: ["experiment", "run"]
-            ) { request throws(GyreError) in
-                let ids = try await experimentIDs(request).map(String.init)
-                let run = request.query("run")
-                let models = try await services.loggedModels.models(in: ids)
-                return ["logged_models": .array(models.filter { run == nil || $0.runID == run }.map(Self.json))]
-            },
-            NativeCall("GET", "/logged-models/{id}", "A model as a run logged it, with its metrics.") {
-                request throws(GyreError) in
-                let model = try await services.loggedModels.model(request.parameter("id"))
-                var answer = Self.json(model)
-                let metrics = try await services.tracking.store.modelMetrics([model.id]).map { metric -> JSONValue in
-                    [
-                        "name": .string(metric.point.key), "value": .double(metric.point.value),
-                        "step": .int(metric.point.step), "run_id": .string(metric.runID),
-                        "dataset": .optional(metric.point.datasetName),
-                    ]
-                }
-                answer["metrics"] = .array(metrics)
-                return answer
-            },
-            NativeCall("GET", "/prompts", "Prompts: texts with versions.") { _ throws(GyreError) in
-                var list: [JSONValue] = []
-                for prompt in try await services.registry.models() where prompt.isPrompt {
-                    let versions = try await services.registry.versions(of: prompt.name)
-                    list.append(try await json(prompt: prompt, versions))
-                }
-                return ["prompts": .array(list)]
-            },
-            NativeCall("GET", "/prompts/{name}", "A prompt with the texts of its versions, oldest first.") {
-                request throws(GyreError) in
-                let prompt = try await services.registry.model(request.parameter("name"))
-                guard prompt.isPrompt else {
-                    throw GyreError(
-                        .notFound, "\"\(prompt.name)\" is a model and no prompt.",
-                        fix: "Look for it among the models, at /models/\(prompt.name).")
-                }
-                let versions = try await services.registry.versions(of: prompt.name)
-                var answer = try await json(prompt: prompt, versions)
-                answer["texts"] = .array(versions.map(Self.json(promptVersion:)))
-                return answer
-            },
+                "GET", "/logged-models", "Models as runs logged them, newest first.", query: ["experiment", "run"],
+                listLoggedModels),
+            NativeCall("GET", "/logged-models/{id}", "A model as a run logged it, with its metrics.", showLoggedModel),
+            NativeCall("GET", "/prompts", "Prompts: texts with versions.", listPrompts),
+            NativeCall("GET", "/prompts/{name}", "A prompt with the texts of its versions, oldest first.", showPrompt),
         ]
     }
 
@@ -169,5 +119,63 @@ extension NativeDialect {
 
     private static func json(pairs: [String: String]) -> JSONValue {
         .object(JSONObject(pairs.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+    }
+
+    private func listTraces(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let page = try await services.tracing.store.search(try await traceQuery(request))
+        let traces = try await services.tracing.store.traces(page.ids)
+        var answer: JSONValue = ["traces": .array(traces.map(Self.json))]
+        if let next = page.next { answer["next"] = .array(next) }
+        return answer
+    }
+
+    private func showTrace(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let trace = try await services.tracing.trace(request.parameter("id"))
+        var answer = Self.json(trace)
+        answer["spans"] = .array(try await services.tracing.store.spans(of: trace.id).map(Self.json))
+        return answer
+    }
+
+    private func listLoggedModels(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let ids = try await experimentIDs(request).map(String.init)
+        let run = request.query("run")
+        let models = try await services.loggedModels.models(in: ids)
+        return ["logged_models": .array(models.filter { run == nil || $0.runID == run }.map(Self.json))]
+    }
+
+    private func showLoggedModel(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let model = try await services.loggedModels.model(request.parameter("id"))
+        var answer = Self.json(model)
+        let metrics = try await services.tracking.store.modelMetrics([model.id]).map { metric -> JSONValue in
+            [
+                "name": .string(metric.point.key), "value": .double(metric.point.value),
+                "step": .int(metric.point.step), "run_id": .string(metric.runID),
+                "dataset": .optional(metric.point.datasetName),
+            ]
+        }
+        answer["metrics"] = .array(metrics)
+        return answer
+    }
+
+    private func listPrompts(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        var list: [JSONValue] = []
+        for prompt in try await services.registry.models() where prompt.isPrompt {
+            let versions = try await services.registry.versions(of: prompt.name)
+            list.append(try await json(prompt: prompt, versions))
+        }
+        return ["prompts": .array(list)]
+    }
+
+    private func showPrompt(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let prompt = try await services.registry.model(request.parameter("name"))
+        guard prompt.isPrompt else {
+            throw GyreError(
+                .notFound, "\"\(prompt.name)\" is a model and no prompt.",
+                fix: "Look for it among the models, at /models/\(prompt.name).")
+        }
+        let versions = try await services.registry.versions(of: prompt.name)
+        var answer = try await json(prompt: prompt, versions)
+        answer["texts"] = .array(versions.map(Self.json(promptVersion:)))
+        return answer
     }
 }
