@@ -59,6 +59,10 @@ import Testing
                 seen.append([.string(sql)])
                 return TableResult(columns: ["sql"], rows: seen)
             }
+            func scan(_ sql: String, rows: Int) async throws(GyreError) -> any TableScan {
+                throw GyreError(.unsupported, "It remembers statements alone.")
+            }
+            func append(_ columns: [TableColumn], to table: String) async throws(GyreError) {}
         }
 
         func open() async throws(GyreError) -> any TableSession { Session() }

@@ -48,7 +48,7 @@ package final class DuckDBEngine: TableEngine, TableScripts {
 }
 
 /// The opened library; stays open for the life of the process.
-@safe private struct DuckDBLibrary: @unchecked Sendable {
+@safe struct DuckDBLibrary: @unchecked Sendable {
     // SAFETY: a table of function pointers that is never changed after loading.
     let pointer: OpaquePointer
 
@@ -67,11 +67,11 @@ package final class DuckDBEngine: TableEngine, TableScripts {
 }
 
 /// One connection; statements run one after another on a thread of the blocking pool.
-@safe private final class DuckDBSession: TableSession, @unchecked Sendable {
+@safe final class DuckDBSession: TableSession, @unchecked Sendable {
     // SAFETY: the connection is used under `lock` only.
-    private let pointer: OpaquePointer
+    let pointer: OpaquePointer
     private let library: DuckDBLibrary
-    private let lock = Mutex(())
+    let lock = Mutex(())
 
     init(_ library: DuckDBLibrary) throws(GyreError) {
         self.library = library
@@ -193,13 +193,13 @@ package final class DuckDBEngine: TableEngine, TableScripts {
         }
     }
 
-    private static func firstLines(of message: String) -> String {
+    static func firstLines(of message: String) -> String {
         message.split(separator: "\n", omittingEmptySubsequences: true).prefix(4).joined(separator: " ")
     }
 }
 
 /// Calls a C function that writes its error as text.
-private func withErrorText<Result>(_ body: (UnsafeMutablePointer<CChar>, Int) -> Result) -> (Result, String) {
+func withErrorText<Result>(_ body: (UnsafeMutablePointer<CChar>, Int) -> Result) -> (Result, String) {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2048) { buffer in
         unsafe buffer.initialize(repeating: 0)
         guard let start = buffer.baseAddress else {

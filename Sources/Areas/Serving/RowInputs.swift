@@ -65,8 +65,8 @@ package struct RowInputs: Sendable {
             throw GyreError(
                 .invalid, "A row of the data has \(wrong.count) values.", why: "There are \(columns.count) columns.")
         }
-        guard specs.count == 1, let spec = specs.first, spec.shape.count == 2 else {
-            let order = try places(of: specs.map(\.name), in: columns)
+        let order = try places(in: columns)
+        guard let spec = matrix else {
             var inputs: [NamedTensor] = []
             for (spec, column) in zip(specs, order) {
                 var elements = TensorElements(spec.name, spec.datatype, takesNull: takesNull)
@@ -76,10 +76,19 @@ package struct RowInputs: Sendable {
             }
             return inputs
         }
-        let order = form.features.isEmpty ? Array(columns.indices) : try places(of: form.features, in: columns)
         var elements = TensorElements(spec.name, spec.datatype, takesNull: takesNull)
         for row in rows { for index in order { try elements.take(row[index]) } }
         return [NamedTensor(name: spec.name, tensor: try elements.tensor([rows.count, order.count]))]
+    }
+
+    /// The one input that takes the rows of a table; nil where each column is an input.
+    package var matrix: TensorSpec? { specs.count == 1 && specs[0].shape.count == 2 ? specs[0] : nil }
+
+    /// Where the columns that the model takes stand in a table, in the model's order.
+    /// - Throws: `.invalid` naming the one that is missing.
+    package func places(in columns: [String]) throws(GyreError) -> [Int] {
+        guard matrix != nil else { return try places(of: specs.map(\.name), in: columns) }
+        return form.features.isEmpty ? Array(columns.indices) : try places(of: form.features, in: columns)
     }
 
     /// Where the columns that the model knows by `names` stand in a table; by position where the table has no names of its own.

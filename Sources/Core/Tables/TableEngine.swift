@@ -16,6 +16,13 @@ package protocol TableSession: Sendable {
     /// - Throws: `.invalid` with the engine's own message where the statement or a file cannot be read.
     @discardableResult
     func run(_ sql: String, _ values: [JSONValue]) async throws(GyreError) -> TableResult
+    /// Reads the rows of a query without holding all of them, about `rows` at a time.
+    ///
+    /// It sees tables of the workspace but temporary ones, and others may be written meanwhile.
+    /// - Throws: `.invalid` as `run`; `.unsupported` for a column of another type than truths, numbers and texts.
+    func scan(_ sql: String, rows: Int) async throws(GyreError) -> any TableScan
+    /// Adds rows to a table that has columns of these kinds in this order; no value is missing but numbers that are NaN.
+    func append(_ columns: [TableColumn], to table: String) async throws(GyreError)
 }
 
 extension TableSession {

@@ -59,6 +59,22 @@ struct gyre_duckdb_library {
     handle (*data_chunk_get_vector)(handle, idx_t);
     void *(*vector_get_data)(handle);
     uint64_t *(*vector_get_validity)(handle);
+    int (*execute_prepared_streaming)(handle, duckdb_result *);
+    int (*appender_create)(handle, const char *, const char *, handle *);
+    const char *(*appender_error)(handle);
+    int (*appender_destroy)(handle *);
+    int (*append_data_chunk)(handle, handle);
+    handle (*create_logical_type)(int);
+    handle (*create_list_type)(handle);
+    void (*destroy_logical_type)(handle *);
+    handle (*create_data_chunk)(handle *, idx_t);
+    void (*data_chunk_set_size)(handle, idx_t);
+    void (*data_chunk_reset)(handle);
+    void (*assign_text)(handle, idx_t, const char *, idx_t);
+    handle (*list_get_child)(handle);
+    int (*list_reserve)(handle, idx_t);
+    int (*list_set_size)(handle, idx_t);
+    idx_t (*vector_size)(void);
 };
 
 struct gyre_duckdb_session { gyre_duckdb_library *library; handle database; handle connection; };
@@ -113,6 +129,14 @@ gyre_duckdb_library *gyre_duckdb_load(const char *path, const char *companion, c
     FIND(destroy_data_chunk, "destroy_data_chunk") FIND(data_chunk_get_size, "data_chunk_get_size")
     FIND(data_chunk_get_vector, "data_chunk_get_vector") FIND(vector_get_data, "vector_get_data")
     FIND(vector_get_validity, "vector_get_validity")
+    FIND(execute_prepared_streaming, "execute_prepared_streaming") FIND(appender_create, "appender_create")
+    FIND(appender_error, "appender_error") FIND(appender_destroy, "appender_destroy")
+    FIND(append_data_chunk, "append_data_chunk") FIND(create_logical_type, "create_logical_type")
+    FIND(create_list_type, "create_list_type") FIND(destroy_logical_type, "destroy_logical_type")
+    FIND(create_data_chunk, "create_data_chunk") FIND(data_chunk_set_size, "data_chunk_set_size")
+    FIND(data_chunk_reset, "data_chunk_reset") FIND(assign_text, "vector_assign_string_element_len")
+    FIND(list_get_child, "list_vector_get_child") FIND(list_reserve, "list_vector_reserve")
+    FIND(list_set_size, "list_vector_set_size") FIND(vector_size, "vector_size")
 #undef FIND
     return library;
 }
@@ -235,4 +259,176 @@ gyre_duckdb_value gyre_duckdb_get(gyre_duckdb_result *result, size_t column, boo
     }
 #undef INTEGER
     return value;
+}
+
+// MARK: Columns
+
+struct gyre_duckdb_scan {
+    gyre_duckdb_library *library;
+    handle connection, statement, chunk;
+    duckdb_result result;
+    idx_t size;
+};
+
+gyre_duckdb_scan *gyre_duckdb_scan_open(gyre_duckdb_session *session, const char *sql, char *error, size_t error_size) {
+    gyre_duckdb_library *library = session->library;
+    gyre_duckdb_scan *scan = calloc(1, sizeof *scan);
+    if (!scan) return say(error, error_size, "out of memory"), NULL;
+    scan->library = library;
+    if (library->connect(session->database, &scan->connection)) {
+        say(error, error_size, "no further connection could be opened");
+    } else if (library->prepare(scan->connection, sql, &scan->statement)) {
+        say(error, error_size, library->prepare_error(scan->statement));
+    } else if (library->execute_prepared_streaming(scan->statement, &scan->result)) {
+        say(error, error_size, library->result_error(&scan->result));
+    } else {
+        return scan;
+    }
+    gyre_duckdb_scan_free(scan);
+    return NULL;
+}
+
+void gyre_duckdb_scan_free(gyre_duckdb_scan *scan) {
+    gyre_duckdb_library *library = scan->library;
+    if (scan->chunk) library->destroy_data_chunk(&scan->chunk);
+    library->destroy_result(&scan->result);
+    if (scan->statement) library->destroy_prepare(&scan->statement);
+    if (scan->connection) library->disconnect(&scan->connection);
+    free(scan);
+}
+
+size_t gyre_duckdb_scan_columns(gyre_duckdb_scan *scan) { return scan->library->column_count(&scan->result); }
+
+const char *gyre_duckdb_scan_column_name(gyre_duckdb_scan *scan, size_t column) {
+    return scan->library->column_name(&scan->result, column);
+}
+
+gyre_duckdb_kind gyre_duckdb_scan_kind(gyre_duckdb_scan *scan, size_t column) {
+    switch (scan->library->column_type(&scan->result, column)) {
+    case type_boolean: return gyre_duckdb_bool;
+    case type_tinyint: case type_smallint: case type_integer: case type_bigint: case type_utinyint: case type_usmallint:
+    case type_uinteger: return gyre_duckdb_int;
+    case type_float: case type_double: return gyre_duckdb_double;
+    case type_varchar: return gyre_duckdb_text;
+    default: return gyre_duckdb_null;
+    }
+}
+
+int64_t gyre_duckdb_scan_next(gyre_duckdb_scan *scan, char *error, size_t error_size) {
+    do {
+        if (scan->chunk) scan->library->destroy_data_chunk(&scan->chunk);
+        scan->chunk = scan->library->fetch_chunk(scan->result);
+        if (!scan->chunk) {
+            const char *problem = scan->library->result_error(&scan->result);
+            return problem && *problem ? (say(error, error_size, problem), -1) : 0;
+        }
+        scan->size = scan->library->data_chunk_get_size(scan->chunk);
+    } while (scan->size == 0);
+    return (int64_t)scan->size;
+}
+
+static bool is_missing(const uint64_t *validity, idx_t row) { return validity && !(validity[row / 64] >> (row % 64) & 1); }
+
+bool gyre_duckdb_scan_numbers(gyre_duckdb_scan *scan, size_t column, double *to) {
+    handle vector = scan->library->data_chunk_get_vector(scan->chunk, column);
+    const uint64_t *validity = scan->library->vector_get_validity(vector);
+    const void *data = scan->library->vector_get_data(vector);
+    if (scan->library->column_type(&scan->result, column) == type_float) {
+        for (idx_t row = 0; row < scan->size; row++) to[row] = ((const float *)data)[row];
+    } else {
+        memcpy(to, data, scan->size * sizeof *to);
+    }
+    bool any = false;
+    for (idx_t row = 0; validity && row < scan->size; row++)
+        if (is_missing(validity, row)) to[row] = __builtin_nan(""), any = true;
+    return any;
+}
+
+bool gyre_duckdb_scan_integers(gyre_duckdb_scan *scan, size_t column, int64_t *to, uint8_t *missing) {
+    handle vector = scan->library->data_chunk_get_vector(scan->chunk, column);
+    const uint64_t *validity = scan->library->vector_get_validity(vector);
+    const void *data = scan->library->vector_get_data(vector);
+#define COPY(type) for (idx_t row = 0; row < scan->size; row++) to[row] = ((const type *)data)[row]; break
+    switch (scan->library->column_type(&scan->result, column)) {
+    case type_boolean: COPY(uint8_t);
+    case type_tinyint: COPY(int8_t);
+    case type_smallint: COPY(int16_t);
+    case type_integer: COPY(int32_t);
+    case type_bigint: COPY(int64_t);
+    case type_utinyint: COPY(uint8_t);
+    case type_usmallint: COPY(uint16_t);
+    case type_uinteger: COPY(uint32_t);
+    }
+#undef COPY
+    bool any = false;
+    for (idx_t row = 0; validity && row < scan->size; row++)
+        if (is_missing(validity, row)) to[row] = 0, missing[row] = 1, any = true;
+    return any;
+}
+
+const char *gyre_duckdb_scan_text(gyre_duckdb_scan *scan, size_t column, size_t row, size_t *length) {
+    handle vector = scan->library->data_chunk_get_vector(scan->chunk, column);
+    if (is_missing(scan->library->vector_get_validity(vector), row)) return NULL;
+    duckdb_string *text = &((duckdb_string *)scan->library->vector_get_data(vector))[row];
+    *length = text->near.length;
+    return text->near.length <= 12 ? text->near.inlined : text->far.pointer;
+}
+
+static handle column_type(gyre_duckdb_library *library, const gyre_duckdb_column *column) {
+    int type = column->kind == gyre_duckdb_bool ? type_boolean : column->kind == gyre_duckdb_int ? type_bigint
+        : column->kind == gyre_duckdb_double ? type_double : type_varchar;
+    handle element = library->create_logical_type(type);
+    if (column->width == 0) return element;
+    handle list = library->create_list_type(element);
+    library->destroy_logical_type(&element);
+    return list;
+}
+
+// Copies `count` values from `start` on into a vector.
+static void fill(gyre_duckdb_library *library, handle vector, const gyre_duckdb_column *column, size_t start, size_t count) {
+    void *data = library->vector_get_data(vector);
+    switch (column->kind) {
+    case gyre_duckdb_bool: memcpy(data, (const uint8_t *)column->values + start, count); break;
+    case gyre_duckdb_int: memcpy(data, (const int64_t *)column->values + start, count * sizeof(int64_t)); break;
+    case gyre_duckdb_double: memcpy(data, (const double *)column->values + start, count * sizeof(double)); break;
+    default:
+        for (size_t index = 0; index < count; index++) {
+            uint64_t begin = start + index ? column->ends[start + index - 1] : 0;
+            library->assign_text(vector, index, (const char *)column->values + begin, column->ends[start + index] - begin);
+        }
+    }
+}
+
+static bool fill_rows(gyre_duckdb_library *library, handle vector, const gyre_duckdb_column *column, size_t start, size_t rows) {
+    size_t width = column->width;
+    if (width == 0) return fill(library, vector, column, start, rows), true;
+    if (library->list_reserve(vector, rows * width) || library->list_set_size(vector, rows * width)) return false;
+    struct { uint64_t offset, length; } *entries = library->vector_get_data(vector);
+    for (size_t row = 0; row < rows; row++) entries[row].offset = row * width, entries[row].length = width;
+    fill(library, library->list_get_child(vector), column, start * width, rows * width);
+    return true;
+}
+
+bool gyre_duckdb_append(gyre_duckdb_session *session, const char *table, const gyre_duckdb_column *columns, size_t count,
+                        size_t rows, char *error, size_t error_size) {
+    gyre_duckdb_library *library = session->library;
+    handle types[count + 1], appender = NULL, chunk;
+    for (size_t index = 0; index < count; index++) types[index] = column_type(library, &columns[index]);
+    chunk = library->create_data_chunk(types, count);
+    bool ok = chunk && !library->appender_create(session->connection, NULL, table, &appender);
+    size_t most = library->vector_size();
+    for (size_t start = 0; ok && start < rows; start += most) {
+        size_t part = rows - start < most ? rows - start : most;
+        library->data_chunk_reset(chunk);
+        for (size_t index = 0; ok && index < count; index++)
+            ok = fill_rows(library, library->data_chunk_get_vector(chunk, index), &columns[index], start, part);
+        library->data_chunk_set_size(chunk, part);
+        ok = ok && !library->append_data_chunk(appender, chunk);
+    }
+    if (!ok) say(error, error_size, appender ? library->appender_error(appender) : "rows cannot be added to the table");
+    // What is still to be written is written here.
+    if (appender && library->appender_destroy(&appender) && ok) ok = (say(error, error_size, "rows could not be added to the table"), false);
+    if (chunk) library->destroy_data_chunk(&chunk);
+    for (size_t index = 0; index < count; index++) library->destroy_logical_type(&types[index]);
+    return ok;
 }

@@ -44,4 +44,33 @@ bool gyre_duckdb_next(gyre_duckdb_result *result);
 // A value of the current row; text lives until the next row is asked for. `supported` is false for a type that is not read.
 gyre_duckdb_value gyre_duckdb_get(gyre_duckdb_result *result, size_t column, bool *supported);
 
+// A query whose rows come a part after the other, by a connection of its own; it ends with `gyre_duckdb_scan_free`. Null on failure.
+typedef struct gyre_duckdb_scan gyre_duckdb_scan;
+gyre_duckdb_scan *gyre_duckdb_scan_open(gyre_duckdb_session *session, const char *sql, char *error, size_t error_size);
+void gyre_duckdb_scan_free(gyre_duckdb_scan *scan);
+size_t gyre_duckdb_scan_columns(gyre_duckdb_scan *scan);
+const char *gyre_duckdb_scan_column_name(gyre_duckdb_scan *scan, size_t column);
+// What a column holds; null for a type that is not read.
+gyre_duckdb_kind gyre_duckdb_scan_kind(gyre_duckdb_scan *scan, size_t column);
+// Reads the next part and gives its rows; 0 at the end, -1 on failure.
+int64_t gyre_duckdb_scan_next(gyre_duckdb_scan *scan, char *error, size_t error_size);
+// Copies a column of the part: numbers as double (NaN for missing ones), whole numbers and truths as int64_t. Where values are missing
+// `missing` gets 1 for each of them; the answer tells whether there is one.
+bool gyre_duckdb_scan_numbers(gyre_duckdb_scan *scan, size_t column, double *to);
+bool gyre_duckdb_scan_integers(gyre_duckdb_scan *scan, size_t column, int64_t *to, uint8_t *missing);
+// A text of the part; null for a missing one. It lives until the next part is read.
+const char *gyre_duckdb_scan_text(gyre_duckdb_scan *scan, size_t column, size_t row, size_t *length);
+
+// Values of one column, one after another: uint8_t for truths, int64_t, double, or the bytes of texts, whose ends stand in `ends`.
+// With a width each row has a list of so many values.
+typedef struct {
+    gyre_duckdb_kind kind;
+    size_t width;
+    const void *values;
+    const uint64_t *ends;
+} gyre_duckdb_column;
+// Adds rows to a table with columns of these kinds.
+bool gyre_duckdb_append(gyre_duckdb_session *session, const char *table, const gyre_duckdb_column *columns, size_t count,
+                        size_t rows, char *error, size_t error_size);
+
 #endif
