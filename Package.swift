@@ -177,6 +177,7 @@ let package = Package(
         dialect("KServe", ["GyreDelivery", "GyreServing"]),
         dialect("Scoring", ["GyreDelivery", "GyreServing"]),
         dialect("TFServing", ["GyreDelivery", "GyreServing"]),
+        dialect("BentoML", ["GyreDelivery", "GyreServing"]),
         dialect(
             "OIP",
             ["GyreDelivery", "GyreServing", "GyreGRPC", "ProtoInference", protobuf]),
@@ -215,7 +216,7 @@ let package = Package(
                 "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
                 "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
-                "GyreInference", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
+                "GyreBentoML", "GyreInference", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
 

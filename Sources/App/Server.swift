@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import GyreBase
+internal import GyreBentoML
 internal import GyreCLI
 internal import GyreDelivery
 internal import GyreGRPC
@@ -25,6 +26,9 @@ enum Server {
         try checkReach(reachable, options)
         try await address.checkFree()
         if let grpc = options.grpc { try await HTTPServer.Address(grpc).checkFree(option: "--grpc") }
+        for (_, address) in try options.services() {
+            try await HTTPServer.Address(address).checkFree(option: "--service")
+        }
         let home = try HomeFolder(path, creating: true)
         let choices = ServeChoices(
             modelRepository: options.modelRepository, modelMemoryBytes: try options.modelMemoryBytes(),
@@ -51,6 +55,13 @@ enum Server {
             StandardError.write(
                 "serving \(home.path) on http://\(bound) after \((Surroundings.live.now() - started) / 1000) ms")
         }
+        let services = try options.services().map { endpoint, text throws(GyreError) in
+            HTTPServer(
+                router: Router([assembly.surfaces.services.routes(of: endpoint)]),
+                address: try HTTPServer.Address(text),
+                originGuard: originGuard, isOpen: !reachable.isEmpty
+            ) { StandardError.write("serving the service of \(endpoint) on http://\($0)") }
+        }
         do {
             for problem in try await assembly.delivery.endpoints.restore() { StandardError.write("\(problem)") }
             for problem in try await assembly.delivery.inferenceServices.restore() { StandardError.write("\(problem)") }
@@ -60,6 +71,7 @@ enum Server {
                 group.addTask { await keep(assembly) }
                 group.addTask { await tendModels(assembly, options.loadModel, isLazy: isLazy) }
                 if let grpc { group.addTask { try await grpc.run() } }
+                for service in services { group.addTask { try await service.run() } }
                 // The first to end is the server: told to stop, or unable to listen.
                 try await group.next()
                 group.cancelAll()
@@ -91,7 +103,7 @@ enum Server {
     /// The addresses of `options` that others than this machine may reach.
     private static func reachable(_ options: ServeOptions) throws(GyreError) -> [String] {
         var found: [String] = []
-        for text in [options.http] + (options.grpc.map { [$0] } ?? []) {
+        for text in [options.http] + (options.grpc.map { [$0] } ?? []) + (try options.services().map(\.address)) {
             let host = try HTTPServer.Address(text).host
             if host != "localhost", host != "::1", !host.hasPrefix("127.") { found.append(text) }
         }

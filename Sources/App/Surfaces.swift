@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import GyreBase
+internal import GyreBentoML
 internal import GyreCLI
 internal import GyreConsole
 internal import GyreDelivery
@@ -21,6 +22,8 @@ internal import GyreUpkeep
 struct Surfaces: Sendable {
     /// Every address.
     let router: Router
+    /// Services of BentoML.
+    let services: BentoMLDialect
     /// The models over gRPC.
     let inference: InferenceService
 
@@ -65,9 +68,11 @@ struct Surfaces: Sendable {
             tracing: areas.tracing, evaluationDatasets: areas.evaluationDatasets, scorers: areas.scorers,
             issues: areas.issues, webhooks: areas.webhooks, blobs: stores.blobs)
         inference = InferenceService(calls)
+        services = BentoMLDialect(predictor: delivery.predictor)
         router = Router([
             health.routes, OIPDialect(calls).routes, tfServing, kserve,
-            ScoringDialect(predictor: delivery.predictor).routes, OTLPDialect(tracing: areas.tracing).routes,
+            services.routes, ScoringDialect(predictor: delivery.predictor).routes,
+            OTLPDialect(tracing: areas.tracing).routes,
             mlflow.routes, native, layers.loop.reproductions.routes,
             Self.console(over: Router([native, kserve]), settings: settings, openAddresses: choices.openAddresses)
                 .routes,

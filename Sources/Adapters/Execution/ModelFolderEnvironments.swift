@@ -36,11 +36,16 @@ package final class ModelFolderEnvironments: ModelEnvironments {
         self.report = report
     }
 
+    /// Where models say what they require: MLflow's, and bentos.
+    private static let requirements = ["requirements.txt", "env/python/requirements.txt"]
+    /// Where they say which Python, and by which word.
+    private static let pythons = [("python_env.yaml", "python:"), ("bento.yaml", "python_version:")]
+
     /// Bytes of a list of requirements that are read.
     private static let longestList = 1 << 20
 
     package func environment(of folder: String, model: String) async throws(GyreError) -> ModelEnvironment {
-        let lines = Self.lines(of: folder + "/requirements.txt")
+        let lines = Self.requirements.lazy.map { Self.lines(of: "\(folder)/\($0)") }.first { !$0.isEmpty } ?? []
         let python = Self.python(of: folder)
         let digest = Digest(of: JSONValue.strings([python ?? "3.11"] + lines).canonicalBytes)
         let missing: [String]
@@ -72,13 +77,18 @@ package final class ModelFolderEnvironments: ModelEnvironments {
 
     /// The version of Python, such as 3.11, that a model was logged with; nil where it does not say.
     private static func python(of folder: String) -> String? {
-        guard let data = FileManager.default.contents(atPath: folder + "/python_env.yaml"), data.count <= longestList
-        else { return nil }
-        let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("python:") }
-        let parts = line?.dropFirst("python:".count).trimmingCharacters(in: CharacterSet(charactersIn: " '\"\r"))
-            .split(separator: ".")
-        guard let parts, parts.count >= 2, parts.prefix(2).allSatisfy({ Int($0) != nil }) else { return nil }
-        return "\(parts[0]).\(parts[1])"
+        for (name, word) in pythons {
+            guard let data = FileManager.default.contents(atPath: "\(folder)/\(name)"), data.count <= longestList else {
+                continue
+            }
+            let line = String(decoding: data, as: UTF8.self).split(separator: "\n").lazy
+                .map { $0.trimmingCharacters(in: .whitespaces) }.first { $0.hasPrefix(word) }
+            let parts = line?.dropFirst(word.count).trimmingCharacters(in: CharacterSet(charactersIn: " '\"\r"))
+                .split(separator: ".")
+            guard let parts, parts.count >= 2, parts.prefix(2).allSatisfy({ Int($0) != nil }) else { return nil }
+            return "\(parts[0]).\(parts[1])"
+        }
+        return nil
     }
 
     /// Says which requirements an interpreter does not meet, each on a line.

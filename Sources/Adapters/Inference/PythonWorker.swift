@@ -60,6 +60,9 @@ internal import GyreServing
 
     deinit { unsafe gyre_worker_end(&worker) }
 
+    /// Whether the process is there and has said nothing since its greeting; for those that are talked to by other ways.
+    var isRunning: Bool { unsafe gyre_worker_wait(&worker, 0) == 0 }
+
     /// Bytes that the process has in memory; what it shares with others of its kind counts by its share.
     var residentBytes: Int64 { proportionalBytes ?? wholeBytes }
 

@@ -125,6 +125,23 @@ package final class HostedModel: Sendable {
         return try runHere(ordered, since: began)
     }
 
+    /// Does what `body` does, and counts it as a request of one row.
+    func counted<Result: Sendable>(
+        _ body: () async throws(GyreError) -> Result
+    ) async throws(GyreError) -> Result {
+        let began = DispatchTime.now().uptimeNanoseconds
+        do throws(GyreError) {
+            let result = try await body()
+            let took = DispatchTime.now().uptimeNanoseconds - began
+            statistics.executed(rows: 1, nanoseconds: took)
+            statistics.succeeded(at: used(), total: took, queue: 0, infer: took)
+            return result
+        } catch {
+            statistics.failed(at: used(), total: DispatchTime.now().uptimeNanoseconds - began)
+            throw error
+        }
+    }
+
     /// Checks the inputs against the model, waits for its turn, runs it, and names the outputs.
     /// - Throws: `.invalid` naming the input that is missing, unknown or of the wrong type or shape.
     package func infer(_ inputs: [NamedTensor], _ wishes: Wishes = Wishes()) async throws(GyreError) -> [NamedTensor] {
@@ -315,5 +332,13 @@ package final class HostedModel: Sendable {
             default: .raw([UInt8](repeating: 0, count: count * (spec.datatype.elementBytes ?? 0)))
             }
         return Tensor(datatype: spec.datatype, shape: shape, storage: storage)
+    }
+}
+
+extension HostedModel.Answer {
+    /// What a service answered, as far as it can be read.
+    package init(service outputs: [NamedTensor], runNanoseconds: UInt64) {
+        self.init(outputs: outputs)
+        self.runNanoseconds = runNanoseconds
     }
 }

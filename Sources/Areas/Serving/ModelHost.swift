@@ -326,7 +326,7 @@ package final class ModelHost: Sendable {
             }
             makeRoom(for: expected, sparing: key)
         }
-        if budgetBytes > 0, ![.python, .ensemble, .remote].contains(source.format),
+        if budgetBytes > 0, ![.python, .ensemble, .remote, .bento].contains(source.format),
             table.withLock({ $0.usedFormats.insert(source.format).inserted })
         {
             // What a runtime's library does once must not count as the model's.

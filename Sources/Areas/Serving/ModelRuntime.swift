@@ -22,6 +22,11 @@ package enum ModelFormat: String, Sendable, Hashable, CaseIterable {
     case ensemble
     /// A model of another server.
     case remote
+    /// A service of BentoML, which has routes of its own.
+    case bento
+
+    /// Whether loading it runs code that came with it.
+    package var runsCode: Bool { self == .python || self == .bento }
 }
 
 /// Where a model version comes from.

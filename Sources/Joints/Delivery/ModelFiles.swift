@@ -49,12 +49,12 @@ package struct ModelFiles: Sendable {
     package func servable(_ version: ModelVersion) async throws(GyreError) -> Digest {
         let content = try await content(of: version)
         // The files of XGBoost and LightGBM are data, as ONNX's are.
-        if content.format == .python { try checkTrust("\(version.ref)") }
+        if content.format.runsCode { try checkTrust("\(version.ref)") }
         guard let list = content.list else { return content.digest }
         let writer = try await blobs.writer()
         try await writer.write(list)
         let digest = try await writer.finish().digest
-        if content.format == .python { _ = try await environment(of: digest, model: version.ref.description) }
+        if content.format.runsCode { _ = try await environment(of: digest, model: version.ref.description) }
         try await convert(version, digest)
         return digest
     }
@@ -66,8 +66,10 @@ package struct ModelFiles: Sendable {
     package func environment(of digest: Digest, model: String) async throws(GyreError) -> ModelEnvironment? {
         guard let environments else { return nil }
         let source = try await laidOut(digest)
-        guard source.format == .python, source.file.hasSuffix("/MLmodel") else { return nil }
-        let folder = String(source.file.dropLast("/MLmodel".count))
+        guard source.format == .bento || source.format == .python && source.file.hasSuffix("/MLmodel") else {
+            return nil
+        }
+        let folder = (source.file as NSString).deletingLastPathComponent
         return try await environments.environment(of: folder, model: model)
     }
 
@@ -96,7 +98,7 @@ package struct ModelFiles: Sendable {
         let files = try await tracking.store.artifacts(below: folder)
         let models = files.filter { $0.path.description.hasSuffix(".onnx") }
         let paths = files.map { String($0.path.description.dropFirst(prefix.count)) }
-        if let model = models.first, models.count == 1 {
+        if let model = models.first, models.count == 1, !paths.contains("bento.yaml") {
             return Content(digest: model.blob.digest, format: .onnx, paths: paths, list: nil)
         }
         let main = served(paths)
@@ -194,7 +196,7 @@ package struct ModelFiles: Sendable {
     /// The same as its owner made it, in the environment that it asks for.
     func original(_ digest: Digest) async throws(GyreError) -> ModelSource {
         var source = try await laidOut(digest)
-        if source.format == .python {
+        if source.format.runsCode {
             source.python = try await environment(of: digest, model: "the model \(digest.hex.prefix(12))")?.python
         }
         return source
@@ -209,7 +211,7 @@ package struct ModelFiles: Sendable {
         guard let (name, format) = served(list.members.map(\.name)) else {
             throw GyreError(.invalid, "The model \(digest.hex.prefix(12)) has no file that can be served.")
         }
-        if format == .python { try checkTrust("The model \(digest.hex.prefix(12))") }
+        if format.runsCode { try checkTrust("The model \(digest.hex.prefix(12))") }
         let folder = "\(folders)/\(digest.hex)"
         if !FileManager.default.fileExists(atPath: folder) { try await layOut(list, in: folder) }
         var source = ModelSource(file: "\(folder)/\(name)", format: format)

@@ -144,7 +144,7 @@ package actor ModelRepository {
         do throws(GyreError) {
             let sources = try self.sources(name, configuration, folder: folder)
             // The configuration may call any file a model of Python.
-            for source in sources.values where [.python, .remote].contains(source.format) {
+            for source in sources.values where source.format.runsCode || source.format == .remote {
                 try files.checkTrust("The model \"\(name)\"")
             }
             try await load(name, sources, above: above)
@@ -259,7 +259,8 @@ package actor ModelRepository {
 
     /// The usual names of a version's file.
     private static let usualFiles: [(name: String, format: ModelFormat)] = [
-        ("model.onnx", .onnx), ("xgboost.json", .xgboost), ("xgboost.ubj", .xgboost), ("model.xgb", .xgboost),
+        ("bento.yaml", .bento), ("model.onnx", .onnx), ("xgboost.json", .xgboost), ("xgboost.ubj", .xgboost),
+        ("model.xgb", .xgboost),
         ("model.ubj", .xgboost), ("model.txt", .lightgbm), ("model.lgb", .lightgbm), ("MLmodel", .python),
         ("model.joblib", .python), ("model.pkl", .python), ("model.py", .python),
     ]

@@ -37,7 +37,13 @@ final class PredictionMirror: Sendable {
                     ended: now(), circumstances: Prediction.Circumstances(chosenBy: "mirror"))
             }
             do throws(GyreError) {
-                let own = try await host.summon(request.name, canary.version).answer(request.payload)
+                let hosted = try await host.summon(request.name, canary.version)
+                let own =
+                    if let call = request.call {
+                        try await ServiceAnswer(try await hosted.exchange(call)).judged()
+                    } else {
+                        try await hosted.answer(request.payload)
+                    }
                 var record = record()
                 record.take(own)
                 try recorder.record(record, outputs: own.outputs)

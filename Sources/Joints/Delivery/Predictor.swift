@@ -12,8 +12,8 @@ internal import Synchronization
 package final class Predictor: Sendable {
     private let host: ModelHost
     private let traces: PredictionTraces
-    private let surroundings: Surroundings
-    private let mirror: PredictionMirror
+    let surroundings: Surroundings
+    let mirror: PredictionMirror
     /// Decides which deployment a request meets.
     let director = Mutex(TrafficDirector())
     /// Writes down what came of it.
@@ -48,6 +48,8 @@ package final class Predictor: Sendable {
         package var via: String?
         /// Its priority, and how long it may wait.
         package var wishes = HostedModel.Wishes()
+        /// The call, where a service is asked.
+        var call: HTTPModelCall?
         /// Where it goes, once that is decided.
         var direction: Direction?
 
@@ -114,7 +116,7 @@ package final class Predictor: Sendable {
     }
 
     /// Where a request to an endpoint goes; nil where it names a version itself, or what it names is no endpoint.
-    private func direct(_ request: Request) -> Direction? {
+    func direct(_ request: Request) -> Direction? {
         guard request.version == nil else { return nil }
         let question = TrafficDirector.Question(
             endpoint: request.name, attributes: request.attributes, stickyKey: request.stickyKey)
@@ -124,7 +126,7 @@ package final class Predictor: Sendable {
     /// The model that a request goes to, loaded if it was not.
     ///
     /// If it cannot be loaded, the request counts as failed for its endpoint.
-    private func summon(
+    func summon(
         _ request: Request, _ direction: Direction?, _ started: Int64
     ) async throws(GyreError) -> HostedModel {
         do throws(GyreError) {
@@ -139,7 +141,8 @@ package final class Predictor: Sendable {
     }
 
     /// Traces, records, counts and mirrors an answer.
-    private func finish(
+    @discardableResult
+    func finish(
         _ request: Request, _ hosted: HostedModel, _ direction: Direction?, _ started: Int64,
         _ answer: HostedModel.Answer
     ) throws(GyreError) -> Answer {
@@ -161,8 +164,7 @@ package final class Predictor: Sendable {
     }
 
     /// Traces, records and counts a failure.
-    ///
-    private func finish(
+    func finish(
         _ request: Request, _ hosted: HostedModel, _ direction: Direction?, _ started: Int64,
         failing error: GyreError
     ) throws(GyreError) {

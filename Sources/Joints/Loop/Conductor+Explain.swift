@@ -91,6 +91,7 @@ extension Conductor {
         case .xgboost: "XGBoost"
         case .lightgbm: "LightGBM"
         case .python: "Python, where the server was started with --trust-models"
+        case .bento: "BentoML, where the server was started with --trust-models"
         case .ensemble, .remote: format.rawValue
         }
     }

@@ -10,6 +10,11 @@ package struct ServeOptions: ParsableArguments {
     /// Where to listen for gRPC; nil for not at all.
     @Option(help: "Where to listen for gRPC (Open Inference Protocol), for example 127.0.0.1:8001.")
     package var grpc: String?
+    /// Ports on which one service of BentoML alone is served.
+    @Option(
+        help:
+            "ENDPOINT=HOST:PORT, where the service of BentoML behind an endpoint has a port of its own, as BentoML's client wants it; may be repeated."
+    ) package var service: [String] = []
     /// Names of this server beside addresses and `localhost`.
     @Option(
         help:
@@ -52,6 +57,19 @@ package struct ServeOptions: ParsableArguments {
     /// What is usual: the port on this machine alone, and no model served without being asked for.
     package init() {}
 
+    /// `service` in its parts.
+    /// - Throws: `.invalid` for what is no ENDPOINT=HOST:PORT.
+    package func services() throws(GyreError) -> [(endpoint: String, address: String)] {
+        try service.map { text throws(GyreError) in
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw GyreError(
+                    .invalid, "\"\(text)\" names no endpoint and address.", fix: "--service sums=127.0.0.1:3000")
+            }
+            return (parts[0], parts[1])
+        }
+    }
+
     /// `modelMemory` in bytes; 0 for any.
     /// - Throws: `.invalid` for what is no size.
     package func modelMemoryBytes() throws(GyreError) -> Int64 {
@@ -67,6 +85,7 @@ package struct ServeOptions: ParsableArguments {
 
     package func validate() throws {
         _ = try modelMemoryBytes()
+        _ = try services()
         guard ["own", "shared"].contains(modelEnvironment) else {
             throw ValidationError("--model-environment is own or shared.")
         }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncHTTPClient
+internal import Foundation
+package import GyreBase
+package import GyreServing
+internal import NIOCore
+internal import NIOHTTP1
+internal import Synchronization
+
+/// Bentos: services of BentoML, each version in processes of its own, which listen on sockets that only this server sees.
+package struct BentoRuntime: ModelRuntime {
+    /// A runtime.
+    package init() {}
+
+    package var format: ModelFormat { .bento }
+
+    package func load(_ source: ModelSource) throws(GyreError) -> any RunnableModel {
+        guard let python = source.python else {
+            throw GyreError(
+                .unavailable, "The bento \(source.title) has no Python environment.",
+                why: "BentoML is none of what set-up installs.",
+                fix: "Name bentoml in its env/python/requirements.txt, and start without --model-environment shared.")
+        }
+        return try BentoModel(python: python, source: source)
+    }
+}
+
+/// The processes of one bento.
+private final class BentoModel: HTTPModel {
+    let platform = "bentoml"
+    private let python: String
+    private let source: ModelSource
+    private let places: [Place]
+    private let turn = Atomic(0)
+
+    /// Where one of its processes is.
+    private final class Place: Sendable {
+        let process = Mutex<BentoProcess?>(nil)
+    }
+
+    init(python: String, source: ModelSource) throws(GyreError) {
+        self.python = python
+        self.source = source
+        places = (0..<max(1, source.settings.instances)).map { _ in Place() }
+        _ = try process(0)
+    }
+
+    var outsideBytes: Int64 { places.reduce(0) { $0 + $1.process.withLock { $0?.residentBytes ?? 0 } } }
+
+    func close() { for place in places { place.process.withLock { $0 = nil } } }
+
+    /// The process at a place, started where none is; blocks.
+    private func process(_ place: Int) throws(GyreError) -> BentoProcess {
+        try places[place].process.withLock { process throws(GyreError) in
+            if let process, process.isRunning { return process }
+            let started = try BentoProcess(python: python, source: source)
+            process = started
+            return started
+        }
+    }
+
+    func exchange(_ call: HTTPModelCall) async throws(GyreError) -> HTTPModelAnswer {
+        let place = turn.add(1, ordering: .relaxed).oldValue % places.count
+        let process = try await Background.run { () throws(GyreError) in try self.process(place) }
+        return try await process.exchange(call, timeout: source.settings.runTimeout)
+    }
+}
+
+/// One process that serves a bento on a socket of its own.
+private final class BentoProcess: Sendable {
+    private let worker: PythonWorker
+    private let folder: String
+    private let address: String
+
+    /// How long a service may take to be ready.
+    private static let readyTimeout: Int64 = 300_000_000
+    /// Fields that are about one connection.
+    private static let hopByHop: Set = [
+        "connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade",
+        "content-length", "host",
+    ]
+
+    init(python: String, source: ModelSource) throws(GyreError) {
+        // The path of a socket has 107 bytes at most.
+        folder = "/tmp/gyre-\(UUID().uuidString.prefix(8))"
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        } catch { throw GyreError.wrapping(error, "Making a place for a socket") }
+        let socket = folder + "/http"
+        address = "http+unix://" + (socket.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")
+        do throws(GyreError) {
+            worker = try PythonWorker(
+                python: python, script: BentoScript.text,
+                model: (source.file as NSString).deletingLastPathComponent, title: source.title,
+                memoryLimit: source.settings.memoryLimit, arguments: [socket, source.title],
+                timeout: Self.readyTimeout)
+        } catch {
+            try? FileManager.default.removeItem(atPath: folder)  // what is left there is empty
+            throw error
+        }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }  // the system empties the place in time
+
+    var isRunning: Bool { worker.isRunning }
+    var residentBytes: Int64 { worker.residentBytes }
+
+    func exchange(_ call: HTTPModelCall, timeout: Int64) async throws(GyreError) -> HTTPModelAnswer {
+        var request = HTTPClientRequest(url: address + call.target)
+        request.method = HTTPMethod(rawValue: call.method)
+        for field in call.headers where !Self.hopByHop.contains(field.name.lowercased()) {
+            request.headers.add(name: field.name, value: field.value)
+        }
+        request.headers.replaceOrAdd(name: "host", value: "localhost")
+        if !call.body.isEmpty { request.body = .bytes(call.body) }
+        let answer: HTTPClientResponse
+        do { answer = try await HTTPClient.shared.execute(request, timeout: .microseconds(timeout)) } catch {
+            let isLate = (error as? HTTPClientError) == .deadlineExceeded || (error as? HTTPClientError) == .readTimeout
+            throw GyreError(
+                isLate ? .timeout : .unavailable,
+                isLate ? "The service did not answer in time." : "The service broke off.",
+                why: isLate ? "It may take \(timeout / 1_000_000) s." : "\(error)")
+        }
+        let body = AnswerBody(answer.body)
+        let size = answer.headers.first(name: "content-length").flatMap { Int64($0) }
+        return HTTPModelAnswer(
+            status: Int(answer.status.code),
+            headers: answer.headers.filter { !Self.hopByHop.contains($0.name.lowercased()) }
+                .map { (name: $0.name, value: $0.value) },
+            sizeBytes: size,
+            next: {
+                // The process lives at least until its answer is read.
+                _ = self.isRunning
+                return try await body.next()
+            })
+    }
+}
+
+/// The pieces of an answer, one after another.
+@safe private final class AnswerBody: @unchecked Sendable {
+    // SAFETY: whoever sends the answer on asks for its pieces one after another.
+    private var iterator: HTTPClientResponse.Body.AsyncIterator
+
+    init(_ body: HTTPClientResponse.Body) { iterator = body.makeAsyncIterator() }
+
+    func next() async throws -> [UInt8]? {
+        guard let buffer = try await iterator.next() else { return nil }
+        return Array(buffer.readableBytesView)
+    }
+}

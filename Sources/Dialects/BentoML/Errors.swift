@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreHTTP
+
+/// Errors as BentoML tells them: one text.
+enum BentoMLErrors {
+    static func response(_ error: GyreError) -> HTTPResponse {
+        .failure(error, ["error": .string(error.description)])
+    }
+}
