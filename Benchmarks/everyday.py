@@ -5,6 +5,7 @@ models of several environments, and whole datasets. Part of `make bench`.
 CPU is user and system time of the server and its children. Peers are asked for the same rows, and their answers are compared first.
 """
 import argparse
+import atexit
 import json
 import os
 import subprocess
@@ -54,6 +55,7 @@ def gyre(options, work, *more, name="gyre"):
     peer = Peer(
         name, [options.gyre, "up", "--home", f"{work}/{name}-home", "--http", "127.0.0.1:PORT", "--trust-models", *more], work, "/invocations", None)
     peer.process = subprocess.Popen(peer.command, cwd=work, env=peer.environment, stdout=subprocess.DEVNULL, stderr=open(f"{work}/{name}.log", "w"), start_new_session=True)
+    atexit.register(peer.process.kill)  # what fails leaves no server behind
     wait(f"http://127.0.0.1:{peer.port}/health", peer)
     return peer
 
@@ -117,7 +119,7 @@ def servers(options, work, print_row):
     measure("Gyre, in a Python process", own, "/v1/models/mixed:predict", rows, lambda answer: answer["predictions"][0])
     own.stop()
     serve = Peer("mlflow", [os.path.join(os.path.dirname(sys.executable), "mlflow"), "models", "serve", "-m", folder, "--env-manager", "local", "--host", "127.0.0.1", "--port", "PORT"],
-                 work, "/invocations", lambda n: splits[n % 32])
+                 work, "/invocations", lambda n: splits[n % 32], {"PATH": os.path.dirname(sys.executable) + ":" + os.environ["PATH"]})
     serve.start()
     measure("mlflow models serve", serve, "/invocations", splits, lambda answer: answer["predictions"][0])
     serve.stop()
@@ -207,11 +209,11 @@ BARE = """
 import sys, time, onnxruntime, pyarrow, pyarrow.parquet as parquet, numpy
 source, model, target = sys.argv[1:]
 session = onnxruntime.InferenceSession(model)
-name, began, writer = session.get_inputs()[0].name, time.perf_counter(), None
+inputs, began, writer = session.get_inputs(), time.perf_counter(), None
 outputs = [o.name for o in session.get_outputs()]
 for batch in parquet.ParquetFile(source).iter_batches(8192):
-    x = numpy.column_stack([column.to_numpy() for column in batch.columns]).astype("float32")
-    said = session.run(None, {name: x})
+    columns = [column.to_numpy().astype("float32") for column in batch.columns]
+    said = session.run(None, {inputs[0].name: numpy.column_stack(columns)} if len(inputs) == 1 else {port.name: column for port, column in zip(inputs, columns)})
     table = pyarrow.Table.from_batches([batch])
     for key, value in zip(outputs, said):
         table = table.append_column(key, pyarrow.array(list(value)) if value.ndim > 1 else pyarrow.array(value))

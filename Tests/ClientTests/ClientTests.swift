@@ -122,6 +122,9 @@ extension Tag {
     @Test("whole datasets are predicted by models of each kind, as their own libraries predict them, with lineage")
     func batch() async throws { try await run("zoo/batch") }
 
+    @Test("bentos behind an endpoint: BentoML's client, canary, shadow, log, rollback, processes that are killed")
+    func bento() async throws { try await run("zoo/bento", Installed.bentoml) }
+
     @Test("the console's pages are well-formed, escaped, linked, and shown by a browser")
     func console() async throws { try await run("gyre/console") }
 

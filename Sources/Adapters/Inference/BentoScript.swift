@@ -11,13 +11,36 @@ enum BentoScript {
         folder, limit, path, title = sys.argv[1:5]
         channel_file = os.dup(3)
         os.set_inheritable(channel_file, False)
-        import json, resource, socket, struct, threading, time, traceback
+        import collections, json, re, resource, socket, struct, threading, time, traceback
 
         channel = socket.socket(fileno=channel_file)
 
         def say(head):
             text = json.dumps(head).encode()
             channel.sendall(struct.pack("<I", len(text)) + text)
+
+        class Remembering:
+            # A service that does not start is told by lines of its log alone.
+            lines = collections.deque(maxlen=400)
+
+            def __init__(self, file):
+                self.file = file
+
+            def write(self, text):
+                self.lines.extend(text.splitlines())
+                return self.file.write(text)
+
+            def __getattr__(self, name):
+                return getattr(self.file, name)
+
+            def cause(self, problem):
+                if isinstance(problem, SystemExit):
+                    for line in reversed(self.lines):
+                        if re.match(r"[A-Za-z_][\\w.]*(Error|Exception): ", line):
+                            return line
+                return "%s: %s" % (type(problem).__name__, problem)
+
+        sys.stdout, sys.stderr = Remembering(sys.stdout), Remembering(sys.stderr)
 
         def ends_with_server():
             while channel.recv(4096):
@@ -54,7 +77,12 @@ enum BentoScript {
             server.bind(path)
             server.listen(1024)
             sys.argv = ["bentoml"]
+            from _bentoml_impl.loader import load
+            from _bentoml_impl.server.serving import server_on_deployment
             from _bentoml_impl.worker.service import main
+            # What BentoML's own server does before its workers: models, hooks of the deployment, the store of tasks.
+            for service in load(folder, standalone_load=True).all_services().values():
+                server_on_deployment(service)
         except BaseException as problem:
             say({"error": "%s: %s" % (type(problem).__name__, problem)})
             raise
@@ -63,8 +91,9 @@ enum BentoScript {
         try:
             main.main([folder, "--service-name", "", "--fd", str(server.fileno()), "--worker-id", "1"], standalone_mode=False)
         except BaseException as problem:
+            said = sys.stderr.cause(problem)
             traceback.print_exc()
-            say({"error": "%s: %s" % (type(problem).__name__, problem)})
+            say({"error": said})
             os._exit(1)
         os._exit(0)
         """

@@ -217,8 +217,9 @@ enum ConverterScript {
 
             inputs, predict, platform = load(path)
             model = estimator(path)
-            outputs = described(inputs, predict)
             rows = samples(path, inputs, model)
+            # Of texts an encoder may refuse what it has not seen, so that a row of nothing is none.
+            outputs = described(inputs, predict, {name: values[:1] for name, values in rows.items()})
             expected, problems, best, beside = predict(rows), [], None, None
             if getattr(own, "probabilities", None) is not None:
                 expected[PROBABILITIES] = own.probabilities(rows)

@@ -160,6 +160,7 @@ package final class OnnxRuntime: ModelRuntime {
             }
         }
         guard code == 0 else {
+            if message.contains("Unknown Category") { throw Self.unknownCategory }
             throw GyreError(code == 2 ? .invalid : .internal, "The model could not be run.", why: message)
         }
         defer { for index in unsafe results.indices { unsafe gyre_onnx_tensor_free(&results[index]) } }
@@ -167,6 +168,12 @@ package final class OnnxRuntime: ModelRuntime {
         for index in unsafe results.indices { tensors.append(try unsafe Self.tensor(results[index])) }
         return tensors
     }
+
+    /// An encoder that was told to refuse what it has not seen does so by failing.
+    private static let unknownCategory = GyreError(
+        .invalid, "A value is none of the categories that the model was trained on.",
+        why: "It was made with an encoder that refuses unknown categories, which is the usual one of scikit-learn.",
+        fix: "Ask for known values, or train with OneHotEncoder(handle_unknown=\"ignore\").")
 
     private static func spec(_ port: gyre_onnx_port, _ what: String) throws(GyreError) -> TensorSpec {
         let name = unsafe String(cString: port.name)

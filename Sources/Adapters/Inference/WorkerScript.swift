@@ -253,9 +253,9 @@ enum WorkerScript {
             return numpy.zeros(shape, TYPES[entry["datatype"]])
 
 
-        def described(inputs, predict):
-            """What a model gives, by what it gives for a row of nothing."""
-            outputs, row = [], {entry["name"]: sample(entry) for entry in inputs}
+        def described(inputs, predict, row=None):
+            """What a model gives, by what it gives for a row; one of nothing where none is at hand."""
+            outputs, row = [], row or {entry["name"]: sample(entry) for entry in inputs}
             for name, value in predict(row).items():
                 entry, _ = encode(name, value)
                 entry["shape"] = [-1] + entry["shape"][1:] if entry["shape"] else []

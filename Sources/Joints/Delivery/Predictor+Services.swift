@@ -17,7 +17,8 @@ extension Predictor {
 
     /// Passes a call on to the service behind an endpoint, and records, counts and mirrors it as a prediction.
     ///
-    /// An answer that says that the service failed is the client's, and counts as a failure.
+    /// An answer that says that the service failed is the client's, and counts as a failure. Calls that only read, as of documents and of
+    /// tasks' results, are passed on and are no predictions.
     package func exchange(_ request: Request, _ call: HTTPModelCall) async throws(GyreError) -> Exchanged {
         var request = request
         request.call = call
@@ -25,6 +26,9 @@ extension Predictor {
         let direction = direct(request)
         let started = surroundings.now()
         let hosted = try await summon(request, direction, started)
+        if call.method == "GET" {
+            return Exchanged(id: request.id ?? "", version: hosted.number, answer: try await hosted.exchange(call))
+        }
         let answer: ServiceAnswer
         do throws(GyreError) {
             let began = DispatchTime.now().uptimeNanoseconds

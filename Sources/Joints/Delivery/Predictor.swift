@@ -214,7 +214,8 @@ package final class Predictor: Sendable {
                 let usual = try? host.loaded(request.name, stable.version)
             else { return false }
             return !refusing.takes(request.payload) && usual.takes(request.payload)
-        case .cancelled: return false
+        // What a model of this kind is never asked says nothing of the version.
+        case .cancelled, .unsupported: return false
         case .timeout: return request.wishes.timeout == 0
         default: return true
         }
