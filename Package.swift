@@ -178,6 +178,7 @@ let package = Package(
         dialect("Scoring", ["GyreDelivery", "GyreServing"]),
         dialect("TFServing", ["GyreDelivery", "GyreServing"]),
         dialect("BentoML", ["GyreDelivery", "GyreServing"]),
+        dialect("Seldon", ["GyreDelivery", "GyreMonitoring", "GyreServing"]),
         dialect(
             "OIP",
             ["GyreDelivery", "GyreServing", "GyreGRPC", "ProtoInference", protobuf]),
@@ -216,7 +217,7 @@ let package = Package(
                 "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
                 "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
-                "GyreBentoML", "GyreInference", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
+                "GyreBentoML", "GyreInference", "GyreSeldon", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
 

@@ -15,6 +15,7 @@ internal import GyreNative
 internal import GyreOIP
 internal import GyreOTLP
 internal import GyreScoring
+internal import GyreSeldon
 internal import GyreTFServing
 internal import GyreUpkeep
 
@@ -71,7 +72,8 @@ struct Surfaces: Sendable {
         services = BentoMLDialect(predictor: delivery.predictor)
         router = Router([
             health.routes, OIPDialect(calls).routes, tfServing, kserve,
-            services.routes, ScoringDialect(predictor: delivery.predictor).routes,
+            services.routes, SeldonDialect(predictor: delivery.predictor, log: stores.predictions).routes,
+            ScoringDialect(predictor: delivery.predictor).routes,
             OTLPDialect(tracing: areas.tracing).routes,
             mlflow.routes, native, layers.loop.reproductions.routes,
             Self.console(over: Router([native, kserve]), settings: settings, openAddresses: choices.openAddresses)

@@ -122,6 +122,9 @@ extension Tag {
     @Test("whole datasets are predicted by models of each kind, as their own libraries predict them, with lineage")
     func batch() async throws { try await run("zoo/batch") }
 
+    @Test("Seldon Core's client: arrays, tensors, texts, names, feedback, errors")
+    func seldon() async throws { try await run("serving/seldon_day", Installed.seldon) }
+
     @Test("bentos behind an endpoint: BentoML's client, canary, shadow, log, rollback, processes that are killed")
     func bento() async throws { try await run("zoo/bento", Installed.bentoml) }
 

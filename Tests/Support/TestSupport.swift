@@ -53,6 +53,8 @@ package enum Installed {
     package static var serving: String { toolsFolder + "/serving/bin/python" }
     /// The Python with the libraries of everyday models.
     package static var zoo: String { toolsFolder + "/zoo/bin/python" }
+    /// An interpreter with Seldon Core's client.
+    package static var seldon: String { toolsFolder + "/seldon/bin/python" }
     /// An interpreter with BentoML.
     package static var bentoml: String { toolsFolder + "/bentoml/bin/python" }
     /// The Python with what asks OpenAPI documents.

@@ -150,7 +150,8 @@ private final class PythonModel: RunnableModel {
     }
 
     private func take() throws(GyreError) -> PythonWorker {
-        if let worker = pool.withLock({ $0.idle.popLast() }) { return worker }
+        // One that died while it was idle takes no request with it.
+        while let worker = pool.withLock({ $0.idle.popLast() }) { if worker.isRunning { return worker } }
         return try Self.start(python, nursery, source)
     }
 
