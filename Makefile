@@ -55,6 +55,7 @@ bench: setup build
 	@$(PYTHON) Benchmarks/ratios.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/tracking.py --gyre .build/release/gyre $(BENCH)
 	@$(PYTHON) Benchmarks/serving.py --gyre .build/release/gyre
+	@$(PYTHON) Benchmarks/everyday.py --gyre .build/release/gyre
 
 # The serving tests against builds that look for races and for misused memory.
 sanitize: setup

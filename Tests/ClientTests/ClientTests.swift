@@ -122,6 +122,9 @@ extension Tag {
     @Test("whole datasets are predicted by models of each kind, as their own libraries predict them, with lineage")
     func batch() async throws { try await run("zoo/batch") }
 
+    @Test("the example of prices is trained by uv and served in its own environment")
+    func example() async throws { try await run("zoo/example") }
+
     @Test("Seldon Core's client: arrays, tensors, texts, names, feedback, errors")
     func seldon() async throws { try await run("serving/seldon_day", Installed.seldon) }
 

@@ -24,6 +24,12 @@ import Testing
         do { _ = try ConfigurationFile.read(text) } catch { #expect(error.why == why) }
     }
 
+    @Test("a model that asks for a GPU is told that there is none, before it is loaded")
+    func gpu() {
+        #expect(throws: GyreError.self) { try ConfigurationFile.read("instance_group [ { kind: KIND_GPU } ]") }
+        #expect(throws: Never.self) { try ConfigurationFile.read("instance_group [ { kind: KIND_CPU count: 2 } ]") }
+    }
+
     @Test("a text that ends in the middle is told, though no line is wrong")
     func truncated() {
         do {

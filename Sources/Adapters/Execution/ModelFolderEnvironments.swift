@@ -41,6 +41,9 @@ package final class ModelFolderEnvironments: ModelEnvironments {
     /// Where they say which Python, and by which word.
     private static let pythons = [("python_env.yaml", "python:"), ("bento.yaml", "python_version:")]
 
+    /// Environments that are being made.
+    private let underWay = Mutex<Set<Digest>>([])
+
     /// Bytes of a list of requirements that are read.
     private static let longestList = 1 << 20
 
@@ -52,7 +55,11 @@ package final class ModelFolderEnvironments: ModelEnvironments {
         if isShared || lines.isEmpty { missing = [] } else { missing = try await lacking(lines, python) }
         if missing.isEmpty { return ModelEnvironment(python: nil, requirements: lines, digest: digest) }
         let steps = [(wheels.map { ["--no-index", "--find-links", $0] } ?? []) + lines]
-        if !(await environments.isReady(steps, python: python)) {
+        let isReady = await environments.isReady(steps, python: python)
+        // Who registers a model and who deploys it may both wait for it.
+        let isFirst = !isReady && underWay.withLock { $0.insert(digest).inserted }
+        defer { if isFirst { _ = underWay.withLock { $0.remove(digest) } } }
+        if isFirst {
             report("making the Python environment of \(model), which requires \(missing.joined(separator: ", "))")
         }
         do throws(GyreError) {

@@ -43,6 +43,12 @@ package enum ConfigurationFile {
         guard config.maxBatchSize >= 0 else { throw GyreError(.invalid, "max_batch_size is \(config.maxBatchSize).") }
         result.settings.maximumBatch = Int(config.maxBatchSize)
         if result.settings.maximumBatch == 0 { result.settings.batching = nil }
+        guard !config.instanceGroup.contains(where: { $0.kind == .gpu }) else {
+            throw GyreError(
+                .unsupported, "The model asks for a GPU (KIND_GPU), and none is used here.",
+                why: "The ONNX Runtime that set-up installs computes on processors alone; it has no CUDA provider.",
+                fix: "instance_group [ { kind: KIND_CPU } ], or leave the kind out.")
+        }
         let instances = config.instanceGroup.reduce(0) { $0 + max(1, Int($1.count)) }
         result.settings.instances = min(64, max(1, instances))
         if let text = config.parameters["latency_objective_ms"]?.stringValue {

@@ -33,7 +33,10 @@ enum InferMessage {
                 }
                 tensor = try Tensor(input.name, datatype, shape, bytes: [UInt8](bytes)[...])
             }
-            inputs.append(NamedTensor(name: input.name, tensor: tensor))
+            inputs.append(
+                try Codecs.decoded(
+                    NamedTensor(name: input.name, tensor: tensor),
+                    contentType: input.parameters["content_type"]?.stringParam))
         }
         guard raw.isEmpty else {
             throw GyreError(

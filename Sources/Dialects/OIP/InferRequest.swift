@@ -118,13 +118,16 @@ struct InferRequest {
     ) throws(GyreError) {
         try parser.expect("[")
         if parser.consume("]") { return }
-        repeat { inputs.append(try Self.input(&parser, &binary, read)) } while parser.consume(",")
+        repeat {
+            let (input, contentType) = try Self.input(&parser, &binary, read)
+            inputs.append(try Codecs.decoded(input, contentType: contentType))
+        } while parser.consume(",")
         try parser.expect("]")
     }
 
     private static func input(
         _ parser: inout JSONParser, _ binary: inout ArraySlice<UInt8>, _ read: Read
-    ) throws(GyreError) -> NamedTensor {
+    ) throws(GyreError) -> (input: NamedTensor, contentType: String?) {
         var members = InputMembers()
         try parser.expect("{")
         repeat { try members.read(&parser) } while parser.consume(",")
@@ -134,8 +137,10 @@ struct InferRequest {
                 .invalid, "The input \"\(members.name ?? "")\" needs name, shape and datatype.",
                 why: "A shape is a list of at most 16 whole numbers that are not negative.")
         }
+        let contentType = members.parameters?["content_type"]?.string
         if let slice = try slice(members.parameters) {
-            return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: try read(slice)[...]))
+            let tensor = try Tensor(name, datatype, shape, bytes: try read(slice)[...])
+            return (NamedTensor(name: name, tensor: tensor), contentType)
         }
         if let size = members.parameters?["binary_data_size"]?.int {
             guard !members.hasData else {
@@ -148,14 +153,14 @@ struct InferRequest {
             }
             let own = binary.prefix(Int(size))
             binary = binary.dropFirst(Int(size))
-            return NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: own))
+            return (NamedTensor(name: name, tensor: try Tensor(name, datatype, shape, bytes: own)), contentType)
         }
         guard let elements = try members.elements(name, datatype) else {
             throw GyreError(.invalid, "The input \"\(name)\" has no data.")
         }
         var input = NamedTensor(name: name, tensor: try elements.tensor(shape))
         input.holdsNumbers = elements.holdsNumbers
-        return input
+        return (input, contentType)
     }
 
     /// The members of an input, which come in any order.

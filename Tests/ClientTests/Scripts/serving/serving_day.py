@@ -194,6 +194,14 @@ text = '{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[NaN,1]}]}'
 status, answer = server.request("POST", "/v2/models/float/infer", text)
 assert status == 200 and numpy.isnan(answer["outputs"][0]["data"][0]), answer
 assert server.request("POST", "/v2/models/int8/infer", {"inputs": [{"name": "x", "shape": [1], "datatype": "INT8", "data": [128]}]})[0] == 400
+# MLServer's codecs: base64 is decoded, the others say what is there anyway.
+for codec, given, expected in [("base64", ["w6k=", ""], ["é", ""]), ("str", ["w6k=", ""], ["w6k=", ""]), ("datetime", ["2026-01-02", "2026-01-03"], ["2026-01-02", "2026-01-03"])]:
+    status, answer = server.request(
+        "POST", "/v2/models/text/infer", {"inputs": [{"name": "x", "shape": [2], "datatype": "BYTES", "data": given, "parameters": {"content_type": codec}}]})
+    assert status == 200 and answer["outputs"][0]["data"] == expected, (codec, answer)
+status, answer = server.request(
+    "POST", "/v2/models/text/infer", {"inputs": [{"name": "x", "shape": [1], "datatype": "BYTES", "data": ["no base64!"], "parameters": {"content_type": "base64"}}]})
+assert status == 400 and "base64" in answer["error"], answer
 assert server.api("GET", "/ledger/verify")["intact"]
 server.stop()
 print("serving: all done")
