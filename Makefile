@@ -26,10 +26,12 @@ test-fast: setup
 
 # Suites that hold Gyre against other systems, in full: minutes each.
 conformance: setup
-	@Scripts/setup.sh zoo serving
+	@Scripts/setup.sh zoo serving ray
 	@Scripts/build.sh --product gyre
 	@rm -rf .gyre/zoo && mkdir -p .gyre/zoo
 	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/zoo.py .build/debug/gyre .gyre/zoo $(GYRE_TOOLS)/zoo/bin/python --all
+	@rm -rf .gyre/ray && mkdir -p .gyre/ray
+	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/ray_serve.py .build/debug/gyre .gyre/ray $(GYRE_TOOLS)/ray/bin/python
 
 # Lines that the fast tests run, module by module; an instrumented build of its own.
 coverage: setup

@@ -177,7 +177,7 @@ let package = Package(
         dialect("KServe", ["GyreDelivery", "GyreServing"]),
         dialect("Scoring", ["GyreDelivery", "GyreServing"]),
         dialect("TFServing", ["GyreDelivery", "GyreServing"]),
-        dialect("BentoML", ["GyreDelivery", "GyreServing"]),
+        dialect("Services", ["GyreDelivery", "GyreServing"]),
         dialect("Seldon", ["GyreDelivery", "GyreMonitoring", "GyreServing"]),
         dialect(
             "OIP",
@@ -200,8 +200,8 @@ let package = Package(
         adapter(
             "Inference",
             [
-                "GyreServing", "GyreNativeLibraries", "CBoostedTrees", "COnnxRuntime", "CWorker", httpClient, nioCore,
-                nioHTTP1,
+                "GyreServing", "GyreNativeLibraries", "GyreYAML", "CBoostedTrees", "COnnxRuntime", "CWorker", httpClient,
+                nioCore, nioHTTP1,
             ]),
 
         // App
@@ -217,7 +217,7 @@ let package = Package(
                 "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
                 "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
-                "GyreBentoML", "GyreInference", "GyreSeldon", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
+                "GyreServices", "GyreInference", "GyreSeldon", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),
 

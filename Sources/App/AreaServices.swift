@@ -67,7 +67,7 @@ struct AreaServices: Sendable {
             runtimes: [
                 stores.onnx, TreeRuntime(.xgboost, search: settings.libraries),
                 TreeRuntime(.lightgbm, search: settings.libraries), PythonRuntime(python: settings.python),
-                RemoteRuntime(), BentoRuntime(),
+                RemoteRuntime(), BentoRuntime(), RayRuntime(address: settings.ray, python: settings.python),
             ], budgetBytes: modelMemoryBytes, surroundings: surroundings)
         pipelines = Pipelines(
             store: ledger, blobs: stores.blobs, executor: stores.executor,

@@ -2,7 +2,6 @@
 
 internal import Foundation
 internal import GyreBase
-internal import GyreBentoML
 internal import GyreCLI
 internal import GyreDelivery
 internal import GyreGRPC
@@ -12,6 +11,7 @@ internal import GyreLoop
 internal import GyreOIP
 internal import GyrePipelines
 internal import GyreSQLite
+internal import GyreServices
 internal import GyreUpkeep
 internal import Synchronization
 

@@ -51,6 +51,8 @@ struct Settings: Sendable {
     var uv: String { toolsFolder + "/python/bin/uv" }
     /// A folder of wheels that takes the place of the package index; nil for the index.
     var wheels: String? { ProcessInfo.processInfo.environment["GYRE_WHEELS"] }
+    /// The dashboard of the Ray cluster that applications of Ray Serve run on; nil for none.
+    var ray: String? { ProcessInfo.processInfo.environment["GYRE_RAY"] }
     var environments: String { toolsFolder + "/environments" }
     var staticFiles: String { toolsFolder + "/static" }
 

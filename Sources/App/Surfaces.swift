@@ -2,7 +2,6 @@
 
 internal import Foundation
 internal import GyreBase
-internal import GyreBentoML
 internal import GyreCLI
 internal import GyreConsole
 internal import GyreDelivery
@@ -16,6 +15,7 @@ internal import GyreOIP
 internal import GyreOTLP
 internal import GyreScoring
 internal import GyreSeldon
+internal import GyreServices
 internal import GyreTFServing
 internal import GyreUpkeep
 
@@ -24,7 +24,7 @@ struct Surfaces: Sendable {
     /// Every address.
     let router: Router
     /// Services of BentoML.
-    let services: BentoMLDialect
+    let services: ServicesDialect
     /// The models over gRPC.
     let inference: InferenceService
 
@@ -69,7 +69,7 @@ struct Surfaces: Sendable {
             tracing: areas.tracing, evaluationDatasets: areas.evaluationDatasets, scorers: areas.scorers,
             issues: areas.issues, webhooks: areas.webhooks, blobs: stores.blobs)
         inference = InferenceService(calls)
-        services = BentoMLDialect(predictor: delivery.predictor)
+        services = ServicesDialect(predictor: delivery.predictor)
         router = Router([
             health.routes, OIPDialect(calls).routes, tfServing, kserve,
             services.routes, SeldonDialect(predictor: delivery.predictor, log: stores.predictions).routes,

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import AsyncHTTPClient
 internal import Foundation
 package import GyreBase
 package import GyreServing
-internal import NIOCore
-internal import NIOHTTP1
 internal import Synchronization
 
 /// Bentos: services of BentoML, each version in processes of its own, which listen on sockets that only this server sees.
@@ -75,11 +72,6 @@ private final class BentoProcess: Sendable {
 
     /// How long a service may take to be ready.
     private static let readyTimeout: Int64 = 300_000_000
-    /// Fields that are about one connection.
-    private static let hopByHop: Set = [
-        "connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade",
-        "content-length", "host",
-    ]
 
     init(python: String, source: ModelSource) throws(GyreError) {
         // The path of a socket has 107 bytes at most.
@@ -108,45 +100,6 @@ private final class BentoProcess: Sendable {
     var residentBytes: Int64 { worker.residentBytes }
 
     func exchange(_ call: HTTPModelCall, timeout: Int64) async throws(GyreError) -> HTTPModelAnswer {
-        var request = HTTPClientRequest(url: address + call.target)
-        request.method = HTTPMethod(rawValue: call.method)
-        for field in call.headers where !Self.hopByHop.contains(field.name.lowercased()) {
-            request.headers.add(name: field.name, value: field.value)
-        }
-        request.headers.replaceOrAdd(name: "host", value: "localhost")
-        if !call.body.isEmpty { request.body = .bytes(call.body) }
-        let answer: HTTPClientResponse
-        do { answer = try await HTTPClient.shared.execute(request, timeout: .microseconds(timeout)) } catch {
-            let isLate = (error as? HTTPClientError) == .deadlineExceeded || (error as? HTTPClientError) == .readTimeout
-            throw GyreError(
-                isLate ? .timeout : .unavailable,
-                isLate ? "The service did not answer in time." : "The service broke off.",
-                why: isLate ? "It may take \(timeout / 1_000_000) s." : "\(error)")
-        }
-        let body = AnswerBody(answer.body)
-        let size = answer.headers.first(name: "content-length").flatMap { Int64($0) }
-        return HTTPModelAnswer(
-            status: Int(answer.status.code),
-            headers: answer.headers.filter { !Self.hopByHop.contains($0.name.lowercased()) }
-                .map { (name: $0.name, value: $0.value) },
-            sizeBytes: size,
-            next: {
-                // The process lives at least until its answer is read.
-                _ = self.isRunning
-                return try await body.next()
-            })
-    }
-}
-
-/// The pieces of an answer, one after another.
-@safe private final class AnswerBody: @unchecked Sendable {
-    // SAFETY: whoever sends the answer on asks for its pieces one after another.
-    private var iterator: HTTPClientResponse.Body.AsyncIterator
-
-    init(_ body: HTTPClientResponse.Body) { iterator = body.makeAsyncIterator() }
-
-    func next() async throws -> [UInt8]? {
-        guard let buffer = try await iterator.next() else { return nil }
-        return Array(buffer.readableBytesView)
+        try await ForwardedCall.send(call, to: address, timeout: timeout, holding: self)
     }
 }

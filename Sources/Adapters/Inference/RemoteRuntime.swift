@@ -28,28 +28,6 @@ package struct RemoteRuntime: ModelRuntime {
     }
 }
 
-/// Waits on a thread of the background for what others compute.
-private enum Blocking {
-    static func wait<Result: Sendable>(
-        _ body: @escaping @Sendable () async throws(GyreError) -> Result
-    ) throws(GyreError) -> Result {
-        let box = Box<Result>()
-        let done = DispatchSemaphore(value: 0)
-        Task {
-            do throws(GyreError) { box.result = .success(try await body()) } catch { box.result = .failure(error) }
-            done.signal()
-        }
-        done.wait()
-        guard let result = box.result else { throw GyreError(.internal, "A task ended without a result.") }
-        return try result.get()
-    }
-
-    @safe private final class Box<Result: Sendable>: @unchecked Sendable {
-        // SAFETY: written before the semaphore is signalled, read after it was waited for.
-        var result: Swift.Result<Result, GyreError>?
-    }
-}
-
 /// How a model of another server is reached.
 private struct RemoteConnection: Sendable {
     let url: String

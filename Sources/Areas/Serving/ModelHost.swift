@@ -324,9 +324,10 @@ package final class ModelHost: Sendable {
                     why: "All models together may take \(budgetBytes >> 20) MiB.",
                     fix: "Whoever runs the server can allow more: gyre up --model-memory SIZE")
             }
+            measureOthers()
             makeRoom(for: expected, sparing: key)
         }
-        if budgetBytes > 0, ![.python, .ensemble, .remote, .bento].contains(source.format),
+        if budgetBytes > 0, ![.python, .ensemble, .remote, .bento, .ray].contains(source.format),
             table.withLock({ $0.usedFormats.insert(source.format).inserted })
         {
             // What a runtime's library does once must not count as the model's.
@@ -383,6 +384,15 @@ package final class ModelHost: Sendable {
                     "The configuration of the model \"\(name)\" says that the \(what) \"\(spec.name)\" is \(spec.datatype.rawValue) \(spec.shape).",
                     why: "The model has \(own.datatype.rawValue) \(own.shape).")
             }
+        }
+    }
+
+    /// Measures what models take in other processes anew: it grows with their first answers.
+    private func measureOthers() {
+        for hosted in models() {
+            // A process that is busy is not looked at; what it took before stands.
+            let bytes = hosted.model.outsideBytes
+            if bytes > 0 { hosted.setBytes(max(bytes, hosted.bytes / 2)) }
         }
     }
 

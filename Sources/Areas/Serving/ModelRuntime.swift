@@ -24,9 +24,13 @@ package enum ModelFormat: String, Sendable, Hashable, CaseIterable {
     case remote
     /// A service of BentoML, which has routes of its own.
     case bento
+    /// An application of Ray Serve on a cluster.
+    case ray
 
+    /// Whether it answers HTTP at routes of its own.
+    package var isService: Bool { self == .bento || self == .ray }
     /// Whether loading it runs code that came with it.
-    package var runsCode: Bool { self == .python || self == .bento }
+    package var runsCode: Bool { self == .python || self == .bento || self == .ray }
 }
 
 /// Where a model version comes from.

@@ -98,7 +98,7 @@ package struct ModelFiles: Sendable {
         let files = try await tracking.store.artifacts(below: folder)
         let models = files.filter { $0.path.description.hasSuffix(".onnx") }
         let paths = files.map { String($0.path.description.dropFirst(prefix.count)) }
-        if let model = models.first, models.count == 1, !paths.contains("bento.yaml") {
+        if let model = models.first, models.count == 1, served(paths)?.format.isService != true {
             return Content(digest: model.blob.digest, format: .onnx, paths: paths, list: nil)
         }
         let main = served(paths)

@@ -259,7 +259,8 @@ package actor ModelRepository {
 
     /// The usual names of a version's file.
     private static let usualFiles: [(name: String, format: ModelFormat)] = [
-        ("bento.yaml", .bento), ("model.onnx", .onnx), ("xgboost.json", .xgboost), ("xgboost.ubj", .xgboost),
+        ("bento.yaml", .bento), ("serve_config.yaml", .ray), ("model.onnx", .onnx), ("xgboost.json", .xgboost),
+        ("xgboost.ubj", .xgboost),
         ("model.xgb", .xgboost),
         ("model.ubj", .xgboost), ("model.txt", .lightgbm), ("model.lgb", .lightgbm), ("MLmodel", .python),
         ("model.joblib", .python), ("model.pkl", .python), ("model.py", .python),

@@ -92,6 +92,7 @@ extension Conductor {
         case .lightgbm: "LightGBM"
         case .python: "Python, where the server was started with --trust-models"
         case .bento: "BentoML, where the server was started with --trust-models"
+        case .ray: "Ray Serve, on the cluster that the server was started with"
         case .ensemble, .remote: format.rawValue
         }
     }

@@ -9,15 +9,16 @@ extension Model {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
-                "Register models from a disk: a file, an MLflow model, or a folder in Triton's or MLServer's layout.",
+                "Register models from a disk: a file, an MLflow model, a bento, an application of Ray Serve, or a folder in Triton's or MLServer's layout.",
             discussion: """
                 Of a folder in Triton's layout each model and version is registered, in the order of their numbers, with its config.pbtxt.
                 In MLServer's each folder has a model-settings.json: of scikit-learn, XGBoost, LightGBM and MLflow.
+                A folder with a bento.yaml is a bento of BentoML, one with a serve_config.yaml an application of Ray Serve.
                 Example: gyre model import ./model_repository
                 """)
         @Argument(
             help:
-                "A model file, a folder with an MLmodel or a model-settings.json, NAME/1/model.onnx or a folder of such folders."
+                "A model file, a folder with an MLmodel, a bento.yaml, a serve_config.yaml or a model-settings.json, NAME/1/model.onnx or a folder of such folders."
         )
         var path: String
         @Option(help: "The model's name; the file's or folder's where it is not said. Of one model only.")

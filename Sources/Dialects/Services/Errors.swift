@@ -4,7 +4,7 @@ internal import GyreBase
 internal import GyreHTTP
 
 /// Errors as BentoML tells them: one text.
-enum BentoMLErrors {
+enum ServicesErrors {
     static func response(_ error: GyreError) -> HTTPResponse {
         .failure(error, ["error": .string(error.description)])
     }

@@ -5,7 +5,7 @@ internal import GyreDelivery
 internal import GyreHTTP
 internal import GyreServing
 
-extension BentoMLDialect {
+extension ServicesDialect {
     /// Every path below `root`, by every verb.
     ///
     /// `endpoint`: the one that is meant, where the address does not say it.
