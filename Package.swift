@@ -200,8 +200,8 @@ let package = Package(
         adapter(
             "Inference",
             [
-                "GyreServing", "GyreNativeLibraries", "GyreYAML", "CBoostedTrees", "COnnxRuntime", "CWorker", httpClient,
-                nioCore, nioHTTP1,
+                "GyreServing", "GyreNativeLibraries", "GyreYAML", "CBoostedTrees", "COnnxRuntime", "CWorker",
+                httpClient, nioCore, nioHTTP1,
             ]),
 
         // App

@@ -67,34 +67,21 @@ private final class BentoModel: HTTPModel {
 /// One process that serves a bento on a socket of its own.
 private final class BentoProcess: Sendable {
     private let worker: PythonWorker
-    private let folder: String
+    private let folder: PrivateFolder
     private let address: String
 
     /// How long a service may take to be ready.
     private static let readyTimeout: Int64 = 300_000_000
 
     init(python: String, source: ModelSource) throws(GyreError) {
-        // The path of a socket has 107 bytes at most.
-        folder = "/tmp/gyre-\(UUID().uuidString.prefix(8))"
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        } catch { throw GyreError.wrapping(error, "Making a place for a socket") }
-        let socket = folder + "/http"
+        folder = try PrivateFolder()
+        let socket = folder.path + "/http"
         address = "http+unix://" + (socket.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")
-        do throws(GyreError) {
-            worker = try PythonWorker(
-                python: python, script: BentoScript.text,
-                model: (source.file as NSString).deletingLastPathComponent, title: source.title,
-                memoryLimit: source.settings.memoryLimit, arguments: [socket, source.title],
-                timeout: Self.readyTimeout)
-        } catch {
-            try? FileManager.default.removeItem(atPath: folder)  // what is left there is empty
-            throw error
-        }
+        worker = try PythonWorker(
+            python: python, script: BentoScript.text, model: (source.file as NSString).deletingLastPathComponent,
+            title: source.title, memoryLimit: source.settings.memoryLimit, arguments: [socket, source.title],
+            timeout: Self.readyTimeout)
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: folder) }  // the system empties the place in time
 
     var isRunning: Bool { worker.isRunning }
     var residentBytes: Int64 { worker.residentBytes }

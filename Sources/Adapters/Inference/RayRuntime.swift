@@ -74,8 +74,8 @@ package final class RayRuntime: ModelRuntime {
 
     /// The files of a folder as a zip.
     private func packed(_ folder: String) throws(GyreError) -> [UInt8] {
-        let base = FileManager.default.temporaryDirectory.appendingPathComponent("gyre-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: base + ".zip") }  // the system empties the place in time
+        let place = try PrivateFolder()
+        let base = place.path + "/code"
         let process = Process()
         process.executableURL = URL(fileURLWithPath: python)
         process.arguments = [

@@ -17,7 +17,7 @@ package struct HTTPModelCall: Sendable {
     package let target: String
     /// Header fields, without those that are about one connection.
     package let headers: [(name: String, value: String)]
-    /// The body.
+    /// What was sent, all of it.
     package let body: [UInt8]
 
     /// A call.
