@@ -53,7 +53,9 @@ extension Console {
             ("brier", { $0.labels == 0 ? "no labels yet" : .figure($0.brier) }),
         ]
         let sides = [rollout.lastNumbers.stable, rollout.lastNumbers.canary]
+        // A judge of labels alone has no figures of requests.
         let rows = figures.map { figure in [figure.name] + sides.map { $0.map(figure.of) ?? .none } }
+            .filter { row in row.dropFirst().contains { $0.rank != .nothing } }
         return Self.contradiction(rollout) + [
             Sentence(.state(rollout.state), " ", .text(rollout.lastReason)),
             Table("The judge's numbers", ["", .number("Stable"), .number("Canary")], rows, empty: ""),
