@@ -112,8 +112,8 @@ extension TableColumn {
     /// What a model said of some rows: a value for each, or a list of values.
     init(_ output: NamedTensor, named name: String) {
         let tensor = output.tensor
-        let width = tensor.shape.count > 1 && tensor.rows > 0 ? tensor.count / tensor.rows : nil
-        self.init(name: name, values: Self.values(tensor), width: width)
+        let width = tensor.rows > 0 ? tensor.count / tensor.rows : 1
+        self.init(name: name, values: Self.values(tensor), width: width == 1 ? nil : width)
     }
 
     private static func values(_ tensor: Tensor) -> Values {
@@ -128,8 +128,10 @@ extension TableColumn {
                     filled = count
                 })
         case (.raw(let bytes), .bool): return .truths(bytes.map { $0 == 0 ? 0 : 1 }, missing: nil)
-        case (.raw, .fp16), (.raw, .bf16), (.raw, .fp32):
-            return .numbers((0..<tensor.count).map { tensor.number(at: $0) ?? .nan })
+        case (.raw(let bytes), .fp16):
+            return .numbers(pairs(bytes).map { Double(Float16(bitPattern: $0)) })
+        case (.raw(let bytes), .bf16):
+            return .numbers(pairs(bytes).map { Double(Float(bitPattern: UInt32($0) << 16)) })
         case (.raw, _):
             let whole = (0..<tensor.count).compactMap { tensor.integer(at: $0) }
             // Numbers beyond 64 bits with a sign have no exact form in a table.
@@ -138,6 +140,11 @@ extension TableColumn {
             }
             return .integers(whole, missing: nil)
         }
+    }
+
+    /// Two bytes each, the lower one first.
+    private static func pairs(_ bytes: [UInt8]) -> [UInt16] {
+        stride(from: 0, to: bytes.count - 1, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
     }
 
     /// The type of such a column in SQL.

@@ -56,7 +56,7 @@ struct DeliveryWorld: Sendable {
     /// A server that has just been started over `disk`.
     init(
         _ disk: DeliveryDisk? = nil, trustsModels: Bool = true, converter: (any ModelConverter)? = nil,
-        repositoryFolder: String? = nil
+        repositoryFolder: String? = nil, runtimes: [any ModelRuntime] = []
     ) throws {
         let disk = try disk ?? DeliveryDisk()
         self.disk = disk
@@ -74,7 +74,8 @@ struct DeliveryWorld: Sendable {
             tracking: tracking, loggedModels: loggedModels, blobs: disk.blobs, store: disk.ledger,
             converter: converter, folders: disk.folder.path + "/models", trustsModels: trustsModels)
         host = ModelHost(
-            runtimes: [ScaleRuntime(format: .onnx), ScaleRuntime(format: .python), ScaleRuntime(format: .xgboost)],
+            runtimes: [ScaleRuntime(format: .onnx), ScaleRuntime(format: .python), ScaleRuntime(format: .xgboost)]
+                + runtimes,
             surroundings: surroundings)
         traces = PredictionTraces(tracing: tracing, tracking: tracking)
         predictor = Predictor(host: host, log: disk.log, traces: traces, surroundings: surroundings)
@@ -120,17 +121,21 @@ struct DeliveryWorld: Sendable {
     }
 
     /// Releases a new version for the endpoint.
-    func release(_ content: String, configuration: String? = nil) async throws -> Release {
-        let version = try await register(content)
+    func release(
+        _ content: String, as name: String = endpoint, file: String = "model.onnx", configuration: String? = nil
+    ) async throws -> Release {
+        let version = try await register(content, as: name, file: file)
         var pins = Release.Pins(model: version.ref, modelDigest: try await files.servable(version))
         pins.configuration = configuration
-        return try await releases.create(try Name(Self.endpoint, of: "endpoint"), pins, reason: "", by: "ann")
+        return try await releases.create(try Name(name, of: "endpoint"), pins, reason: "", by: "ann")
     }
 
     /// Releases a new version and gives it all traffic.
     @discardableResult
-    func deploy(_ content: String) async throws -> Release {
-        let release = try await release(content)
+    func deploy(
+        _ content: String, as name: String = endpoint, file: String = "model.onnx"
+    ) async throws -> Release {
+        let release = try await release(content, as: name, file: file)
         try await endpoints.deploy(release, reason: "first", by: "ann")
         return release
     }
