@@ -85,6 +85,12 @@ import Testing
         #expect(await page("/endpoints/e", answers).contains("Labels say &lt;no"))
         let home = await page("/", answers)
         #expect(home.contains("contradicted") && home.contains("/endpoints/e") && !home.contains("Whoever"))
+        let fact: JSONValue = [
+            "subject": "rollout/e@1", "kind": "rollout.canary.taken-back", "body": ["reason": "Labels say no."],
+        ]
+        #expect(
+            await !page("/", ["/ledger": ["facts": [fact]]]).contains("/endpoints/e"),
+            "what was taken back is red no more")
     }
 
     @Test("every page is well-formed and lets no name become markup", arguments: places)

@@ -40,10 +40,12 @@ extension Console {
         }
     }
 
-    /// Promotions that labels spoke against afterwards.
+    /// Promotions that labels spoke against afterwards, and that were not taken back.
     private func contradictedPromotions() async throws(GyreError) -> [[Words]] {
         let facts = try await get(API.FactList.self, "/ledger?kind=rollout.canary.contradicted&limit=20").facts
-        return facts.map { fact in
+        let back = try await get(API.FactList.self, "/ledger?kind=rollout.canary.taken-back&limit=100").facts
+        let done = Set(back.filter { $0.kind == "rollout.canary.taken-back" }.map(\.subject))
+        return facts.filter { !done.contains($0.subject) }.map { fact in
             let name = fact.subject.dropFirst("rollout/".count).prefix { $0 != "@" }
             let link = Words.link("endpoint \(name)", to: Percent.path("endpoints", String(name)))
             return [.state("contradicted"), link, .short(text(fact.body["reason"]))]
