@@ -36,7 +36,7 @@ struct AreaServices: Sendable {
     let pipelines: Pipelines
 
     init(
-        _ stores: Stores, home: HomeFolder, settings: Settings, modelMemoryBytes: Int64, address: AddressBox,
+        _ stores: Stores, home: HomeFolder, settings: Settings, choices: ServeChoices, address: AddressBox,
         ended: EndedRuns, surroundings: Surroundings
     ) {
         let ledger = stores.ledger
@@ -67,8 +67,9 @@ struct AreaServices: Sendable {
             runtimes: [
                 stores.onnx, TreeRuntime(.xgboost, search: settings.libraries),
                 TreeRuntime(.lightgbm, search: settings.libraries), PythonRuntime(python: settings.python),
-                RemoteRuntime(), BentoRuntime(), RayRuntime(address: settings.ray, python: settings.python),
-            ], budgetBytes: modelMemoryBytes, surroundings: surroundings)
+                RemoteRuntime(), BentoRuntime(),
+                RayRuntime(address: choices.ray ?? settings.ray, python: settings.python),
+            ], budgetBytes: choices.modelMemoryBytes, surroundings: surroundings)
         pipelines = Pipelines(
             store: ledger, blobs: stores.blobs, executor: stores.executor,
             options: PipelineOptions(

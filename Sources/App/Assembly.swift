@@ -24,6 +24,8 @@ struct ServeChoices: Sendable {
     var sharesModelEnvironment = false
     /// Whether clients may share memory with the server.
     var sharesMemory = false
+    /// The dashboard of the Ray cluster that applications of Ray Serve run on; nil for the one of the environment.
+    var ray: String?
     /// Addresses that others than this machine may reach.
     var openAddresses: [String] = []
 }
@@ -49,7 +51,7 @@ struct Assembly: Sendable {
         let clock = Clock { StandardError.write($0) }
         let stores = try Stores(home: home, settings: settings, surroundings: surroundings)
         let areas = AreaServices(
-            stores, home: home, settings: settings, modelMemoryBytes: choices.modelMemoryBytes, address: address,
+            stores, home: home, settings: settings, choices: choices, address: address,
             ended: ended, surroundings: surroundings)
         let delivery = DeliveryServices(
             stores, areas, home: home, settings: settings, choices: choices, surroundings: surroundings)

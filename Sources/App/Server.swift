@@ -33,7 +33,7 @@ enum Server {
         let choices = ServeChoices(
             modelRepository: options.modelRepository, modelMemoryBytes: try options.modelMemoryBytes(),
             trustsModels: options.trustModels, sharesModelEnvironment: options.modelEnvironment == "shared",
-            sharesMemory: options.sharedMemory || reachable.isEmpty,
+            sharesMemory: options.sharedMemory || reachable.isEmpty, ray: options.ray,
             openAddresses: reachable)
         let assembly = try await Assembly.make(home: home, settings: settings, choices: choices)
         let own = [address.host, ProcessInfo.processInfo.hostName]

@@ -28,7 +28,7 @@ package final class RayRuntime: ModelRuntime {
         guard let cluster else {
             throw GyreError(
                 .unavailable, "The model \(source.title) runs on a Ray cluster, and the server knows of none.",
-                fix: "GYRE_RAY=http://HEAD:8265 gyre up")
+                fix: "gyre up --ray http://HEAD:8265")
         }
         let folder = (source.file as NSString).deletingLastPathComponent
         let digest = String((folder as NSString).lastPathComponent.prefix(12))

@@ -42,6 +42,11 @@ package struct ServeOptions: ParsableArguments {
         help: ArgumentHelp(
             "own or shared. By default each model that Python runs has an environment with what it requires, made once for all that require the same; shared runs all of them in the one of set-up. GYRE_WHEELS names a folder of wheels in place of the package index."
         )) package var modelEnvironment = "own"
+    /// The dashboard of the Ray cluster that applications of Ray Serve run on.
+    @Option(
+        help:
+            "The dashboard of a Ray cluster that exists, such as http://127.0.0.1:8265, on which applications of Ray Serve run; GYRE_RAY where it is not said."
+    ) package var ray: String?
     /// Whether clients may share memory with a server that listens beyond this machine.
     @Flag(
         help:

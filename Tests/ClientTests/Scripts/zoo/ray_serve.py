@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 
 from ports import free_port
@@ -68,9 +67,9 @@ try:
     # Without a cluster it is said what is missing.
     server.start()
     server.run("model", "import", version(1), "--name", "sums")
-    assert "GYRE_RAY" in server.run("endpoint", "deploy", "sums", status=1).stderr
+    assert "--ray" in server.run("endpoint", "deploy", "sums", status=1).stderr
     server.stop()
-    server.environment["GYRE_RAY"] = f"http://127.0.0.1:{dashboard}"
+    server.options += ["--ray", f"http://127.0.0.1:{dashboard}"]
     server.start()
     server.run("endpoint", "deploy", "sums")
 
