@@ -30,7 +30,7 @@ enum ForwardedCall {
         if address.hasPrefix("http+unix:") { request.headers.replaceOrAdd(name: "host", value: "localhost") }
         if !call.body.isEmpty { request.body = .bytes(call.body) }
         let answer: HTTPClientResponse
-        do { answer = try await HTTPClient.shared.execute(request, timeout: .microseconds(timeout)) } catch {
+        do { answer = try await HTTPClient.patient.execute(request, timeout: .microseconds(timeout)) } catch {
             let isLate = (error as? HTTPClientError) == .deadlineExceeded || (error as? HTTPClientError) == .readTimeout
             throw GyreError(
                 isLate ? .timeout : .unavailable,

@@ -45,7 +45,7 @@ private struct RemoteConnection: Sendable {
         let answered: HTTPHeaders
         let content: [UInt8]
         do {
-            let answer = try await HTTPClient.shared.execute(request, timeout: .microseconds(timeout))
+            let answer = try await HTTPClient.patient.execute(request, timeout: .microseconds(timeout))
             status = Int(answer.status.code)
             answered = answer.headers
             content = Array(buffer: try await answer.body.collect(upTo: Limits.tensorBytes))

@@ -12,7 +12,12 @@ struct RemoteConnection: Connection {
     let url: String
     let actor: String
     var address: String? { url }
-    private let client = HTTPClient.shared
+    private var client: HTTPClient { Self.patient }
+
+    /// A call may take as long as making an environment or predicting a dataset does, and nothing comes before its end.
+    private static let patient = HTTPClient(
+        eventLoopGroupProvider: .singleton,
+        configuration: HTTPClient.Configuration(timeout: .init(connect: .seconds(10), read: .hours(24))))
 
     init(url: String, actor: String) {
         self.url = (url.contains("://") ? url : "http://" + url).trimmingCharacters(in: CharacterSet(charactersIn: "/"))

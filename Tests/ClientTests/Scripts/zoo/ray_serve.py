@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 
 from ports import free_port
@@ -46,8 +48,15 @@ def build(args: dict):
 def cluster(method="GET", body=None):
     request = urllib.request.Request(
         f"http://127.0.0.1:{dashboard}/api/serve/applications/", json.dumps(body).encode() if body else None, {"Content-Type": "application/json"}, method=method)
-    content = urllib.request.urlopen(request, timeout=120).read()
-    return json.loads(content) if content else {}
+    deadline = time.time() + 600
+    while True:
+        try:
+            content = urllib.request.urlopen(request, timeout=300).read()
+            return json.loads(content) if content else {}
+        except urllib.error.HTTPError as problem:
+            # A busy machine takes long to start what answers.
+            assert problem.code >= 500 and time.time() < deadline, problem.read()
+            time.sleep(2)
 
 
 def version(factor):
