@@ -12,6 +12,7 @@ internal import GyreOIP
 internal import GyrePipelines
 internal import GyreSQLite
 internal import GyreServices
+internal import GyreServing
 internal import GyreUpkeep
 internal import Synchronization
 
@@ -90,8 +91,13 @@ enum Server {
         for problem in await assembly.delivery.repository.start(wanted, isLazy: isLazy) {
             StandardError.write("\(problem)")
         }
+        var rounds = 0
         while !Task.isCancelled {
+            rounds += 1
             do {
+                if rounds.isMultiple(of: 10) {
+                    try await Background.run { () throws(GyreError) in assembly.areas.host.keepWithinBudget() }
+                }
                 for problem in try await assembly.delivery.conversions.tick() { StandardError.write("\(problem)") }
             } catch {
                 StandardError.write("converting models met an error and goes on: \(error)")

@@ -387,7 +387,16 @@ package final class ModelHost: Sendable {
         }
     }
 
-    /// Measures what models take in other processes anew: it grows with their first answers.
+    /// Looks what models in other processes take by now, and lets those go that were not asked for longest where it is too much.
+    ///
+    /// Called now and then: a model grows with its first answers, after it was loaded. Blocks for as long as the system takes to tell.
+    package func keepWithinBudget() {
+        guard budgetBytes > 0 else { return }
+        measureOthers()
+        makeRoom(for: 0, sparing: nil)
+    }
+
+    /// Measures what models take in other processes anew.
     private func measureOthers() {
         for hosted in models() {
             // A process that is busy is not looked at; what it took before stands.
@@ -397,16 +406,16 @@ package final class ModelHost: Sendable {
     }
 
     /// Unloads what was not asked for longest until `bytes` more fit into the budget.
-    private func makeRoom(for bytes: Int64, sparing key: Key) {
+    private func makeRoom(for bytes: Int64, sparing key: Key?) {
         guard budgetBytes > 0 else { return }
         while loadedBytes + bytes > budgetBytes {
             let candidates = models().filter {
-                !$0.source.isPinned && !($0.name == key.name && $0.number == key.number)
+                !$0.source.isPinned && !($0.name == key?.name && $0.number == key?.number)
             }
             guard let oldest = candidates.min(by: { $0.lastUsedAt < $1.lastUsedAt }) else { return }
             unload(
                 oldest.name, oldest.number, isForgotten: false,
-                reason: "left to make room for \(key.name): it was not asked for longest")
+                reason: "left to make room for \(key?.name ?? "others that grew"): it was not asked for longest")
         }
     }
 }

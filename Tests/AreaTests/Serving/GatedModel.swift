@@ -62,11 +62,15 @@ final class GatedModel: RunnableModel {
     let inputs = [TensorSpec(name: "x", datatype: .fp32, shape: [-1, 1])]
     let outputs = [TensorSpec(name: "y", datatype: .fp32, shape: [-1, 1])]
     let platform = "test"
-    let outsideBytes: Int64
+    var outsideBytes: Int64 { bytes.withLock { $0 } }
+    private let bytes: Mutex<Int64>
     let gate = Gate()
     private let runs = Mutex<[[Float]]>([])
 
-    init(bytes: Int64 = 0) { outsideBytes = bytes }
+    init(bytes: Int64 = 0) { self.bytes = Mutex(bytes) }
+
+    /// Takes so many bytes from now on.
+    func grow(to count: Int64) { bytes.withLock { $0 = count } }
 
     /// Rows of each run.
     var sizes: [Int] { runs.withLock { $0.map(\.count) } }

@@ -28,6 +28,23 @@ import Testing
         #expect(host.listings().contains { $0.reason.contains("make room") })
     }
 
+    @Test("models that grow after they were loaded are measured again, and the one not asked for longest leaves")
+    func growth() async throws {
+        let model = GatedModel(bytes: 100)
+        let host = ModelHost(
+            runtimes: [GatedRuntime(model)], budgetBytes: 350, surroundings: ManualClock(step: 1000).surroundings)
+        for name in ["a", "b", "c"] {
+            host.register(name, 1, ModelSource(file: "none", format: .onnx))
+            _ = try await host.summon(name).infer([GatedModel.input([1])])
+        }
+        host.keepWithinBudget()
+        #expect(host.models().count == 3 && host.loadedBytes == 300)
+        model.grow(to: 150)
+        host.keepWithinBudget()
+        #expect(host.models().map(\.name).sorted() == ["b", "c"] && host.loadedBytes == 300)
+        #expect(try await host.summon("a").name == "a", "it comes back when it is asked")
+    }
+
     @Test(
         "a model that cannot be made known is listed with its reason, and asking for it tries again until it is mended")
     func broken() async throws {
