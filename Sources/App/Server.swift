@@ -86,7 +86,7 @@ enum Server {
         StandardError.write("stopped; everything is on disk")
     }
 
-    /// Loads the models of the repository, then converts others as they come; apart from the loop's clock, since one takes seconds.
+    /// Loads the models of the repository, then converts others as they come and looks what all of them take; apart from the loop's clock, since one takes seconds.
     private static func tendModels(_ assembly: Assembly, _ wanted: [String], isLazy: Bool) async {
         for problem in await assembly.delivery.repository.start(wanted, isLazy: isLazy) {
             StandardError.write("\(problem)")

@@ -23,7 +23,7 @@ internal import GyreUpkeep
 struct Surfaces: Sendable {
     /// Every address.
     let router: Router
-    /// Services of BentoML.
+    /// Services with routes of their own.
     let services: ServicesDialect
     /// The models over gRPC.
     let inference: InferenceService

@@ -68,7 +68,7 @@ package final class DuckDBEngine: TableEngine, TableScripts {
 
 /// One connection; statements run one after another on a thread of the blocking pool.
 @safe final class DuckDBSession: TableSession, @unchecked Sendable {
-    // SAFETY: the connection is used under `lock` only.
+    // SAFETY: the connection is used under `lock` only; a scan opens another one to the same database, which is any thread's to do.
     let pointer: OpaquePointer
     private let library: DuckDBLibrary
     let lock = Mutex(())

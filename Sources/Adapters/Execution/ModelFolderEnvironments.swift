@@ -69,8 +69,9 @@ package final class ModelFolderEnvironments: ModelEnvironments {
             throw GyreError(
                 .unavailable, "The Python environment of \(model) cannot be made.",
                 why: error.why ?? error.what,
-                fix:
-                    "Mend what its requirements.txt asks for, or run it beside the others: gyre up --model-environment shared"
+                fix: FileManager.default.fileExists(atPath: folder + "/bento.yaml")
+                    ? "Mend what its env/python/requirements.txt asks for."
+                    : "Mend what its requirements.txt asks for, or run it beside the others: gyre up --model-environment shared"
             )
         }
     }

@@ -10,6 +10,8 @@ internal import Synchronization
 package final class RayRuntime: ModelRuntime {
     private let cluster: RayCluster?
     private let python: String
+    /// How often each application is loaded: a version that is loaded anew is the same one as before.
+    private let loaded = Mutex<[String: Int]>([:])
 
     /// A runtime over the cluster whose dashboard is at `address`; nil for no cluster.
     ///
@@ -43,17 +45,27 @@ package final class RayRuntime: ModelRuntime {
                 try Blocking.wait { () async throws(GyreError) in try await cluster.upload(zip, digest: digest) })
             application["runtime_env"] = environment
         }
-        try cluster.set(application)
+        loaded.withLock { $0[name, default: 0] += 1 }
         do throws(GyreError) {
+            try cluster.set(application)
             let url = try Blocking.wait { () async throws(GyreError) in
                 try await Self.running(name, on: cluster, title: source.title)
             }
-            return RayModel(cluster: cluster, name: name, url: url, timeout: source.settings.runTimeout)
+            return RayModel(url: url, timeout: source.settings.runTimeout) { self.leave(name, cluster) }
         } catch {
             // What does not run shall not be tried over and over; the error tells why.
-            try? cluster.remove(name)
+            leave(name, cluster)
             throw error
         }
+    }
+
+    /// Takes an application away once nothing here has it loaded; where the cluster cannot be told so, it stays there.
+    private func leave(_ name: String, _ cluster: RayCluster) {
+        let isLast = loaded.withLock { loaded in
+            loaded[name, default: 1] -= 1
+            return loaded[name] == 0
+        }
+        if isLast { try? cluster.remove(name) }
     }
 
     /// The one application of a config file, as `serve build` writes it.
@@ -120,22 +132,19 @@ package final class RayRuntime: ModelRuntime {
 /// An application that runs.
 private final class RayModel: HTTPModel {
     let platform = "ray-serve"
-    private let cluster: RayCluster
-    private let name: String
     private let url: String
     private let timeout: Int64
+    private let leave: @Sendable () -> Void
 
-    init(cluster: RayCluster, name: String, url: String, timeout: Int64) {
-        self.cluster = cluster
-        self.name = name
+    init(url: String, timeout: Int64, leave: @escaping @Sendable () -> Void) {
         self.url = url
         self.timeout = timeout
+        self.leave = leave
     }
 
     func exchange(_ call: HTTPModelCall) async throws(GyreError) -> HTTPModelAnswer {
         try await ForwardedCall.send(call, to: url, timeout: timeout, holding: self)
     }
 
-    /// The cluster has no use for it any more; where it cannot be told so, it stays there until the version is loaded and left again.
-    func close() { Background.detach { [cluster, name] in try? cluster.remove(name) } }
+    func close() { Background.detach { [leave] in leave() } }
 }

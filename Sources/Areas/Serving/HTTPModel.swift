@@ -15,7 +15,7 @@ package struct HTTPModelCall: Sendable {
     package let method: String
     /// Path and query, as the service knows them.
     package let target: String
-    /// Header fields, without those that are about one connection.
+    /// Header fields as the client sent them; whoever passes the call on leaves out those that are about one connection.
     package let headers: [(name: String, value: String)]
     /// What was sent, all of it.
     package let body: [UInt8]

@@ -399,7 +399,7 @@ package final class ModelHost: Sendable {
     /// Measures what models take in other processes anew.
     private func measureOthers() {
         for hosted in models() {
-            // A process that is busy is not looked at; what it took before stands.
+            // Processes that are busy are not looked at: less than half of what was seen before is taken for a part of it.
             let bytes = hosted.model.outsideBytes
             if bytes > 0 { hosted.setBytes(max(bytes, hosted.bytes / 2)) }
         }

@@ -66,7 +66,7 @@ package struct RowInputs: Sendable {
                 .invalid, "A row of the data has \(wrong.count) values.", why: "There are \(columns.count) columns.")
         }
         let order = try places(in: columns)
-        guard let spec = matrix else {
+        guard let spec = tableInput else {
             var inputs: [NamedTensor] = []
             for (spec, column) in zip(specs, order) {
                 var elements = TensorElements(spec.name, spec.datatype, takesNull: takesNull)
@@ -82,12 +82,12 @@ package struct RowInputs: Sendable {
     }
 
     /// The one input that takes the rows of a table; nil where each column is an input.
-    package var matrix: TensorSpec? { specs.count == 1 && specs[0].shape.count == 2 ? specs[0] : nil }
+    package var tableInput: TensorSpec? { specs.count == 1 && specs[0].shape.count == 2 ? specs[0] : nil }
 
     /// Where the columns that the model takes stand in a table, in the model's order.
     /// - Throws: `.invalid` naming the one that is missing.
     package func places(in columns: [String]) throws(GyreError) -> [Int] {
-        guard matrix != nil else { return try places(of: specs.map(\.name), in: columns) }
+        guard tableInput != nil else { return try places(of: specs.map(\.name), in: columns) }
         return form.features.isEmpty ? Array(columns.indices) : try places(of: form.features, in: columns)
     }
 

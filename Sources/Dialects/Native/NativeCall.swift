@@ -41,7 +41,7 @@ struct NativeCall: Sendable {
         self.summary = summary
         self.query = query + (hasDryRun ? ["dry_run"] : [])
         self.hasDryRun = hasDryRun
-        self.takes = takes == API.Document.self ? nil : takes
+        self.takes = takes.isOpen ? nil : takes
         self.handler = { request throws(GyreError) in
             let asked = try await NativeRequest<Body>(request)
             if !hasDryRun, asked.isDryRun { throw Self.noDryRun(request) }

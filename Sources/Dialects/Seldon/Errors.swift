@@ -11,7 +11,8 @@ enum SeldonErrors {
             error,
             [
                 "status": [
-                    "code": .int(Int64(code)), "info": .string(error.description), "reason": "MICROSERVICE_BAD_DATA",
+                    "code": .int(Int64(code)), "info": .string(error.description),
+                    "reason": code == 400 ? "MICROSERVICE_BAD_DATA" : "MICROSERVICE_INTERNAL_ERROR",
                     "status": 1,
                 ]
             ], status: code)

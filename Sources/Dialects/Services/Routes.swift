@@ -20,12 +20,6 @@ extension ServicesDialect {
         }
     }
 
-    /// Header fields of a request that a service gets.
-    private static let passed = [
-        "accept", "accept-language", "authorization", "cache-control", "content-type", "cookie", "origin", "range",
-        "traceparent", "tracestate", "user-agent", "x-request-id", "content-encoding", "baggage", "b3",
-    ]
-
     /// Passes a request on, and its answer back as it comes.
     private func forward(
         _ request: HTTPRequest, to name: String, below prefix: String
@@ -36,11 +30,10 @@ extension ServicesDialect {
         var target = prefix.isEmpty ? request.path : String(request.path.dropFirst(prefix.count).drop { $0 != "/" })
         if !target.hasPrefix("/") { target = "/" + target }
         if !request.query.isEmpty { target += Percent.query(request.query.map { ($0.name, $0.value) }) }
-        let fields = Self.passed.compactMap { field in request.headers(field).map { (name: field, value: $0) } }
         let exchanged = try await predictor.exchange(
             asked,
             HTTPModelCall(
-                method: request.method, target: target, headers: fields,
+                method: request.method, target: target, headers: request.headerFields(),
                 body: try await request.body.collect(limit: Limits.tensorBytes)))
         let answer = exchanged.answer
         let own = [

@@ -26,7 +26,7 @@ extension Predictor {
         let direction = direct(request)
         let started = surroundings.now()
         let hosted = try await summon(request, direction, started)
-        if call.method == "GET" {
+        if call.method == "GET" || call.method == "HEAD" {
             return Exchanged(id: request.id ?? "", version: hosted.number, answer: try await hosted.exchange(call))
         }
         let answer: ServiceAnswer

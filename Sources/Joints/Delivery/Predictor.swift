@@ -13,7 +13,7 @@ package final class Predictor: Sendable {
     private let host: ModelHost
     private let traces: PredictionTraces
     let surroundings: Surroundings
-    let mirror: PredictionMirror
+    private let mirror: PredictionMirror
     /// Decides which deployment a request meets.
     let director = Mutex(TrafficDirector())
     /// Writes down what came of it.

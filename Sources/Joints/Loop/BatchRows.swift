@@ -36,7 +36,7 @@ final class BatchRows: RequestDocument {
         let inputs = RowInputs(form, takesNull: true)
         let order = try inputs.places(in: columns.map(\.name))
         let made =
-            if let matrix = inputs.matrix {
+            if let matrix = inputs.tableInput {
                 self.matrix(matrix, order).map { [$0] }
             } else {
                 zip(form.specs, order).reduce([NamedTensor]?.some([])) { made, next in

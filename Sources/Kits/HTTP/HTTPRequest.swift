@@ -14,6 +14,8 @@ package struct HTTPRequest: Sendable {
     package let query: [(name: String, value: String)]
     /// Header values by lower-case name.
     package let headers: @Sendable (String) -> String?
+    /// All header fields as they came, for whoever passes a request on; none of a request made in this process.
+    package var headerFields: @Sendable () -> [(name: String, value: String)] = { [] }
     /// The body, read at most once.
     package var body: HTTPBody
     /// What the route's pattern took out of the path, decoded.
@@ -48,6 +50,7 @@ package struct HTTPRequest: Sendable {
         path = other.path
         query = other.query
         parameters = other.parameters
+        headerFields = other.headerFields
         self.headers = headers
         self.body = body
     }
@@ -62,6 +65,7 @@ package struct HTTPRequest: Sendable {
         self.path = path
         query = other.query
         headers = other.headers
+        headerFields = other.headerFields
         body = other.body
         mayBeFromElsewhere = other.mayBeFromElsewhere
     }

@@ -138,6 +138,7 @@ private struct Responder: HTTPResponder {
         var ours = HTTPRequest(
             method: request.method.rawValue, target: request.head.path ?? "/",
             headers: { name in HTTPField.Name(name).flatMap { fields[$0] } }, body: HTTPBody(stream: request.body))
+        ours.headerFields = { fields.map { ($0.name.rawName, $0.value) } }
         ours.mayBeFromElsewhere = isOpen
         return answer(await router.respond(to: ours), isHead: request.method == .head)
     }

@@ -86,6 +86,9 @@ assert lost is False
 
 said, = client('print(json.dumps(client.predict(str_data="to be", payload_type="strData").response))', "shout")
 assert said["strData"] == "TO BE", said
+# JSON, and the address of the protocol's first days.
+status, answer = server.request("POST", "/seldon/team/line/api/v0.1/predictions", {"jsonData": x.head(2).to_numpy().tolist()})
+assert status == 200 and numpy.allclose(numpy.asarray(answer["jsonData"], dtype=float).ravel(), expected[:2], atol=1e-5), answer
 # Bad messages.
 refused, = client("""
 said = client.predict(data=x[:, :2], payload_type="ndarray")

@@ -52,6 +52,10 @@ class Sums:
         for word in prompt.split():
             yield word + " "
 
+    @bentoml.api
+    def tenant(self, ctx: bentoml.Context) -> str:
+        return ctx.request.headers.get("x-tenant", "nobody")
+
     @bentoml.task
     def slow(self, n: int) -> int:
         return n * 2
@@ -129,11 +133,15 @@ status, content, _ = server.exchange("POST", "/services/sums/add", {"a": "x"}, {
 assert status == 400, (status, content)
 assert server.request("GET", "/services/sums/nothing")[0] == 404
 assert server.request("GET", "/services/none/x")[0] == 404
+# Header fields of the client's own reach the service; looking at a head is no prediction.
+status, content, _ = server.exchange("POST", "/services/sums/tenant", {}, {"content-type": "application/json", "X-Tenant": "north"})
+assert status == 200 and b"north" in content, (status, content)
+assert server.exchange("HEAD", "/services/sums/docs.json")[0] == 200
 # A service takes no tensors, a model of tensors is no service.
 status, content = server.request("POST", "/v2/models/sums/infer", {"inputs": []})
 assert status == 400 and "/services/" in content["error"], (status, content)
 counts = server.api("GET", "/endpoints/sums")["counts"][0]
-assert counts["errors"] == 1 and counts["predictions"] == 10, counts
+assert counts["errors"] == 1 and counts["predictions"] == 11, counts
 
 # A canary gets its share by the same routes, and a rollback brings the former service back.
 server.run("model", "import", build(10), "--name", "sums")

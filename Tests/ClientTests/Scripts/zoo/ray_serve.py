@@ -122,6 +122,10 @@ try:
     server.start()
     assert answers(3) == {"1": 3}
     assert "theirs" in cluster()["applications"]
+    # A version that is loaded anew is the same application, which stays.
+    server.run("endpoint", "deploy", "sums", "--version", "1", "--strategy", "all-at-once")
+    time.sleep(5)
+    assert answers(3) == {"1": 3}
     server.stop()
 finally:
     subprocess.run([ray, "stop", "--force"], env=clean, capture_output=True, timeout=300)
