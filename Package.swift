@@ -17,6 +17,7 @@ let houseStyle: [SwiftSetting] = [
 // MARK: - Libraries from elsewhere, by the name we call them
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -61,7 +62,7 @@ func joint(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// A protocol or file format of another system.
 func dialect(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(
-        name: "Gyre\(name)", dependencies: ["GyreBase", "GyreLedger", "GyreSearch", "GyreHTTP"] + dependencies,
+        name: "Gyre\(name)", dependencies: ["GyreAccess", "GyreBase", "GyreLedger", "GyreSearch", "GyreHTTP"] + dependencies,
         path: "Sources/Dialects/\(name)", exclude: ["README.md"], swiftSettings: houseStyle)
 }
 
@@ -109,13 +110,15 @@ let package = Package(
     targets: [
         // Core
         layer("Core", "Base", [crypto]),
-        layer("Core", "Ledger", ["GyreBase"]),
+        layer("Core", "Access", ["GyreBase"]),
+        layer("Core", "Ledger", ["GyreBase", "GyreAccess"]),
         layer("Core", "Search", ["GyreBase"]),
         layer("Core", "Tables", ["GyreBase", "GyreLedger"]),
 
         // Areas
         area("Evaluation", []),
         area("Features", ["GyreTables"]),
+        area("Identity", ["GyreAccess", crypto, cryptoExtras]),
         area("Monitoring", []),
         area("Notification", [crypto]),
         area("Pipelines", []),
@@ -129,13 +132,13 @@ let package = Package(
         area("Versioning", ["GyreTables"]),
 
         // Kits
-        layer("Kits", "GRPC", ["GyreBase", "GyreHTTP", nioCore, nioExtras, nioHPACK, nioHTTP2, nioPosix]),
+        layer("Kits", "GRPC", ["GyreAccess", "GyreBase", "GyreHTTP", nioCore, nioExtras, nioHPACK, nioHTTP2, nioPosix]),
         layer("Kits", "HTML", []),
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer(
             "Kits", "HTTP",
             [
-                "CZlib", "GyreBase", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioPosix,
+                "CZlib", "GyreAccess", "GyreBase", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioPosix,
                 serviceLifecycle,
             ]),
 
@@ -169,7 +172,8 @@ let package = Package(
         dialect(
             "Native",
             [
-                "GyreAPI", "GyreDelivery", "GyreFeatures", "GyreLoop", "GyreMonitoring", "GyrePipelines",
+                "GyreAPI", "GyreDelivery", "GyreFeatures", "GyreIdentity", "GyreLoop", "GyreMonitoring",
+                "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing",
                 "GyreTracking",
                 "GyreUpkeep", "GyreVersioning",
@@ -184,11 +188,12 @@ let package = Package(
             ["GyreDelivery", "GyreServing", "GyreGRPC", "ProtoInference", protobuf]),
 
         layer("Surfaces", "API", ["GyreBase"]),
-        layer("Surfaces", "Console", ["GyreBase", "GyreAPI", "GyreHTML", "GyreHTTP"]),
+        layer("Surfaces", "Gate", ["GyreAccess", "GyreBase", "GyreGRPC", "GyreHTTP", "GyreIdentity"]),
+        layer("Surfaces", "Console", ["GyreAccess", "GyreBase", "GyreAPI", "GyreHTML", "GyreHTTP"]),
         layer("Surfaces", "CLI", ["GyreBase", "GyreAPI", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
 
         // Adapters
-        adapter("SQLite", ["GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
+        adapter("SQLite", ["GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
         adapter("Outbound", ["GyreNotification", httpClient, nioCore, nioHTTP1, nioPosix]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
@@ -208,10 +213,10 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: [
-                "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
+                "GyreAccess", "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
                 "GyreLoop",
                 "GyreUpkeep",
-                "GyreFeatures",
+                "GyreFeatures", "GyreGate", "GyreIdentity",
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
                 "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
@@ -226,7 +231,7 @@ let package = Package(
             name: "GyreTestSupport", dependencies: ["GyreBase", "GyreLedger", "GyreMonitoring"], path: "Tests/Support",
             swiftSettings: houseStyle),
         tests("TidyTests", []),
-        tests("BaseTests", ["GyreLedger", "GyreSearch", "GyreTables"]),
+        tests("BaseTests", ["GyreAccess", "GyreLedger", "GyreSearch", "GyreTables"]),
         tests(
             "StoreContractTests",
             [
@@ -252,7 +257,7 @@ let package = Package(
         tests(
             "DialectTests",
             [
-                "GyreAPI", "GyreBlobs", "GyreCLI", "GyreCompute", "GyreConsole", "GyreDelivery", "GyreEvaluation",
+                "GyreAccess", "GyreAPI", "GyreBlobs", "GyreCLI", "GyreCompute", "GyreConsole", "GyreDelivery", "GyreEvaluation",
                 "GyreGRPC", "GyreGX", "GyreHTML", "GyreHTTP", "GyreKFP", "GyreKServe", "GyreLedger", "GyreMLflow",
                 "GyreNative",
                 "GyreNativeLibraries", "GyreNotification", "GyreOIP", "GyreOTLP", "GyreOutbound", "GyrePipelines",

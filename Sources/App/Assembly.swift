@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
+internal import GyreGate
+internal import GyreIdentity
 internal import GyreLedger
 internal import GyreLoop
 internal import GyreMonitoring
@@ -26,6 +29,12 @@ struct ServeChoices: Sendable {
     var sharesMemory = false
     /// The dashboard of the Ray cluster that applications of Ray Serve run on; nil for the one of the environment.
     var ray: String?
+    /// Whether somebody has to sign in, although nobody was made yet.
+    var asksWhoCalls = false
+    /// Whether nobody has to sign in, although there are accounts.
+    var asksNobody = false
+    /// What the workspace may use at most.
+    var quota = Workspace.Quota()
     /// Addresses that others than this machine may reach.
     var openAddresses: [String] = []
 }
@@ -38,6 +47,8 @@ struct Assembly: Sendable {
     let delivery: DeliveryServices
     let loop: LoopServices
     let surfaces: Surfaces
+    /// What all workspaces have in common.
+    let wide: ServerWide
     /// Where this Gyre listens; tasks are told.
     let address: AddressBox
     /// What a server does by itself.
@@ -45,11 +56,14 @@ struct Assembly: Sendable {
 
     /// Makes everything and begins nothing.
     static func make(
-        home: HomeFolder, settings: Settings, choices: ServeChoices = ServeChoices(), surroundings: Surroundings = .live
+        home: HomeFolder, settings: Settings, choices: ServeChoices = ServeChoices(), wide: ServerWide? = nil,
+        surroundings: Surroundings = .live
     ) async throws(GyreError) -> Assembly {
         let (address, ended) = (AddressBox(), EndedRuns())
         let clock = Clock { StandardError.write($0) }
         let stores = try Stores(home: home, settings: settings, surroundings: surroundings)
+        let shared: ServerWide
+        if let wide { shared = wide } else { shared = try await Self.wide(stores, choices, surroundings) }
         let areas = AreaServices(
             stores, home: home, settings: settings, choices: choices, address: address,
             ended: ended, surroundings: surroundings)
@@ -59,14 +73,26 @@ struct Assembly: Sendable {
         let loop = LoopServices(stores, areas, delivery, home: home, surroundings: surroundings)
         ended.set(loop.conductor)
         let surfaces = Surfaces(
-            Surfaces.Layers(stores: stores, areas: areas, delivery: delivery, loop: loop), home: home,
+            Surfaces.Layers(stores: stores, areas: areas, delivery: delivery, loop: loop, wide: shared), home: home,
             settings: settings, choices: choices, address: address, clock: clock, surroundings: surroundings)
         if try await areas.tracking.store.experiment(0) == nil {
             _ = try await areas.tracking.createExperiment("Default", by: "gyre")
         }
         return Assembly(
             home: home, stores: stores, areas: areas, delivery: delivery, loop: loop, surfaces: surfaces,
-            address: address, clock: clock)
+            wide: shared, address: address, clock: clock)
+    }
+
+    /// What the first workspace keeps for all of them.
+    private static func wide(
+        _ stores: Stores, _ choices: ServeChoices, _ surroundings: Surroundings
+    ) async throws(GyreError) -> ServerWide {
+        let identity = Identity(store: stores.ledger, surroundings: surroundings)
+        try await identity.load()
+        let asks = choices.asksWhoCalls || (!identity.isEmpty && !choices.asksNobody)
+        return ServerWide(
+            identity: identity, refusals: Refusals(now: surroundings.now), workspaces: OpenWorkspaces(),
+            asksWhoCalls: asks)
     }
 
     /// Ends everything in order; the next start finds nothing to mend.
@@ -76,6 +102,22 @@ struct Assembly: Sendable {
         try await closeSegments(all: true)
         RecordedHead.write(try await stores.ledger.head(), home.recordedHead)
         try stores.database.close()
+    }
+
+    /// Writes down how many calls were refused since the last time; by the first workspace alone.
+    func recordRefusals() async throws(GyreError) {
+        guard wide.workspaces.assembly(of: Caller.defaultWorkspace)?.home === home else { return }
+        let counts = wide.refusals.takeUntold()
+        guard !counts.isEmpty else { return }
+        var body: JSONValue = [:]
+        for (code, count) in counts { body[code] = .int(count) }
+        try await stores.ledger.commit(
+            [],
+            recording: [
+                Fact(
+                    "identity.calls.refused", Ref("workspace", Caller.defaultWorkspace), by: "gyre",
+                    body: ["counts": body, "last": .array(wide.refusals.last(20))])
+            ])
     }
 
     /// Closes full segments of the prediction log and records their digests.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -25,8 +26,8 @@ struct HealthRoutes: Sendable {
             prefixes: ["/health", "/metrics"],
             errorResponse: { .json(["error": .string($0.description)], status: $0.code.httpStatus) },
             routes: [
-                Route("GET", "/health") { _ in .text("OK") },
-                Route("GET", "/metrics", metrics),
+                Route("GET", "/health", .nothing) { _ in .text("OK") },
+                Route("GET", "/metrics", .read, metrics),
             ])
     }
 

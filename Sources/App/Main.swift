@@ -27,14 +27,17 @@ struct Main {
                 try await Server.run(home: home, options: options, settings: settings)
             },
             runningServer: { home in
-                RunningServer.read(home: home).map { FoundServer(address: $0.address, id: $0.id) }
+                RunningServer.read(home: home).map {
+                    FoundServer(address: $0.address, id: $0.id, token: LocalToken.read(home: home))
+                }
             },
             verifyHome: { home, head throws(GyreError) in
                 let verifier = try await LedgerFile(home: home).verify(
                     recordedHead: try head.map { text throws(GyreError) in try Head(parsing: text) }
                         ?? RecordedHead.read(home + "/ledger.head"))
                 return verifier.json
-            }, defaultHome: settings.defaultHome, defaultServer: settings.defaultServer, actor: settings.actor)
+            }, defaultHome: settings.defaultHome, defaultServer: settings.defaultServer, actor: settings.actor,
+            token: settings.token, workspace: settings.workspace)
         await CommandEnvironment.$current.withValue(environment) { await run() }
     }
 

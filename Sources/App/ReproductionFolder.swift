@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreEvaluation
@@ -63,7 +64,7 @@ actor ReproductionFolder: ReproductionSpaces {
                     status: error.code.httpStatus)
             },
             routes: ["GET", "POST", "PUT", "PATCH", "DELETE"].map { method in
-                Route(method, "/reproductions/{run}/{path...}") { request throws(GyreError) in
+                Route(method, "/reproductions/{run}/{path...}", .write) { request throws(GyreError) in
                     let run = request.parameter("run")
                     let router = try await self.router(of: run)
                     return await router.respond(to: request.below(Self.path(of: run)))

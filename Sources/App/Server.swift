@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import GyreAccess
 internal import GyreBase
 internal import GyreCLI
 internal import GyreDelivery
 internal import GyreGRPC
 internal import GyreHTTP
+internal import GyreIdentity
 internal import GyreLedger
 internal import GyreLoop
 internal import GyreOIP
@@ -24,7 +26,6 @@ enum Server {
         let started = Surroundings.live.now()
         let address = try HTTPServer.Address(options.http)
         let reachable = try reachable(options)
-        try checkReach(reachable, options)
         try await address.checkFree()
         if let grpc = options.grpc { try await HTTPServer.Address(grpc).checkFree(option: "--grpc") }
         for (_, address) in try options.services() {
@@ -35,45 +36,32 @@ enum Server {
             modelRepository: options.modelRepository, modelMemoryBytes: try options.modelMemoryBytes(),
             trustsModels: options.trustModels, sharesModelEnvironment: options.modelEnvironment == "shared",
             sharesMemory: options.sharedMemory || reachable.isEmpty, ray: options.ray,
-            openAddresses: reachable)
+            asksWhoCalls: options.auth, asksNobody: options.noAuth, openAddresses: options.noAuth ? reachable : [])
         let assembly = try await Assembly.make(home: home, settings: settings, choices: choices)
-        let own = [address.host, ProcessInfo.processInfo.hostName]
-        let originGuard = OriginGuard(allowedHosts: own + options.allowHost + settings.allowedHosts)
-        let grpc = try options.grpc.map { text throws(GyreError) in
-            let address = try HTTPServer.Address(text)
-            return GRPCListener(host: address.host, port: address.port, methods: assembly.surfaces.inference.methods) {
-                bound in
-                StandardError.write("serving gRPC on \(bound)")
-            }
-        }
-        let server = HTTPServer(
-            router: assembly.surfaces.router, address: address, originGuard: originGuard, isOpen: !reachable.isEmpty
-        ) { bound in
+        try checkReach(reachable, options, asksWhoCalls: assembly.wide.asksWhoCalls)
+        if assembly.wide.asksWhoCalls { try await greetFirstAdministrator(assembly) }
+        try await openWorkspaces(assembly, settings, choices, options)
+        let listeners = try Listeners(assembly, options, settings, isOpen: !reachable.isEmpty) { bound in
             let running = RunningServer(
                 address: bound.description, id: Surroundings.live.newID(), home: home.path)
             assembly.address.set(bound.description, home: running?.json(home: home.path))
+            for workspace in assembly.wide.identity.workspaces where workspace.name != Caller.defaultWorkspace {
+                assembly.wide.workspaces.assembly(of: workspace.name)?.address.set(
+                    "\(bound)/workspaces/\(workspace.name)", home: nil)
+            }
             running?.write(home: home.path)
             StandardError.write(
                 "serving \(home.path) on http://\(bound) after \((Surroundings.live.now() - started) / 1000) ms")
-        }
-        let services = try options.services().map { endpoint, text throws(GyreError) in
-            HTTPServer(
-                router: Router([assembly.surfaces.services.routes(of: endpoint)]),
-                address: try HTTPServer.Address(text),
-                originGuard: originGuard, isOpen: !reachable.isEmpty
-            ) { StandardError.write("serving the service of \(endpoint) on http://\($0)") }
         }
         do {
             for problem in try await assembly.delivery.endpoints.restore() { StandardError.write("\(problem)") }
             for problem in try await assembly.delivery.inferenceServices.restore() { StandardError.write("\(problem)") }
             let isLazy = try options.modelMemoryBytes() > 0
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await server.run() }
+                for listener in listeners.all { group.addTask { try await listener.run() } }
                 group.addTask { await keep(assembly) }
                 group.addTask { await tendModels(assembly, options.loadModel, isLazy: isLazy) }
-                if let grpc { group.addTask { try await grpc.run() } }
-                for service in services { group.addTask { try await service.run() } }
-                // The first to end is the server: told to stop, or unable to listen.
+                // The first to end is a server: told to stop, or unable to listen.
                 try await group.next()
                 group.cancelAll()
             }
@@ -82,8 +70,62 @@ enum Server {
             throw GyreError.wrapping(error, "Serving \(home.path)")
         }
         RunningServer.remove(home: home.path)
+        try await assembly.wide.workspaces.closeAll()
         try await assembly.close()
         StandardError.write("stopped; everything is on disk")
+    }
+
+    /// Makes the first administrator where there is nobody, and this machine's own way in.
+    private static func greetFirstAdministrator(_ assembly: Assembly) async throws(GyreError) {
+        let identity = assembly.wide.identity
+        if let secret = try await identity.makeFirstAdministrator() {
+            StandardError.write(
+                """
+                the first administrator is "admin"; this token is told only now:
+                  \(secret)
+                sign in with it at /login, or say GYRE_TOKEN, and make users: gyre user create NAME --password
+                """)
+        }
+        var caller = Caller(.known("local/\(NSUserName())"), .everything)
+        caller.token = "the home folder"
+        try LocalToken.write(identity.issue(caller), home: assembly.home.path)
+    }
+
+    /// Opens the folders of all workspaces beside the first.
+    private static func openWorkspaces(
+        _ first: Assembly, _ settings: Settings, _ choices: ServeChoices, _ options: ServeOptions
+    ) async throws(GyreError) {
+        let workspaces = first.wide.workspaces
+        let wide = first.wide
+        let isLazy = try options.modelMemoryBytes() > 0
+        workspaces.add(Caller.defaultWorkspace, first)
+        workspaces.set(
+            root: first.home.workspaces,
+            make: { folder throws(GyreError) in
+                let name = String(folder.split(separator: "/").last ?? "")
+                var own = choices
+                var ownSettings = settings
+                let quota = try wide.identity.workspace(name).quota
+                own.modelRepository = nil
+                own.modelMemoryBytes = quota.modelBytes ?? own.modelMemoryBytes
+                own.quota = quota
+                ownSettings.runningTasks = quota.runningTasks ?? settings.runningTasks
+                let made = try await Assembly.make(
+                    home: try HomeFolder(folder, creating: true), settings: ownSettings, choices: own, wide: wide)
+                if let address = first.address.value { made.address.set("\(address)/workspaces/\(name)", home: nil) }
+                for problem in try await made.delivery.endpoints.restore() { StandardError.write("\(problem)") }
+                for problem in try await made.delivery.inferenceServices.restore() { StandardError.write("\(problem)") }
+                return made
+            },
+            tend: { assembly in
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { await keep(assembly) }
+                    group.addTask { await tendModels(assembly, [], isLazy: isLazy) }
+                }
+            })
+        for workspace in wide.identity.workspaces where workspace.name != Caller.defaultWorkspace {
+            try await workspaces.open(workspace.name)
+        }
     }
 
     /// Loads the models of the repository, then converts others as they come and looks what all of them take; apart from the loop's clock, since one takes seconds.
@@ -117,15 +159,16 @@ enum Server {
     }
 
     /// Whoever reaches the server may run code, so that being reached from elsewhere is nothing that happens by itself.
-    private static func checkReach(_ reachable: [String], _ options: ServeOptions) throws(GyreError) {
-        guard !reachable.isEmpty else { return }
+    private static func checkReach(
+        _ reachable: [String], _ options: ServeOptions, asksWhoCalls: Bool
+    ) throws(GyreError) {
+        guard !reachable.isEmpty, !asksWhoCalls else { return }
         guard options.noAuth else {
             throw GyreError(
                 .denied, "Gyre does not listen on \(reachable.joined(separator: " and ")).",
                 why:
                     "Nobody has to sign in, and whoever reaches that address could run code, delete models and move traffic.",
-                fix:
-                    "Listen on 127.0.0.1 behind a proxy that asks who calls, or say --no-auth where the network is closed."
+                fix: "Ask who calls with --auth, or say --no-auth where the network is closed."
             )
         }
         StandardError.write(
@@ -145,6 +188,12 @@ enum Server {
             },
             Clock.Job("closing segments of the prediction log", everyRounds: 20) { () throws(GyreError) in
                 try await assembly.closeSegments(all: false)
+            },
+            Clock.Job("telling of refused calls", everyRounds: 120) { () throws(GyreError) in
+                try await assembly.recordRefusals()
+            },
+            Clock.Job("removing tokens that have ended", everyRounds: Clock.hour) { () throws(GyreError) in
+                try await assembly.wide.identity.removeEnded()
             },
             Clock.Job("writing down the head of the ledger") { () throws(GyreError) in
                 let head = try await assembly.stores.ledger.head()

@@ -15,7 +15,7 @@ struct Settings: Sendable {
     /// Seconds after which a task of a pipeline is stopped.
     let taskTimeoutSeconds: Int
     /// Tasks of pipelines that run at the same time.
-    let runningTasks: Int
+    var runningTasks: Int
 
     /// Names, besides addresses and `localhost`, that this server is known by.
     let allowedHosts: [String]
@@ -46,6 +46,11 @@ struct Settings: Sendable {
     private static func list(_ text: String?) -> [String]? {
         text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
+
+    /// What proves to a server who calls; nil where nothing is said.
+    var token: String? { ProcessInfo.processInfo.environment["GYRE_TOKEN"] }
+    /// The workspace that is meant; nil for the usual one.
+    var workspace: String? { ProcessInfo.processInfo.environment["GYRE_WORKSPACE"] }
 
     var python: String { toolsFolder + "/python/bin/python" }
     var uv: String { toolsFolder + "/python/bin/uv" }

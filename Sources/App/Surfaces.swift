@@ -5,6 +5,7 @@ internal import GyreBase
 internal import GyreCLI
 internal import GyreConsole
 internal import GyreDelivery
+internal import GyreGate
 internal import GyreHTTP
 internal import GyreInference
 internal import GyreKServe
@@ -34,6 +35,7 @@ struct Surfaces: Sendable {
         let areas: AreaServices
         let delivery: DeliveryServices
         let loop: LoopServices
+        let wide: ServerWide
     }
 
     init(
@@ -45,8 +47,11 @@ struct Surfaces: Sendable {
             host: areas.host, predictor: delivery.predictor, repository: delivery.repository,
             regions: choices.sharesMemory ? SharedMemory() : nil, traces: delivery.traces,
             log: ServingLog { StandardError.write($0) }, version: "0.1.0")
+        let refusals = layers.wide.refusals
+        let admission = Admission(
+            find: ThingFinder(areas: areas).find, onRefusal: { refusals.add($0) })
         let tfServing = TFServingDialect(host: areas.host, predictor: delivery.predictor).routes
-        let modelRouter = Router([tfServing])
+        let modelRouter = Router([tfServing], admission: admission)
         let kserve = KServeDialect(services: delivery.inferenceServices, host: areas.host, surroundings: surroundings) {
             model, body, via, id in
             let headers = [Predictor.Request.viaHeader: via, Predictor.Request.idHeader: id]
@@ -70,15 +75,19 @@ struct Surfaces: Sendable {
             issues: areas.issues, webhooks: areas.webhooks, blobs: stores.blobs)
         inference = InferenceService(calls)
         services = ServicesDialect(predictor: delivery.predictor)
-        router = Router([
-            health.routes, OIPDialect(calls).routes, tfServing, kserve,
-            services.routes, SeldonDialect(predictor: delivery.predictor, log: stores.predictions).routes,
-            ScoringDialect(predictor: delivery.predictor).routes,
-            OTLPDialect(tracing: areas.tracing).routes,
-            mlflow.routes, native, layers.loop.reproductions.routes,
-            Self.console(over: Router([native, kserve]), settings: settings, openAddresses: choices.openAddresses)
-                .routes,
-        ])
+        router = Router(
+            [
+                health.routes, OIPDialect(calls).routes, tfServing, kserve,
+                services.routes, SeldonDialect(predictor: delivery.predictor, log: stores.predictions).routes,
+                ScoringDialect(predictor: delivery.predictor).routes,
+                OTLPDialect(tracing: areas.tracing).routes,
+                mlflow.routes, native, layers.loop.reproductions.routes,
+                Self.console(
+                    over: Router([native, kserve], admission: admission), settings: settings,
+                    openAddresses: choices.openAddresses,
+                    desk: layers.wide.asksWhoCalls ? SignInDesk(layers.wide.identity).desk : nil
+                ).routes,
+            ], admission: admission)
     }
 
     private static func nativeServices(
@@ -86,6 +95,7 @@ struct Surfaces: Sendable {
         doctor: @escaping @Sendable () async -> JSONValue, home: @escaping @Sendable () -> JSONValue
     ) -> NativeDialect.Services {
         let (stores, areas, delivery, loop) = (layers.stores, layers.areas, layers.delivery, layers.loop)
+        let wide = layers.wide
         return NativeDialect.Services(
             ledger: stores.ledger, blobs: stores.blobs, tracking: areas.tracking, tracing: areas.tracing,
             registry: areas.registry, loggedModels: areas.loggedModels, versioning: areas.versioning,
@@ -94,32 +104,36 @@ struct Surfaces: Sendable {
             conductor: loop.conductor, batches: loop.batches, predictor: delivery.predictor,
             predictions: stores.predictions,
             host: areas.host, files: delivery.files, imports: delivery.imports, retention: loop.retention,
+            identity: wide.identity, asksWhoCalls: wide.asksWhoCalls,
+            openWorkspace: { name throws(GyreError) in try await wide.workspaces.open(name) },
+            closeWorkspace: { name throws(GyreError) in try await wide.workspaces.close(name) },
+            refusals: { (wide.refusals.last($0), wide.refusals.counts) },
             recordedHead: recordedHead, doctor: doctor, home: home)
     }
 
     /// The pages, which ask for everything by the routes that programs ask.
     private static func console(
-        over inner: Router, settings: Settings, openAddresses: [String]
+        over inner: Router, settings: Settings, openAddresses: [String], desk: SessionDesk?
     ) -> Console {
-        let call: @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue = { request throws(GyreError) in
+        let call: Console.Call = { method, path, body, caller throws(GyreError) in
+            var headers: [String: String] = [:]
+            if body != nil { headers["x-gyre-actor"] = "console" }
+            let request = HTTPRequest(
+                method, "/api/gyre/v1" + path, headers: headers, body: body?.bytes ?? [],
+                by: caller)
             let response = await inner.respond(to: request)
             guard case .bytes(let bytes) = response.body else { return [:] }
             guard response.status == 200 else { throw APIError.read(bytes, status: response.status) }
             return try JSONValue(parsing: bytes)
         }
         return Console(
-            api: { path throws(GyreError) in try await call(HTTPRequest("GET", "/api/gyre/v1" + path)) },
-            act: { path, body throws(GyreError) in
-                try await call(
-                    HTTPRequest(
-                        "POST", "/api/gyre/v1" + path, headers: ["x-gyre-actor": "console"], body: body.bytes))
-            },
+            call: call,
             staticFile: { name in
                 FileManager.default.contents(atPath: "\(settings.staticFiles)/\(name)").map { Array($0) }
             }, mlflowFile: { path in settings.mlflowPages(path) },
             warning: openAddresses.isEmpty
                 ? nil
                 : "Whoever reaches \(openAddresses.joined(separator: " or ")) may run code, delete models and move traffic: "
-                    + "this server was started with --no-auth.")
+                    + "this server was started with --no-auth.", desk: desk)
     }
 }

@@ -19,17 +19,17 @@ import Testing
     ) -> Router {
         Router([
             Console(
-                api: { path throws(GyreError) in
+                call: { _, path, body, _ throws(GyreError) in
+                    if let body {
+                        recorder.done.withLock { $0.append((path, body)) }
+                        return [:]
+                    }
                     recorder.asked.withLock { $0.append(path) }
                     if fails {
                         throw GyreError(
                             .notFound, "There is no <b>such</b> thing.", why: "Nobody made it.", fix: "gyre up")
                     }
                     return CompletedAnswer.at(path, answers[String(path.prefix { $0 != "?" })] ?? [:])
-                },
-                act: { path, body throws(GyreError) in
-                    recorder.done.withLock { $0.append((path, body)) }
-                    return [:]
                 }, staticFile: { $0 == "uplot.min.js" ? [1] : nil }, mlflowFile: { _ in nil }
             ).routes
         ])
@@ -71,10 +71,10 @@ import Testing
         let warning = "Whoever reaches <it>"
         let router = Router([
             Console(
-                api: { path throws(GyreError) in
-                    CompletedAnswer.at(path, answers[String(path.prefix { $0 != "?" })] ?? [:])
+                call: { _, path, body, _ throws(GyreError) in
+                    body == nil ? CompletedAnswer.at(path, answers[String(path.prefix { $0 != "?" })] ?? [:]) : [:]
                 },
-                act: { _, _ throws(GyreError) in [:] }, staticFile: { _ in nil }, mlflowFile: { _ in nil },
+                staticFile: { _ in nil }, mlflowFile: { _ in nil },
                 warning: warning
             ).routes
         ])

@@ -9,10 +9,10 @@ import Testing
 @Suite struct ConsoleTests {
     private func console(_ answers: [String: JSONValue] = [:], files: [String: String] = [:]) -> Router {
         let console = Console(
-            api: { path throws(GyreError) in
-                CompletedAnswer.at(path, answers[String(path.prefix { $0 != "?" })] ?? [:])
+            call: { _, path, body, _ throws(GyreError) in
+                body == nil ? CompletedAnswer.at(path, answers[String(path.prefix { $0 != "?" })] ?? [:]) : [:]
             },
-            act: { _, _ throws(GyreError) in [:] }, staticFile: { _ in nil },
+            staticFile: { _ in nil },
             mlflowFile: { path in files[path.description].map { Array($0.utf8) } })
         return Router([console.routes])
     }

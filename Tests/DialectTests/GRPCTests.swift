@@ -85,9 +85,9 @@ import Testing
 
 @Suite struct GRPCHandlerTests {
     private static let methods = [
-        GRPCMethod("test.Echo", "Once") { .now($0) },
-        GRPCMethod("test.Echo", "Each", .repeated) { .now($0) },
-        GRPCMethod("test.Echo", "Fail") { _ throws(GyreError) in
+        GRPCMethod("test.Echo", "Once", .nothing) { .now($0) },
+        GRPCMethod("test.Echo", "Each", .nothing, .repeated) { .now($0) },
+        GRPCMethod("test.Echo", "Fail", .nothing) { _ throws(GyreError) in
             throw GyreError(.notFound, "Nothing is called \"é\" at 100%.")
         },
     ]
@@ -95,7 +95,7 @@ import Testing
     /// A connection with the handler, past the window that it opens at first.
     private func connection() throws -> EmbeddedChannel {
         let channel = EmbeddedChannel(
-            handler: GRPCHandler(methods: Dictionary(uniqueKeysWithValues: Self.methods.map { ($0.path, $0) })))
+            handler: GRPCHandler(front: OpenGRPCFront(Self.methods)))
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         let first = try #require(try channel.readOutbound(as: HTTP2Frame.self))
         guard case .windowUpdate = first.payload else { throw GyreError(.internal, "no window") }

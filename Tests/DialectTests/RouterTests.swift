@@ -9,14 +9,14 @@ import Testing
         RouteGroup(
             prefixes: ["/"], errorResponse: { .json(["error": .string($0.what)], status: $0.code.httpStatus) },
             routes: [
-                Route("GET", "/models") { _ in .text("all") },
-                Route("POST", "/models") { _ in .text("made") },
-                Route("GET", "/models/{name}") { .text($0.parameter("name")) },
-                Route("DELETE", "/models/{name}") { _ in .text("gone") },
-                Route("GET", "/models/newest") { _ in .text("newest") },
-                Route.direct("POST", "/models/{name}/infer") { _ in .now(.text("answer")) },
-                Route("POST", "/models/{name}:predict") { _ in .text("answer") },
-                Route("PUT", "/files/{path...}") { .text($0.parameter("path")) },
+                Route("GET", "/models", .nothing) { _ in .text("all") },
+                Route("POST", "/models", .nothing) { _ in .text("made") },
+                Route("GET", "/models/{name}", .nothing) { .text($0.parameter("name")) },
+                Route("DELETE", "/models/{name}", .nothing) { _ in .text("gone") },
+                Route("GET", "/models/newest", .nothing) { _ in .text("newest") },
+                Route.direct("POST", "/models/{name}/infer", .nothing) { _ in .now(.text("answer")) },
+                Route("POST", "/models/{name}:predict", .nothing) { _ in .text("answer") },
+                Route("PUT", "/files/{path...}", .nothing) { .text($0.parameter("path")) },
             ])
     ])
 

@@ -2,6 +2,7 @@
 
 internal import Dispatch
 internal import GRDB
+internal import GyreAccess
 internal import GyreBase
 internal import Synchronization
 
@@ -35,10 +36,12 @@ final class GroupCommit: Sendable {
         _ operation: @escaping @Sendable (Database, inout ChainTail) throws -> Result
     ) async throws -> Result {
         let box = ResultBox<Result>()
+        let caller = Caller.current
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             enqueue(
                 Pending(
                     operation: { db, tail in
+                        tail.caller = caller
                         let result = try operation(db, &tail)
                         box.set(result)
                     },
@@ -149,6 +152,8 @@ struct ChainTail: Sendable {
     var seq: Int64
     var hash: Digest
     var lastTime: Int64
+    /// Who asked for the operation that runs; nil for the server itself.
+    var caller: Caller?
 }
 
 /// Carries an operation's result out of the transaction.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GRDB
+internal import GyreAccess
 internal import GyreBase
 internal import GyreLedger
 
@@ -34,6 +35,9 @@ enum LedgerSQL {
     @discardableResult
     static func append(_ fact: Fact, at now: Int64, in db: Database, tail: inout ChainTail) throws -> RecordedFact {
         try fact.checkIsPinned()
+        var fact = fact
+        // What proved who it was is written beside the name.
+        if let caller = tail.caller, caller.name == fact.actor { fact.body["caller"] = caller.details }
         let recorded = RecordedFact(seq: tail.seq + 1, at: max(now, tail.lastTime), fact: fact, following: tail.hash)
         let statement = try BoundStatement(
             """
@@ -57,7 +61,9 @@ enum LedgerSQL {
             reference.bind(recorded.seq, at: 2)
             try reference.run()
         }
-        tail = ChainTail(seq: recorded.seq, hash: recorded.hash, lastTime: recorded.at)
+        tail.seq = recorded.seq
+        tail.hash = recorded.hash
+        tail.lastTime = recorded.at
         return recorded
     }
 

@@ -33,6 +33,10 @@ extension GyreError {
         case conflict
         /// The actor may not do this.
         case denied
+        /// Who calls is not known, and has to be.
+        case unauthenticated
+        /// The caller asks more often than it may; later it can.
+        case tooManyRequests = "too_many_requests"
         /// A limit in `Limits` was met.
         case limitExceeded = "limit_exceeded"
         /// A component that is needed does not answer.
@@ -57,7 +61,9 @@ extension GyreError.Code {
         case .invalid, .unsupported: 64
         case .notFound: 3
         case .alreadyExists, .conflict: 4
-        case .denied, .limitExceeded, .unavailable, .timeout, .cancelled, .corrupt, .internal: 1
+        case .denied, .unauthenticated, .tooManyRequests, .limitExceeded, .unavailable, .timeout, .cancelled, .corrupt,
+            .internal:
+            1
         }
     }
 
@@ -65,10 +71,12 @@ extension GyreError.Code {
     public var httpStatus: Int {
         switch self {
         case .invalid: 400
+        case .unauthenticated: 401
         case .denied: 403
         case .notFound: 404
         case .alreadyExists, .conflict: 409
         case .limitExceeded: 413
+        case .tooManyRequests: 429
         case .cancelled: 499
         case .corrupt, .internal: 500
         case .unsupported: 501

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 package import GyreHTTP
@@ -14,9 +15,9 @@ extension KServeDialect {
             ],
             errorResponse: KServeErrors.response,
             routes: [
-                Route("POST", "/api/gyre/v1/manifests", apply),
-                Route("POST", "/serving/{namespace}/{name}", ask),
-                Route("POST", "/serving/{namespace}/{name}/", ask),
+                Route("POST", "/api/gyre/v1/manifests", .operate, apply),
+                Route("POST", "/serving/{namespace}/{name}", .predict, ask),
+                Route("POST", "/serving/{namespace}/{name}/", .predict, ask),
             ] + ObjectKind.allCases.flatMap(objectRoutes))
     }
 
@@ -24,11 +25,13 @@ extension KServeDialect {
         ["/apis/serving.kserve.io/{version}/namespaces/{namespace}/\(kind.plural)", "/api/gyre/v1/\(kind.plural)"]
             .flatMap {
                 [
-                    Route("POST", $0, apply),
-                    Route("PUT", "\($0)/{name}", apply),
-                    Route("GET", $0) { _ throws(GyreError) in try await list(kind) },
-                    Route("GET", "\($0)/{name}") { request throws(GyreError) in try await get(kind, request) },
-                    Route("DELETE", "\($0)/{name}") { request throws(GyreError) in try await delete(kind, request) },
+                    Route("POST", $0, .operate, apply),
+                    Route("PUT", "\($0)/{name}", .operate, apply),
+                    Route("GET", $0, .read) { _ throws(GyreError) in try await list(kind) },
+                    Route("GET", "\($0)/{name}", .read) { request throws(GyreError) in try await get(kind, request) },
+                    Route("DELETE", "\($0)/{name}", .operate) { request throws(GyreError) in
+                        try await delete(kind, request)
+                    },
                 ]
             }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 
@@ -125,6 +126,9 @@ struct Arguments: Sendable {
         }
         return offset
     }
+
+    /// The names of a kind that the caller may see; nil for all of them.
+    func visible(_ kind: Thing.Kind) -> Set<String>? { request.visible(kind) }
 
     /// Who calls: the client's own word for it.
     var actor: String { request.actor(body["user_id"]?.string, surface: "mlflow") }

@@ -19,6 +19,8 @@ enum MLflowErrors {
         case .notFound: ("RESOURCE_DOES_NOT_EXIST", 404)
         case .conflict: ("RESOURCE_CONFLICT", 409)
         case .denied: ("PERMISSION_DENIED", 403)
+        case .unauthenticated: ("UNAUTHENTICATED", 401)
+        case .tooManyRequests: ("REQUEST_LIMIT_EXCEEDED", 429)
         case .unsupported: ("NOT_IMPLEMENTED", 501)
         case .unavailable: ("TEMPORARILY_UNAVAILABLE", 503)
         case .timeout: ("DEADLINE_EXCEEDED", 504)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 package import GyreHTTP
 
@@ -32,8 +33,12 @@ extension MLflowDialect {
     }
 
     private var serverRoutes: [Route] {
-        [Route("GET", "/version", version), Route("GET", "/api/3.0/mlflow/server-info", serverInfo)]
-            + CallRoute.post("/experiments/search-datasets", searchDatasets).routes(below: ["/ajax-api/2.0/mlflow"])
+        [
+            Route("GET", "/version", .nothing, version),
+            Route("GET", "/api/3.0/mlflow/server-info", .nothing, serverInfo),
+        ]
+            + CallRoute.post("/experiments/search-datasets", .read(.experiment, "experiment_ids"), searchDatasets)
+            .routes(below: ["/ajax-api/2.0/mlflow"])
     }
 
     /// The version of MLflow whose API is spoken; clients ask before they choose their calls.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreFeatures
@@ -14,8 +15,8 @@ extension NativeDialect {
     /// Blobs come and go as bytes, not as JSON.
     var blobRoutes: [Route] {
         [
-            Route("POST", Self.root + "/blobs", store),
-            Route("GET", Self.root + "/blobs/{digest}") { request throws(GyreError) in
+            Route("POST", Self.root + "/blobs", .write, store),
+            Route("GET", Self.root + "/blobs/{digest}", .read) { request throws(GyreError) in
                 let digest = try await names.blob(request.parameter("digest"))
                 let size = try await services.blobs.size(digest)
                 let reader = try await services.blobs.reader(digest)
@@ -40,31 +41,36 @@ extension NativeDialect {
 
     var dataCalls: [NativeCall] {
         [
-            NativeCall("GET", "/datasets", "All dataset versions, newest first.", listDatasets),
-            NativeCall("GET", "/datasets/{name}", "The versions of a dataset, newest first.", showDataset),
+            NativeCall("GET", "/datasets", .list(.dataset), "All dataset versions, newest first.", listDatasets),
             NativeCall(
-                "GET", "/datasets/{name}/versions/{version}",
+                "GET", "/datasets/{name}", .read(.dataset, "name"), "The versions of a dataset, newest first.",
+                showDataset),
+            NativeCall(
+                "GET", "/datasets/{name}/versions/{version}", .read(.dataset, "name"),
                 "A version with its files; latest and accepted are names.", showDatasetVersion),
             NativeCall(
-                "POST", "/datasets/{name}/versions",
+                "POST", "/datasets/{name}/versions", .write(.dataset, "name"),
                 "Adds a version: {tree: [{path, sha256, size}], message}. Checks run at once.",
                 takes: API.AddRequest.self, hasDryRun: true, addVersion),
             NativeCall(
-                "GET", "/datasets/{name}/diff", "What changed between two versions.", query: ["from", "to"], diffDataset
+                "GET", "/datasets/{name}/diff", .read(.dataset, "name"), "What changed between two versions.",
+                query: ["from", "to"], diffDataset
             ),
             NativeCall(
-                "POST", "/checks",
+                "POST", "/checks", .write,
                 "Checks a dataset version: {dataset, suite, dry_run}. Answers as Great Expectations does; a dry run checks and records nothing.",
                 takes: API.CheckRequest.self, hasDryRun: true, check),
-            NativeCall("GET", "/features", "All feature views.", listFeatureViews),
+            NativeCall("GET", "/features", .list(.featureView), "All feature views.", listFeatureViews),
             NativeCall(
-                "POST", "/features", "Defines a feature view.", takes: API.FeatureView.self, hasDryRun: true,
+                "POST", "/features", .operate, "Defines a feature view.", takes: API.FeatureView.self, hasDryRun: true,
                 applyFeatureView),
             NativeCall(
-                "POST", "/features/{name}/materialize", "Brings the latest values online: {version, as_of}.",
+                "POST", "/features/{name}/materialize", .operate(.featureView, "name"),
+                "Brings the latest values online: {version, as_of}.",
                 takes: API.MaterializeRequest.self, hasDryRun: true, materialize),
             NativeCall(
-                "GET", "/features/{name}/online", "The latest values of an entity.", query: ["entity", "now"],
+                "GET", "/features/{name}/online", .predict(.featureView, "name"), "The latest values of an entity.",
+                query: ["entity", "now"],
                 readOnline),
         ]
     }
@@ -109,7 +115,9 @@ extension NativeDialect {
     }
 
     private func listDatasets(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        ["versions": .array(try await services.versioning.log(nil).map { brief($0) })]
+        let visible = request.visible(.dataset)
+        let versions = try await services.versioning.log(nil).filter { visible?.contains($0.name) ?? true }
+        return ["versions": .array(versions.map { brief($0) })]
     }
 
     private func showDataset(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
@@ -174,7 +182,9 @@ extension NativeDialect {
     }
 
     private func listFeatureViews(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        ["views": .array(try await services.features.views().map(\.json))]
+        let visible = request.visible(.featureView)
+        let views = try await services.features.views().filter { visible?.contains($0.name) ?? true }
+        return ["views": .array(views.map(\.json))]
     }
 
     private func applyFeatureView(_ request: NativeRequest<API.FeatureView>) async throws(GyreError) -> JSONValue {

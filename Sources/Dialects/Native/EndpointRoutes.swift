@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -13,53 +14,57 @@ internal import GyreServing
 extension NativeDialect {
     var endpointCalls: [NativeCall] {
         [
-            NativeCall("GET", "/endpoints", "All endpoints with their traffic.", listEndpoints),
-            NativeCall("GET", "/endpoints/{name}", "An endpoint: traffic, rollouts, counts, reports.", show),
+            NativeCall("GET", "/endpoints", .list(.endpoint), "All endpoints with their traffic.", listEndpoints),
             NativeCall(
-                "POST", "/endpoints/{name}/deploy",
+                "GET", "/endpoints/{name}", .read(.endpoint, "name"),
+                "An endpoint: traffic, rollouts, counts, reports.", show),
+            NativeCall(
+                "POST", "/endpoints/{name}/deploy", .operate(.endpoint, "name").and(.read(.model, "model")),
                 "Releases a model version and rolls it out, as a canary unless the endpoint serves nothing yet: {model, version, strategy, steps, judge, reason, dry_run}; strategies are canary, shadow, blue-green, all-at-once.",
                 takes: API.DeployRequest.self, hasDryRun: true, deploy),
             NativeCall(
-                "POST", "/endpoints/{name}/rollout/{verb}",
+                "POST", "/endpoints/{name}/rollout/{verb}", .operate(.endpoint, "name"),
                 "A person's word on the rollout: promote, abort, pause or resume.",
                 takes: API.ReasonRequest.self, hasDryRun: true, command),
             NativeCall(
-                "POST", "/endpoints/{name}/traffic",
+                "POST", "/endpoints/{name}/traffic", .operate(.endpoint, "name"),
                 "Sets the canary's share, for a comparison that lasts: {canary_percent, reason}; the rollout is paused there.",
                 takes: API.TrafficRequest.self, hasDryRun: true, setShare),
             NativeCall(
-                "POST", "/endpoints/{name}/freeze",
+                "POST", "/endpoints/{name}/freeze", .operate(.endpoint, "name"),
                 "Holds the traffic where it is: {seconds, reason}; what fails still loses its share.",
                 takes: API.FreezeRequest.self, hasDryRun: true, freeze),
             NativeCall(
-                "POST", "/endpoints/{name}/unfreeze", "Ends the hold: {reason}.", takes: API.ReasonRequest.self,
+                "POST", "/endpoints/{name}/unfreeze", .operate(.endpoint, "name"), "Ends the hold: {reason}.",
+                takes: API.ReasonRequest.self,
                 hasDryRun: true, unfreeze),
             NativeCall(
-                "POST", "/endpoints/{name}/rules",
+                "POST", "/endpoints/{name}/rules", .operate(.endpoint, "name"),
                 "Sends requests with some attributes to one side of the rollout, in place of the rules before: {rules: [{attribute, values, to}], reason}.",
                 takes: API.RulesRequest.self, hasDryRun: true, setRules),
             NativeCall(
-                "POST", "/endpoints/{name}/bandit",
+                "POST", "/endpoints/{name}/bandit", .operate(.endpoint, "name").and(.read(.model, "model")),
                 "Lets a bandit share the traffic: {versions, algorithm, exploration, reward, model, reason}; algorithms are epsilon-greedy, thompson, exp3; rewards label, accuracy.",
                 takes: API.BanditRequest.self, hasDryRun: true, startBandit),
             NativeCall(
-                "DELETE", "/endpoints/{name}/bandit",
+                "DELETE", "/endpoints/{name}/bandit", .operate(.endpoint, "name"),
                 "Ends a bandit; ?version= gets all traffic, else what was stable before it.",
                 takes: API.NoBody.self, query: ["version", "reason"], hasDryRun: true, stopBandit),
             NativeCall(
-                "POST", "/endpoints/{name}/logging",
+                "POST", "/endpoints/{name}/logging", .operate(.endpoint, "name"),
                 "Sets the share of requests that the prediction log keeps, from 0 to 1: {share, reason}; what fails is always kept.",
                 takes: API.LoggingRequest.self, hasDryRun: true, setLogging),
             NativeCall(
-                "POST", "/endpoints/{name}/labels",
+                "POST", "/endpoints/{name}/labels", .predict(.endpoint, "name"),
                 "Tells what became of predictions: {labels: [{id, label}]}; labels of ids that the prediction log does not have wait for them.",
                 takes: API.LabelsRequest.self, label),
             NativeCall(
-                "POST", "/endpoints/{name}/monitor",
+                "POST", "/endpoints/{name}/monitor", .operate(.endpoint, "name"),
                 "Computes a window's report and acts on it: {window, from, to, dry_run}.",
                 takes: API.MonitorRequest.self, hasDryRun: true, monitor),
             NativeCall(
-                "GET", "/endpoints/{name}/predictions/{id}", "One prediction with its label and its whole lineage.",
+                "GET", "/endpoints/{name}/predictions/{id}", .read(.endpoint, "name"),
+                "One prediction with its label and its whole lineage.",
                 explain),
         ]
     }
@@ -166,7 +171,8 @@ extension NativeDialect {
 
     private func listEndpoints(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
         var list: [JSONValue] = []
-        for (name, split) in try await services.rollouts.endpoints() {
+        let visible = request.visible(.endpoint)
+        for (name, split) in try await services.rollouts.endpoints() where visible?.contains(name) ?? true {
             list.append(Self.json(name, split))
         }
         return ["endpoints": .array(list)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -15,43 +16,45 @@ internal import GyreVersioning
 extension NativeDialect {
     var modelCalls: [NativeCall] {
         [
-            NativeCall("GET", "/experiments", "All experiments.", listExperiments),
+            NativeCall("GET", "/experiments", .list(.experiment), "All experiments.", listExperiments),
             NativeCall(
-                "GET", "/runs", "Tracked runs; `id` picks some of them, as often as it is given.",
+                "GET", "/runs", .list(.experiment), "Tracked runs; `id` picks some of them, as often as it is given.",
                 query: ["experiment", "filter", "order_by", "limit", "after", "id"], searchRuns),
-            NativeCall("GET", "/runs/{id}", "A tracked run.", showRun),
+            NativeCall("GET", "/runs/{id}", .read(.run, "id"), "A tracked run.", showRun),
             NativeCall(
-                "GET", "/runs/{id}/history",
+                "GET", "/runs/{id}/history", .read(.run, "id"),
                 "The points of one metric: the first `limit`, or about `points` spread over all of them; `cursor` is for the run's events.",
                 query: ["metric", "limit", "points"], showHistory),
-            NativeCall("GET", "/models", "Registered models.", listModels),
+            NativeCall("GET", "/models", .list(.model), "Registered models.", listModels),
             NativeCall(
-                "GET", "/served", "What the server knows to serve: state, memory, what it did since it was loaded.",
+                "GET", "/served", .read,
+                "What the server knows to serve: state, memory, what it did since it was loaded.",
                 listServed),
-            NativeCall("GET", "/models/{name}", "A model with its versions.", showModel),
+            NativeCall("GET", "/models/{name}", .read(.model, "name"), "A model with its versions.", showModel),
             NativeCall(
-                "GET", "/models/{name}/versions/{version}", "A version by number, alias or latest.", showVersion),
+                "GET", "/models/{name}/versions/{version}", .read(.model, "name"),
+                "A version by number, alias or latest.", showVersion),
             NativeCall(
-                "GET", "/models/{name}/versions/{version}/card",
+                "GET", "/models/{name}/versions/{version}/card", .read(.model, "name"),
                 "The model card, filled from the ledger; what is missing is named.", query: ["format"], showCard),
             NativeCall(
-                "POST", "/models/{name}/versions",
+                "POST", "/models/{name}/versions", .write(.model, "name"),
                 "Registers the next version of files that were sent as blobs: {files: [{path, sha256}], configuration, description}.",
                 takes: API.RegisterRequest.self, hasDryRun: true, register),
             NativeCall(
-                "POST", "/models/{name}/versions/{version}/configuration",
+                "POST", "/models/{name}/versions/{version}/configuration", .write(.model, "name"),
                 "Says how a version is served from its next deployment on: {configuration}, a config.pbtxt; null for the usual way.",
                 takes: API.ConfigurationRequest.self, hasDryRun: true, configure),
             NativeCall(
-                "POST", "/models/{name}/versions/{version}/conversion",
+                "POST", "/models/{name}/versions/{version}/conversion", .write(.model, "name").and(.runCode),
                 "Converts a scikit-learn model to ONNX and compares what both answer; the numbers are kept.",
                 takes: API.ReasonRequest.self, hasDryRun: true, convert),
             NativeCall(
-                "POST", "/models/{name}/versions/{version}/predictions",
+                "POST", "/models/{name}/versions/{version}/predictions", .write.and(.runCode),
                 "Predicts every row of a dataset; what comes of it is a dataset version: {input, dataset, format}.",
                 takes: API.BatchRequest.self, hasDryRun: true, predictBatch),
             NativeCall(
-                "POST", "/models/{name}/aliases/{alias}",
+                "POST", "/models/{name}/aliases/{alias}", .operate(.model, "name"),
                 "Points an alias at a version: {version}, a number, another alias or latest.",
                 takes: API.AliasRequest.self, hasDryRun: true, setAlias),
         ]
@@ -123,7 +126,10 @@ extension NativeDialect {
     }
 
     private func listExperiments(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        let experiments = try await services.tracking.store.experiments(.active)
+        let visible = request.visible(.experiment)
+        let experiments = try await services.tracking.store.experiments(.active).filter {
+            visible?.contains(String($0.id)) ?? true
+        }
         return [
             "experiments": .array(
                 experiments.map {
@@ -142,7 +148,7 @@ extension NativeDialect {
                 throw GyreError(.invalid, "At most 1000 runs are picked at once. Got \(picked.count).")
             }
             var runs: [JSONValue] = []
-            for id in picked { runs.append(Self.json(try await names.run(id))) }
+            for id in picked { runs.append(Self.json(try await pickedRun(id, request))) }
             return ["runs": .array(runs)]
         }
         let query = try await runQuery(request, most: 5000, default: 100)
@@ -180,7 +186,9 @@ extension NativeDialect {
 
     private func listModels(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
         var list: [JSONValue] = []
-        for model in try await services.registry.models() where !model.isPrompt {
+        let visible = request.visible(.model)
+        for model in try await services.registry.models()
+        where !model.isPrompt && visible?.contains(model.name) ?? true {
             let versions = try await services.registry.versions(of: model.name)
             var aliases: JSONValue = [:]
             for (alias, number) in try await services.registry.aliases(of: model.name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 
@@ -8,6 +9,8 @@ internal import GyreHTTP
 struct NativeCall: Sendable {
     let method: String
     let path: String
+    /// What its caller must be allowed.
+    let need: Need
     let summary: String
     let query: [String]
     /// Whether it can tell what it would do without doing it, asked with `dry_run` in the body or the query.
@@ -18,11 +21,12 @@ struct NativeCall: Sendable {
 
     /// A call that reads its address alone.
     init(
-        _ method: String, _ path: String, _ summary: String, query: [String] = [],
+        _ method: String, _ path: String, _ need: Need, _ summary: String, query: [String] = [],
         _ handler: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> JSONValue
     ) {
         self.method = method
         self.path = path
+        self.need = need
         self.summary = summary
         self.query = query
         hasDryRun = false
@@ -32,12 +36,13 @@ struct NativeCall: Sendable {
 
     /// A call with a body of a type of the API.
     init<Body: APIObject>(
-        _ method: String, _ path: String, _ summary: String, takes: Body.Type, query: [String] = [],
+        _ method: String, _ path: String, _ need: Need, _ summary: String, takes: Body.Type, query: [String] = [],
         hasDryRun: Bool = false,
         _ handler: @escaping @Sendable (NativeRequest<Body>) async throws(GyreError) -> JSONValue
     ) {
         self.method = method
         self.path = path
+        self.need = need
         self.summary = summary
         self.query = query + (hasDryRun ? ["dry_run"] : [])
         self.hasDryRun = hasDryRun
@@ -53,7 +58,7 @@ struct NativeCall: Sendable {
     var shape: Shape? { Shape.all["\(method) \(path)"] }
 
     var route: Route {
-        Route(method, NativeDialect.root + path) { [handler] request throws(GyreError) in
+        Route(method, NativeDialect.root + path, need) { [handler] request throws(GyreError) in
             .json(try await handler(request))
         }
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+internal import GyreAccess
 package import GyreBase
 package import GyreDelivery
 package import GyreFeatures
 package import GyreHTTP
+package import GyreIdentity
 package import GyreLedger
 package import GyreLoop
 package import GyreMonitoring
@@ -70,6 +72,16 @@ package struct NativeDialect: Sendable {
         package let retention: Retention
         /// The end of the ledger as it was written down outside of the database; nil where it never was.
         package let recordedHead: @Sendable () -> Head?
+        /// Who there is, and who may do what.
+        package let identity: Identity
+        /// Whether somebody has to sign in.
+        package let asksWhoCalls: Bool
+        /// Makes a workspace's folder and serves it.
+        package let openWorkspace: @Sendable (String) async throws(GyreError) -> Void
+        /// Serves a workspace no longer, and puts its folder aside.
+        package let closeWorkspace: @Sendable (String) async throws(GyreError) -> Void
+        /// The last calls that were not let in, and how many there were by code.
+        package let refusals: @Sendable (Int) -> ([JSONValue], [String: Int64])
         /// What is missing or wrong on this machine.
         package let doctor: @Sendable () async -> JSONValue
         /// Which home this is, and which run of a server.
@@ -85,6 +97,10 @@ package struct NativeDialect: Sendable {
             conductor: Conductor, batches: BatchPredictor, predictor: Predictor, predictions: any PredictionLog,
             host: ModelHost,
             files: ModelFiles, imports: ModelImport, retention: Retention,
+            identity: Identity, asksWhoCalls: Bool,
+            openWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
+            closeWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
+            refusals: @escaping @Sendable (Int) -> ([JSONValue], [String: Int64]),
             recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue,
             home: @escaping @Sendable () -> JSONValue
         ) {
@@ -110,6 +126,11 @@ package struct NativeDialect: Sendable {
             self.files = files
             self.imports = imports
             self.retention = retention
+            self.identity = identity
+            self.asksWhoCalls = asksWhoCalls
+            self.openWorkspace = openWorkspace
+            self.closeWorkspace = closeWorkspace
+            self.refusals = refusals
             self.recordedHead = recordedHead
             self.doctor = doctor
             self.home = home
@@ -128,12 +149,12 @@ package struct NativeDialect: Sendable {
     package var routes: RouteGroup {
         let calls =
             dataCalls + pipelineCalls + modelCalls + traceCalls + endpointCalls + releaseCalls + ledgerCalls
-            + upkeepCalls
+            + upkeepCalls + identityCalls
         let document = OpenAPI.document(calls)
         return RouteGroup(
             prefixes: [Self.root], errorResponse: Self.errorResponse,
             routes: runRoutes + calls.map(\.route) + blobRoutes + [
-                Route("GET", Self.root + "/openapi.json") { _ in .json(document) }
+                Route("GET", Self.root + "/openapi.json", .nothing) { _ in .json(document) }
             ])
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -10,24 +11,28 @@ internal import GyrePipelines
 extension NativeDialect {
     var pipelineCalls: [NativeCall] {
         [
-            NativeCall("GET", "/projects", "All projects.", listProjects),
+            NativeCall("GET", "/projects", .read, "All projects.", listProjects),
             NativeCall(
-                "POST", "/projects", "Sets what a project's gyre.yaml says, with its files written in.",
+                "POST", "/projects", .operate.and(.runCode),
+                "Sets what a project's gyre.yaml says, with its files written in.",
                 takes: API.Document.self, hasDryRun: true, applyProject),
             NativeCall(
-                "POST", "/projects/{name}/train",
+                "POST", "/projects/{name}/train", .runCode,
                 "Starts the project's pipeline on what was accepted: {reason, parameters}.",
                 takes: API.TrainRequest.self, hasDryRun: true, train),
-            NativeCall("GET", "/pipeline-runs", "All pipeline runs, newest first.", listPipelineRuns),
+            NativeCall("GET", "/pipeline-runs", .list(.pipeline), "All pipeline runs, newest first.", listPipelineRuns),
             NativeCall(
-                "POST", "/pipeline-runs", "Starts a run: {package, parameters, reason, cache}.",
+                "POST", "/pipeline-runs", .runCode, "Starts a run: {package, parameters, reason, cache}.",
                 takes: API.RunRequest.self, hasDryRun: true, startRun),
-            NativeCall("GET", "/pipeline-runs/{id}", "A run with its tasks.", showPipelineRun),
             NativeCall(
-                "POST", "/pipeline-runs/{id}/cancel", "Stops a run with its processes.",
+                "GET", "/pipeline-runs/{id}", .read(.pipelineRun, "id"), "A run with its tasks.", showPipelineRun),
+            NativeCall(
+                "POST", "/pipeline-runs/{id}/cancel", Need(.runCode, on: .one(.pipelineRun, .argument("id"))),
+                "Stops a run with its processes.",
                 takes: API.ReasonRequest.self, hasDryRun: true, cancelRun),
             NativeCall(
-                "GET", "/pipeline-runs/{id}/logs", "What a task printed; the last MiB.", query: ["task"], showLog),
+                "GET", "/pipeline-runs/{id}/logs", .read(.pipelineRun, "id"), "What a task printed; the last MiB.",
+                query: ["task"], showLog),
         ]
     }
 
@@ -71,7 +76,9 @@ extension NativeDialect {
     }
 
     private func listPipelineRuns(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        ["runs": .array(try await services.pipelines.runs().map(\.json))]
+        let visible = request.visible(.pipeline)
+        let runs = try await services.pipelines.runs().filter { visible?.contains($0.pipeline.name) ?? true }
+        return ["runs": .array(runs.map(\.json))]
     }
 
     private func startRun(_ request: NativeRequest<API.RunRequest>) async throws(GyreError) -> JSONValue {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreLedger
@@ -11,10 +12,16 @@ internal import GyreRollout
 extension NativeDialect {
     var releaseCalls: [NativeCall] {
         [
-            NativeCall("GET", "/releases", "Releases, newest first.", query: ["endpoint"], listReleases),
-            NativeCall("GET", "/releases/{endpoint}/{number}", "All that a release pins.", showRelease),
-            NativeCall("GET", "/releases/{endpoint}/{number}/diff", "What differs from another release.", query: ["to"])
-            {
+            NativeCall(
+                "GET", "/releases", .read(.endpoint, "endpoint"), "Releases, newest first.", query: ["endpoint"],
+                listReleases),
+            NativeCall(
+                "GET", "/releases/{endpoint}/{number}", .read(.endpoint, "endpoint"), "All that a release pins.",
+                showRelease),
+            NativeCall(
+                "GET", "/releases/{endpoint}/{number}/diff", .read(.endpoint, "endpoint"),
+                "What differs from another release.", query: ["to"]
+            ) {
                 request throws(GyreError) in
                 let old = try await release(request)
                 let new = try await names.release(old.endpoint, request.query("to") ?? "latest")
@@ -27,10 +34,12 @@ extension NativeDialect {
                 ]
             },
             NativeCall(
-                "POST", "/releases/{endpoint}/{number}/reproduce", "Makes it again from what it pins, and compares.",
+                "POST", "/releases/{endpoint}/{number}/reproduce", .read(.endpoint, "endpoint").and(.runCode),
+                "Makes it again from what it pins, and compares.",
                 takes: API.ReasonRequest.self, hasDryRun: true, reproduce),
             NativeCall(
-                "POST", "/releases/{endpoint}/{number}/rollback", "Brings the endpoint to this release at once.",
+                "POST", "/releases/{endpoint}/{number}/rollback", .operate(.endpoint, "endpoint"),
+                "Brings the endpoint to this release at once.",
                 takes: API.ReasonRequest.self, hasDryRun: true, rollBack),
         ]
     }
@@ -47,21 +56,25 @@ extension NativeDialect {
     var ledgerCalls: [NativeCall] {
         [
             NativeCall(
-                "GET", "/ledger", "Facts.", query: ["after", "up_to", "kind", "ref", "limit", "order"], listFacts),
-            NativeCall("GET", "/ledger/head", "The end of the chain.", showHead),
+                "GET", "/ledger", .read, "Facts.", query: ["after", "up_to", "kind", "ref", "limit", "order"], listFacts
+            ),
+            NativeCall("GET", "/ledger/head", .read, "The end of the chain.", showHead),
             NativeCall(
-                "GET", "/ledger/verify", "Re-hashes the whole chain; a head that was written down shows a cut tail.",
+                "GET", "/ledger/verify", .read,
+                "Re-hashes the whole chain; a head that was written down shows a cut tail.",
                 query: ["head"], verifyLedger),
             NativeCall(
-                "GET", "/lineage", "What a thing came from, or what was made of it.",
+                "GET", "/lineage", .read, "What a thing came from, or what was made of it.",
                 query: ["ref", "direction", "as_of", "to"], showLineage),
             NativeCall(
-                "POST", "/ledger/rollback", "Brings live pointers back to where they stood: {to, dry_run}.",
+                "POST", "/ledger/rollback", .operate, "Brings live pointers back to where they stood: {to, dry_run}.",
                 takes: API.LedgerRollbackRequest.self, hasDryRun: true, rollBackLedger),
             NativeCall(
-                "GET", "/home", "Which home is served: its path, the folder's device and inode, and an id of this run.",
+                "GET", "/home", .nothing,
+                "Which home is served: its path, the folder's device and inode, and an id of this run.",
                 showHome),
-            NativeCall("GET", "/doctor", "What is installed, and what to do for each thing missing.", showDoctor),
+            NativeCall(
+                "GET", "/doctor", .read, "What is installed, and what to do for each thing missing.", showDoctor),
         ]
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreSearch
@@ -10,8 +11,9 @@ internal import Synchronization
 extension NativeDialect {
     var runRoutes: [Route] {
         [
-            Route("GET", Self.root + "/runs/{id}/events", events), Route("GET", Self.root + "/runs/export", export),
-            Route("GET", Self.root + "/runs/table", table),
+            Route("GET", Self.root + "/runs/{id}/events", .read(.run, "id"), events),
+            Route("GET", Self.root + "/runs/export", .list(.experiment), export),
+            Route("GET", Self.root + "/runs/table", .list(.experiment), table),
         ]
     }
 
@@ -19,6 +21,7 @@ extension NativeDialect {
     func runQuery(_ request: HTTPRequest, most: Int, default fallback: Int) async throws(GyreError) -> RunQuery {
         var ids = try await services.tracking.store.experiments(.active).map(\.id)
         if let wanted = request.query("experiment"), !wanted.isEmpty { ids = [try await names.experiment(wanted).id] }
+        if let visible = request.visible(.experiment) { ids.removeAll { !visible.contains(String($0)) } }
         var query = RunQuery(experimentIDs: ids, filter: try Filter(request.query("filter") ?? ""))
         if let order = request.query("order_by"), !order.isEmpty { query.order = [try OrderBy(order)] }
         query.limit = try request.number("limit", default: fallback, in: 1...most)
@@ -26,6 +29,15 @@ extension NativeDialect {
             query.after = try JSONValue(parsing: after).array
         }
         return query
+    }
+
+    /// A run that a request picks among others.
+    func pickedRun(_ id: String, _ request: HTTPRequest) async throws(GyreError) -> Run {
+        let run = try await names.run(id)
+        guard request.visible(.experiment)?.contains(String(run.experimentID)) ?? true else {
+            throw GyreError(.notFound, "There is no run \"\(id.prefix(80))\".")
+        }
+        return run
     }
 
     // MARK: Live
@@ -56,7 +68,7 @@ extension NativeDialect {
                 try await runQuery(request, most: 1000, default: 1000))
             runs = try await services.tracking.store.runs(page.rows)
         } else {
-            for id in picked.prefix(1000) { runs.append(try await names.run(id)) }
+            for id in picked.prefix(1000) { runs.append(try await pickedRun(id, request)) }
         }
         var params: [String: [JSONValue]] = [:]
         var metrics: [String: [JSONValue]] = [:]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreRegistry
@@ -12,15 +13,22 @@ extension NativeDialect {
     var traceCalls: [NativeCall] {
         [
             NativeCall(
-                "GET", "/traces", "Traces without their spans, newest first; `run` picks those of one run.",
+                "GET", "/traces", .read, "Traces without their spans, newest first; `run` picks those of one run.",
                 query: ["experiment", "run", "filter", "order_by", "limit", "after"], listTraces),
-            NativeCall("GET", "/traces/{id}", "A trace with its spans, those without a parent first.", showTrace),
             NativeCall(
-                "GET", "/logged-models", "Models as runs logged them, newest first.", query: ["experiment", "run"],
+                "GET", "/traces/{id}", .read(.trace, "id"), "A trace with its spans, those without a parent first.",
+                showTrace),
+            NativeCall(
+                "GET", "/logged-models", .read, "Models as runs logged them, newest first.",
+                query: ["experiment", "run"],
                 listLoggedModels),
-            NativeCall("GET", "/logged-models/{id}", "A model as a run logged it, with its metrics.", showLoggedModel),
-            NativeCall("GET", "/prompts", "Prompts: texts with versions.", listPrompts),
-            NativeCall("GET", "/prompts/{name}", "A prompt with the texts of its versions, oldest first.", showPrompt),
+            NativeCall(
+                "GET", "/logged-models/{id}", .read(.loggedModel, "id"),
+                "A model as a run logged it, with its metrics.", showLoggedModel),
+            NativeCall("GET", "/prompts", .read, "Prompts: texts with versions.", listPrompts),
+            NativeCall(
+                "GET", "/prompts/{name}", .read(.model, "name"),
+                "A prompt with the texts of its versions, oldest first.", showPrompt),
         ]
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreLedger
@@ -13,18 +14,22 @@ extension NativeDialect {
     var upkeepCalls: [NativeCall] {
         [
             NativeCall(
-                "POST", "/gc",
+                "POST", "/gc", .administer,
                 "Removes for good what was deleted long enough ago: {deleted_for_seconds, grace_seconds, dry_run}.",
                 takes: API.CollectRequest.self, hasDryRun: true, collectGarbage),
-            NativeCall("GET", "/blobs", "The digests of all blobs in order.", query: ["after", "limit"], listBlobs),
             NativeCall(
-                "POST", "/blobs/verify", "Reads blobs again and tells which are damaged: {blobs}.",
+                "GET", "/blobs", .administer, "The digests of all blobs in order.", query: ["after", "limit"], listBlobs
+            ),
+            NativeCall(
+                "POST", "/blobs/verify", .administer, "Reads blobs again and tells which are damaged: {blobs}.",
                 takes: API.BlobsRequest.self, verifyBlobs),
             NativeCall(
-                "GET", "/models/{name}/history", "Who changed what and why, newest first.", query: ["limit"],
+                "GET", "/models/{name}/history", .read(.model, "name"), "Who changed what and why, newest first.",
+                query: ["limit"],
                 showModelHistory),
             NativeCall(
-                "POST", "/models/{name}/undo", "Takes one change back: {seq}.", takes: API.UndoRequest.self,
+                "POST", "/models/{name}/undo", .operate(.model, "name"), "Takes one change back: {seq}.",
+                takes: API.UndoRequest.self,
                 hasDryRun: true, undo),
         ]
     }

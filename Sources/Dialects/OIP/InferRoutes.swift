@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -10,8 +11,9 @@ extension OIPDialect {
     var inferRoutes: [Route] {
         ["/v2/models/{model}", "/v2/models/{model}/versions/{version}"].flatMap { model in
             [
-                Route.direct("POST", "\(model)/infer", infer), Route("POST", "\(model)/generate", generate),
-                Route("POST", "\(model)/generate_stream", generateStream),
+                Route.direct("POST", "\(model)/infer", .predict(.endpoint, "model"), infer),
+                Route("POST", "\(model)/generate", .predict(.endpoint, "model"), generate),
+                Route("POST", "\(model)/generate_stream", .predict(.endpoint, "model"), generateStream),
             ]
         }
     }

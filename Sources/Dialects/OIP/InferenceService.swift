@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 package import GyreGRPC
@@ -21,52 +22,71 @@ package struct InferenceService: Sendable {
     /// All methods.
     package var methods: [GRPCMethod] {
         [
-            unary("ServerLive") { (_: Inference_ServerLiveRequest) throws(GyreError) in
+            unary("ServerLive", .nothing) { (_: Inference_ServerLiveRequest) throws(GyreError) in
                 Inference_ServerLiveResponse.with { $0.live = true }
             },
-            unary("ServerReady") { (_: Inference_ServerReadyRequest) throws(GyreError) in
+            unary("ServerReady", .nothing) { (_: Inference_ServerReadyRequest) throws(GyreError) in
                 Inference_ServerReadyResponse.with { $0.ready = calls.repository.hasStarted }
             },
-            unary("ModelReady", modelReady),
-            unary("ServerMetadata") { (_: Inference_ServerMetadataRequest) throws(GyreError) in
+            unary("ModelReady", .predict(.endpoint, "name"), modelReady),
+            unary("ServerMetadata", .nothing) { (_: Inference_ServerMetadataRequest) throws(GyreError) in
                 Inference_ServerMetadataResponse.with {
                     $0.name = "gyre"
                     $0.version = calls.version
                     $0.extensions = calls.extensions
                 }
             },
-            unary("ModelMetadata", modelMetadata), unary("ModelConfig", modelConfiguration),
-            unary("ModelStatistics", statistics), unary("RepositoryIndex", index), unary("RepositoryModelLoad", load),
-            unary("RepositoryModelUnload", unload), unary("SystemSharedMemoryStatus", sharedMemoryStatus),
-            unary("SystemSharedMemoryRegister", registerSharedMemory),
-            unary("SystemSharedMemoryUnregister", unregisterSharedMemory),
-            unary("CudaSharedMemoryStatus") { (_: Inference_CudaSharedMemoryStatusRequest) throws(GyreError) in
+            unary("ModelMetadata", .predict(.endpoint, "name"), modelMetadata),
+            unary("ModelConfig", .predict(.endpoint, "name"), modelConfiguration),
+            unary("ModelStatistics", .read, statistics), unary("RepositoryIndex", .read, index),
+            unary("RepositoryModelLoad", .operate, load),
+            unary("RepositoryModelUnload", .operate, unload),
+            unary("SystemSharedMemoryStatus", .predict, sharedMemoryStatus),
+            unary("SystemSharedMemoryRegister", .predict, registerSharedMemory),
+            unary("SystemSharedMemoryUnregister", .predict, unregisterSharedMemory),
+            unary("CudaSharedMemoryStatus", .predict) {
+                (_: Inference_CudaSharedMemoryStatusRequest) throws(GyreError) in
                 Inference_CudaSharedMemoryStatusResponse()
             },
-            unary("CudaSharedMemoryRegister") {
+            unary("CudaSharedMemoryRegister", .predict) {
                 (
                     _: Inference_CudaSharedMemoryRegisterRequest
                 ) throws(GyreError)
                     -> Inference_CudaSharedMemoryRegisterResponse in throw InferenceCalls.noGraphicsMemory
             },
-            unary("CudaSharedMemoryUnregister") { (_: Inference_CudaSharedMemoryUnregisterRequest) throws(GyreError) in
+            unary("CudaSharedMemoryUnregister", .predict) {
+                (_: Inference_CudaSharedMemoryUnregisterRequest) throws(GyreError) in
                 Inference_CudaSharedMemoryUnregisterResponse()
             },
-            unary("TraceSetting", traceSetting), unary("LogSettings", logSettings),
-            GRPCMethod(Self.name, "ModelInfer", answer: infer),
-            GRPCMethod(Self.name, "ModelStreamInfer", .repeated, answer: inferInStream),
-            GRPCMethod(Self.health, "Check", answer: check), GRPCMethod(Self.health, "Watch", .lasting, answer: watch),
+            unary("TraceSetting", .operate, traceSetting), unary("LogSettings", .operate, logSettings),
+            GRPCMethod(
+                Self.name, "ModelInfer", .predict(.endpoint, "model_name"), subject: Self.inferred, answer: infer),
+            GRPCMethod(
+                Self.name, "ModelStreamInfer", .predict(.endpoint, "model_name"), .repeated, subject: Self.inferred,
+                answer: inferInStream),
+            GRPCMethod(Self.health, "Check", .nothing, answer: check),
+            GRPCMethod(Self.health, "Watch", .nothing, .lasting, answer: watch),
         ]
     }
 
     /// A method whose answer may have to be waited for.
     private func unary<Input: Message, Output: Message>(
-        _ method: String, _ answer: @escaping @Sendable (Input) async throws(GyreError) -> Output
+        _ method: String, _ need: Need, _ answer: @escaping @Sendable (Input) async throws(GyreError) -> Output
     ) -> GRPCMethod {
-        GRPCMethod(Self.name, method) { bytes throws(GyreError) in
+        GRPCMethod(Self.name, method, need, subject: Self.subject) { bytes throws(GyreError) in
             let message: Input = try Self.read(bytes)
             return .later { () async throws(GyreError) in try Self.write(try await answer(message)) }
         }
+    }
+
+    /// The model that a message about one names in its first field.
+    private static func subject(_ bytes: [UInt8]) throws(GyreError) -> String {
+        (try read(bytes) as Inference_ModelReadyRequest).name
+    }
+
+    /// The model that a message asks.
+    private static func inferred(_ bytes: [UInt8]) throws(GyreError) -> String {
+        (try read(bytes) as Inference_ModelInferRequest).modelName
     }
 
     private static func read<Input: Message>(_ bytes: [UInt8]) throws(GyreError) -> Input {

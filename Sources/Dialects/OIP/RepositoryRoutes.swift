@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -10,9 +11,9 @@ internal import GyreServing
 extension OIPDialect {
     var repositoryRoutes: [Route] {
         [
-            Route("POST", "/v2/repository/index", index),
-            Route("POST", "/v2/repository/models/{model}/load", load),
-            Route("POST", "/v2/repository/models/{model}/unload", unload),
+            Route("POST", "/v2/repository/index", .read, index),
+            Route("POST", "/v2/repository/models/{model}/load", .operate, load),
+            Route("POST", "/v2/repository/models/{model}/unload", .operate, unload),
         ]
     }
 

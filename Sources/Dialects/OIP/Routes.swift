@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -9,16 +10,18 @@ internal import GyreServing
 extension OIPDialect {
     var modelRoutes: [Route] {
         [
-            Route("GET", "/v2/health/live", live),
-            Route("GET", "/v2/health/ready", serverReady),
-            Route("GET", "/v2", metadata),
-            Route("GET", "/v2/models", listModels),
-            Route("GET", "/v2/models/stats", allStatistics),
+            Route("GET", "/v2/health/live", .nothing, live),
+            Route("GET", "/v2/health/ready", .nothing, serverReady),
+            Route("GET", "/v2", .nothing, metadata),
+            Route("GET", "/v2/models", .read, listModels),
+            Route("GET", "/v2/models/stats", .read, allStatistics),
         ]
             + ["/v2/models/{model}", "/v2/models/{model}/versions/{version}"].flatMap { model in
                 [
-                    Route("GET", model, modelMetadata), Route("GET", "\(model)/ready", ready),
-                    Route("GET", "\(model)/config", configuration), Route("GET", "\(model)/stats", statistics),
+                    Route("GET", model, .predict(.endpoint, "model"), modelMetadata),
+                    Route("GET", "\(model)/ready", .predict(.endpoint, "model"), ready),
+                    Route("GET", "\(model)/config", .predict(.endpoint, "model"), configuration),
+                    Route("GET", "\(model)/stats", .read(.endpoint, "model"), statistics),
                 ]
             }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -9,11 +10,12 @@ internal import GyreServing
 extension OIPDialect {
     var settingsRoutes: [Route] {
         [
-            Route("GET", "/v2/trace/setting", traceSettings), Route("POST", "/v2/trace/setting", setTraces),
-            Route("GET", "/v2/models/{model}/trace/setting", traceSettings),
-            Route("POST", "/v2/models/{model}/trace/setting", setTraces),
-            Route("GET", "/v2/logging") { _ in .json(calls.log.settings.json) },
-            Route("POST", "/v2/logging") { request throws(GyreError) in
+            Route("GET", "/v2/trace/setting", .read, traceSettings),
+            Route("POST", "/v2/trace/setting", .operate, setTraces),
+            Route("GET", "/v2/models/{model}/trace/setting", .read, traceSettings),
+            Route("POST", "/v2/models/{model}/trace/setting", .operate, setTraces),
+            Route("GET", "/v2/logging", .read) { _ in .json(calls.log.settings.json) },
+            Route("POST", "/v2/logging", .operate) { request throws(GyreError) in
                 guard let changes = try await request.json().object else {
                     throw GyreError(.invalid, "The body is no object of settings.")
                 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreServing
@@ -8,14 +9,14 @@ internal import GyreServing
 extension OIPDialect {
     var sharedMemoryRoutes: [Route] {
         [
-            Route("GET", "/v2/systemsharedmemory/status", status),
-            Route("GET", "/v2/systemsharedmemory/region/{region}/status", status),
-            Route("POST", "/v2/systemsharedmemory/region/{region}/register", register),
-            Route("POST", "/v2/systemsharedmemory/unregister", unregister),
-            Route("POST", "/v2/systemsharedmemory/region/{region}/unregister", unregister),
-            Route("GET", "/v2/cudasharedmemory/status") { _ in .json([]) },
-            Route("POST", "/v2/cudasharedmemory/unregister") { _ in HTTPResponse() },
-            Route("POST", "/v2/cudasharedmemory/region/{region}/register") { _ throws(GyreError) in
+            Route("GET", "/v2/systemsharedmemory/status", .predict, status),
+            Route("GET", "/v2/systemsharedmemory/region/{region}/status", .predict, status),
+            Route("POST", "/v2/systemsharedmemory/region/{region}/register", .predict, register),
+            Route("POST", "/v2/systemsharedmemory/unregister", .predict, unregister),
+            Route("POST", "/v2/systemsharedmemory/region/{region}/unregister", .predict, unregister),
+            Route("GET", "/v2/cudasharedmemory/status", .predict) { _ in .json([]) },
+            Route("POST", "/v2/cudasharedmemory/unregister", .predict) { _ in HTTPResponse() },
+            Route("POST", "/v2/cudasharedmemory/region/{region}/register", .predict) { _ throws(GyreError) in
                 throw InferenceCalls.noGraphicsMemory
             },
         ]

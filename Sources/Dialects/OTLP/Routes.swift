@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 package import GyreHTTP
 internal import GyreTracing
@@ -11,7 +12,7 @@ extension OTLPDialect {
     package var routes: RouteGroup {
         RouteGroup(
             prefixes: ["/v1/traces"], errorResponse: OTLPErrors.response,
-            routes: [Route("POST", "/v1/traces", export)])
+            routes: [Route("POST", "/v1/traces", .write, export)])
     }
 
     /// The most spans in one request.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 package import GyreHTTP
@@ -12,10 +13,10 @@ extension ScoringDialect {
             prefixes: ["/invocations", "/endpoints/", "/serving-endpoints/", "/ping"],
             errorResponse: ScoringErrors.response,
             routes: [
-                Route("GET", "/ping", ping),
-                Route("POST", "/invocations", score),
-                Route("POST", "/endpoints/{name}/invocations", score),
-                Route("POST", "/serving-endpoints/{name}/invocations", score),
+                Route("GET", "/ping", .nothing, ping),
+                Route("POST", "/invocations", .predict, score),
+                Route("POST", "/endpoints/{name}/invocations", .predict(.endpoint, "name"), score),
+                Route("POST", "/serving-endpoints/{name}/invocations", .predict(.endpoint, "name"), score),
             ])
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 package import GyreDelivery
 package import GyreHTTP
 package import GyreMonitoring
@@ -21,9 +22,17 @@ package struct SeldonDialect: Sendable {
             prefixes: ["/seldon/"], errorResponse: SeldonErrors.response,
             routes: ["v1.0", "v0.1"].flatMap { version in
                 [
-                    Route("POST", "/seldon/{namespace}/{deployment}/api/\(version)/predictions", predict),
-                    Route("POST", "/seldon/{namespace}/{deployment}/api/\(version)/feedback", feedback),
+                    Route(
+                        "POST", "/seldon/{namespace}/{deployment}/api/\(version)/predictions",
+                        .predict(.endpoint, "deployment"), predict),
+                    Route(
+                        "POST", "/seldon/{namespace}/{deployment}/api/\(version)/feedback",
+                        .predict(.endpoint, "deployment"), feedback),
                 ]
-            } + [Route("GET", "/seldon/{namespace}/{deployment}/api/v1.0/metadata", metadata)])
+            } + [
+                Route(
+                    "GET", "/seldon/{namespace}/{deployment}/api/v1.0/metadata", .predict(.endpoint, "deployment"),
+                    metadata)
+            ])
     }
 }

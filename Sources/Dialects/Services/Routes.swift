@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreHTTP
@@ -12,12 +13,20 @@ extension ServicesDialect {
     func serviceRoutes(_ root: String, _ endpoint: String? = nil) -> [Route] {
         ["GET", "POST", "PUT", "PATCH", "DELETE"].flatMap { method in
             [root.isEmpty ? "/" : root, root + "/{path...}"].map { pattern in
-                Route(method, pattern) { request throws(GyreError) in
+                Route(method, pattern, endpoint == nil ? .predict(.endpoint, "endpoint") : .predict) {
+                    request throws(GyreError) in
                     let name = endpoint ?? request.parameter("endpoint")
                     return try await forward(request, to: name, below: endpoint == nil ? "\(Self.root)/" : "")
                 }
             }
         }
+    }
+
+    /// The header fields that are passed on: what proves to Gyre who calls is no business of a model's code.
+    private func headers(of request: HTTPRequest) -> [(name: String, value: String)] {
+        guard case .known = request.caller.identity else { return request.headerFields() }
+        let own: Set<String> = ["authorization", "cookie", "x-api-key", "x-gyre-token"]
+        return request.headerFields().filter { !own.contains($0.name.lowercased()) }
     }
 
     /// Passes a request on, and its answer back as it comes.
@@ -33,7 +42,7 @@ extension ServicesDialect {
         let exchanged = try await predictor.exchange(
             asked,
             HTTPModelCall(
-                method: request.method, target: target, headers: request.headerFields(),
+                method: request.method, target: target, headers: headers(of: request),
                 body: try await request.body.collect(limit: Limits.tensorBytes)))
         let answer = exchanged.answer
         let own = [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreDelivery
 package import GyreHTTP
@@ -10,19 +11,19 @@ extension TFServingDialect {
     package var routes: RouteGroup {
         RouteGroup(
             prefixes: ["/v1/models"], errorResponse: TFServingErrors.response,
-            routes: [Route("GET", "/v1/models", listModels)]
+            routes: [Route("GET", "/v1/models", .read, listModels)]
                 + ["", "/versions/{version}", "/labels/{label}"].flatMap { modelRoutes("/v1/models/{model}\($0)") })
     }
 
     /// A verb stands behind the last part of the path, after a colon.
     private func modelRoutes(_ model: String) -> [Route] {
         [
-            .direct("POST", "\(model):predict", predict),
-            Route("POST", "\(model):classify", classify),
-            Route("POST", "\(model):regress", regress),
-            Route("POST", "\(model):explain", explain),
-            Route("GET", "\(model)/metadata", metadata),
-            Route("GET", model, status),
+            .direct("POST", "\(model):predict", .predict(.endpoint, "model"), predict),
+            Route("POST", "\(model):classify", .predict(.endpoint, "model"), classify),
+            Route("POST", "\(model):regress", .predict(.endpoint, "model"), regress),
+            Route("POST", "\(model):explain", .predict(.endpoint, "model"), explain),
+            Route("GET", "\(model)/metadata", .predict(.endpoint, "model"), metadata),
+            Route("GET", model, .predict(.endpoint, "model"), status),
         ]
     }
 

@@ -17,7 +17,7 @@ final class GRPCHandler: ChannelInboundHandler {
     /// Bytes of answers that may wait for a client, before further requests of its streams have to.
     private static let mostUnsent = 4 << 20
 
-    private let methods: [String: GRPCMethod]
+    private let front: any GRPCFront
     private var calls: [HTTP2StreamID: Call] = [:]
     private var lastID = HTTP2StreamID.rootStream
     private var hasUnflushed = false
@@ -50,7 +50,7 @@ final class GRPCHandler: ChannelInboundHandler {
         var task: Task<Void, Never>?
     }
 
-    init(methods: [String: GRPCMethod]) { self.methods = methods }
+    init(front: any GRPCFront) { self.front = front }
 
     func handlerAdded(context: ChannelHandlerContext) { if context.channel.isActive { widen(context) } }
 
@@ -110,7 +110,15 @@ final class GRPCHandler: ChannelInboundHandler {
             if !isComplete { write(id, .rstStream(.noError), context) }
             return
         }
-        guard let method = path.flatMap({ methods[$0] }) else {
+        let found: GRPCMethod?
+        do throws(GyreError) {
+            let call = GRPCCall(
+                headers: { name in headers.first(name: name) }, peer: context.channel.remoteAddress?.ipAddress)
+            found = try path.flatMap { path throws(GyreError) in try front.method(path, call) }
+        } catch {
+            return refuse(id, error, isComplete: isComplete, context)
+        }
+        guard let method = found else {
             return refuse(
                 id, GyreError(.unsupported, "There is no method \((path ?? "").prefix(200))."), isComplete: isComplete,
                 context)

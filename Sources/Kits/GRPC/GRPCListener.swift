@@ -13,25 +13,25 @@ internal import NIOPosix
 package struct GRPCListener: Sendable {
     private let host: String
     private let port: Int
-    private let methods: [String: GRPCMethod]
+    private let front: any GRPCFront
     private let onListening: @Sendable (String) -> Void
 
     /// A listener that is not listening yet.
     ///
     /// `onListening`: told the address once requests are taken.
     package init(
-        host: String, port: Int, methods: [GRPCMethod], onListening: @escaping @Sendable (String) -> Void
+        host: String, port: Int, front: any GRPCFront, onListening: @escaping @Sendable (String) -> Void
     ) {
         self.host = host
         self.port = port
-        self.methods = Dictionary(uniqueKeysWithValues: methods.map { ($0.path, $0) })
+        self.front = front
         self.onListening = onListening
     }
 
     /// Serves until the task is cancelled; calls under way then end first.
     /// - Throws: `.unavailable` if the port is in use.
     package func run() async throws(GyreError) {
-        let methods = methods
+        let front = front
         let quiescing = ServerQuiescingHelper(group: .singletonMultiThreadedEventLoopGroup)
         let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.backlog, value: 1024)
@@ -49,7 +49,7 @@ package struct GRPCListener: Sendable {
                     let handlers: [any ChannelHandler] = [
                         NIOHTTP2Handler(
                             mode: .server, connectionConfiguration: connection, streamConfiguration: stream),
-                        GRPCHandler(methods: methods),
+                        GRPCHandler(front: front),
                     ]
                     try channel.pipeline.syncOperations.addHandlers(handlers)
                 }

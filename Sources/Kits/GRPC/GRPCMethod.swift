@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import GyreAccess
 package import GyreBase
+internal import GyreHTTP
 
 /// A method of a gRPC service: messages are bytes here, their form is the service's own.
 package struct GRPCMethod: Sendable {
@@ -25,20 +27,53 @@ package struct GRPCMethod: Sendable {
         case later(@Sendable () async throws(Failure) -> [UInt8])
     }
 
-    let path: String
+    /// `/SERVICE/METHOD`.
+    package let path: String
+    /// What its caller must be allowed.
+    package let need: Need
     let kind: Kind
+    let subject: @Sendable ([UInt8]) throws(Failure) -> String
     let answer: @Sendable ([UInt8]) throws(Failure) -> Answer
 
     /// The method `method` of the service with this full name.
     ///
-    /// `answer`: called on the thread of the connection, so that what takes more than a fraction of a millisecond belongs into `.later`.
+    /// `subject`: the name in a message that the need is about. `answer`: called on the thread of the connection, so that what takes more than a fraction of a millisecond belongs into `.later`.
     package init(
-        _ service: String, _ method: String, _ kind: Kind = .unary,
+        _ service: String, _ method: String, _ need: Need, _ kind: Kind = .unary,
+        subject: @escaping @Sendable ([UInt8]) throws(Failure) -> String = { _ in "" },
         answer: @escaping @Sendable ([UInt8]) throws(Failure) -> Answer
     ) {
         path = "/\(service)/\(method)"
+        self.need = need
         self.kind = kind
+        self.subject = subject
         self.answer = answer
+    }
+
+    private init(_ other: GRPCMethod, answer: @escaping @Sendable ([UInt8]) throws(Failure) -> Answer) {
+        path = other.path
+        need = other.need
+        kind = other.kind
+        subject = other.subject
+        self.answer = answer
+    }
+
+    /// The same method for `caller`, who may not need to be looked at again.
+    /// - Throws: `.unauthenticated` for a stranger; `.denied` for what the caller may do to nothing.
+    package func checked(for caller: Caller) throws(Failure) -> GRPCMethod {
+        if Admission.isPlain(need, caller) { return self }
+        guard caller.identity != .stranger else { throw Admission.stranger }
+        guard case .one(let lead, _) = need.subject, caller.access.allowsSomething(need.permissions) else {
+            throw Admission.denied(need, caller)
+        }
+        let (need, subject, answer) = (need, subject, answer)
+        return GRPCMethod(self) { bytes throws(GyreError) in
+            let name = try subject(bytes)
+            guard let thing = Admission.thing(lead, name),
+                caller.access.permissions(on: thing).isSuperset(of: need.permissions)
+            else { throw Admission.unknown(lead, name) }
+            return try answer(bytes)
+        }
     }
 }
 
@@ -57,6 +92,7 @@ enum GRPCStatus: Int {
     case `internal` = 13
     case unavailable = 14
     case dataLoss = 15
+    case unauthenticated = 16
 
     /// The status that tells of an error.
     init(_ code: GyreError.Code) {
@@ -67,7 +103,8 @@ enum GRPCStatus: Int {
             case .alreadyExists: .alreadyExists
             case .conflict: .failedPrecondition
             case .denied: .permissionDenied
-            case .limitExceeded: .resourceExhausted
+            case .unauthenticated: .unauthenticated
+            case .limitExceeded, .tooManyRequests: .resourceExhausted
             case .unavailable: .unavailable
             case .timeout: .deadlineExceeded
             case .cancelled: .cancelled

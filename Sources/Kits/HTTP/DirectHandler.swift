@@ -10,12 +10,12 @@ internal import NIOHTTP1
 struct DirectChannel: ServerChildChannel, HTTPChannelHandler {
     typealias Value = HTTP1Channel.Value
     private let inner: HTTP1Channel
-    private let router: Router
+    private let front: any Front
     private let originGuard: OriginGuard
 
-    init(responder: @escaping HTTPChannelHandler.Responder, router: Router, originGuard: OriginGuard) {
+    init(responder: @escaping HTTPChannelHandler.Responder, front: any Front, originGuard: OriginGuard) {
         inner = HTTP1Channel(responder: responder)
-        self.router = router
+        self.front = front
         self.originGuard = originGuard
     }
 
@@ -31,7 +31,7 @@ struct DirectChannel: ServerChildChannel, HTTPChannelHandler {
             let whole = WholeAnswerHandler(encoder: try pipeline.context(handlerType: HTTPResponseEncoder.self))
             try pipeline.addHandler(whole, position: .before(decoder))
             try pipeline.addHandler(
-                DirectHandler(router: router, originGuard: originGuard, answers: whole), position: .after(order))
+                DirectHandler(front: front, originGuard: originGuard, answers: whole), position: .after(order))
             return value
         }
     }
@@ -46,7 +46,7 @@ private final class DirectHandler: ChannelDuplexHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let router: Router
+    private let front: any Front
     private let originGuard: OriginGuard
     private let answers: WholeAnswerHandler
     /// Whether something was handed on since those behind were told that reading has paused.
@@ -68,8 +68,8 @@ private final class DirectHandler: ChannelDuplexHandler {
         case answering
     }
 
-    init(router: Router, originGuard: OriginGuard, answers: WholeAnswerHandler) {
-        self.router = router
+    init(front: any Front, originGuard: OriginGuard, answers: WholeAnswerHandler) {
+        self.front = front
         self.originGuard = originGuard
         self.answers = answers
     }
@@ -123,7 +123,7 @@ private final class DirectHandler: ChannelDuplexHandler {
 
     private func match(_ head: HTTPRequestHead) -> Router.DirectMatch? {
         if let lastRoute, lastRoute.uri == head.uri, lastRoute.method == head.method { return lastRoute.match }
-        guard let match = router.direct(head.method.rawValue, head.uri) else { return nil }
+        guard let match = front.router.direct(head.method.rawValue, head.uri) else { return nil }
         var request = HTTPRequest(
             method: head.method.rawValue, target: head.uri, headers: { _ in nil }, body: HTTPBody([]))
         request.parameters = match.parameters
@@ -200,10 +200,12 @@ private final class DirectHandler: ChannelDuplexHandler {
         guard let route = lastRoute else {
             return refuse(head, GyreError(.internal, "A request has no route."), context)
         }
-        let request = HTTPRequest(
+        var request = HTTPRequest(
             route.request, headers: { headers.first(name: $0) },
             body: HTTPBody(body.map { Array($0.readableBytesView) } ?? []))
-        switch router.begin(request, match) {
+        let peer = context.channel.remoteAddress
+        request.peer = { peer?.ipAddress }
+        switch front.begin(request, match) {
         case .now(let response): write(response, head, context)
         case .later(let make):
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -218,14 +220,15 @@ private final class DirectHandler: ChannelDuplexHandler {
     private func refuse(_ head: HTTPRequestHead, _ error: GyreError, _ context: ChannelHandlerContext) {
         var closing = head
         closing.headers.replaceOrAdd(name: "connection", value: "close")
-        write(router.refusal(head.uri, error), closing, context)
+        write(front.router.refusal(head.uri, error), closing, context)
         state = .dropping(head)
     }
 
     private func write(_ response: HTTPResponse, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard case .bytes(let bytes) = response.body else {
             return write(
-                router.refusal(head.uri, GyreError(.internal, "A direct route gave an answer that is not at hand.")),
+                front.router.refusal(
+                    head.uri, GyreError(.internal, "A direct route gave an answer that is not at hand.")),
                 head,
                 context)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import GyreAccess
 package import GyreBase
 internal import Hummingbird
 internal import NIOCore
@@ -20,14 +21,24 @@ package struct HTTPRequest: Sendable {
     package var body: HTTPBody
     /// What the route's pattern took out of the path, decoded.
     package var parameters: [String: String] = [:]
-    /// Whether others than the users of this machine may have sent it.
-    package var mayBeFromElsewhere = false
+    /// Who calls; a request made in this process is Gyre's own until it is said whose it is.
+    package var caller = Caller.inside
+    /// Whether nobody on the way could read it.
+    package var isEncrypted = false
+    /// The workspace that its address named; nil where it named none.
+    package var workspace: String?
+    /// The address that it came from; nil for one made in this process.
+    package var peer: @Sendable () -> String? = { nil }
 
     /// A request made in this process.
     ///
     /// `target`: path and query.
-    package init(_ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8] = []) {
+    package init(
+        _ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8] = [],
+        by caller: Caller = .inside
+    ) {
         self.init(method: method, target: target, headers: { headers[$0] }, body: HTTPBody(body))
+        self.caller = caller
     }
 
     /// A request made in this process whose body is read piece by piece.
@@ -51,6 +62,10 @@ package struct HTTPRequest: Sendable {
         query = other.query
         parameters = other.parameters
         headerFields = other.headerFields
+        caller = other.caller
+        peer = other.peer
+        workspace = other.workspace
+        isEncrypted = other.isEncrypted
         self.headers = headers
         self.body = body
     }
@@ -67,16 +82,21 @@ package struct HTTPRequest: Sendable {
         headers = other.headers
         headerFields = other.headerFields
         body = other.body
-        mayBeFromElsewhere = other.mayBeFromElsewhere
+        caller = other.caller
+        peer = other.peer
+        workspace = other.workspace
+        isEncrypted = other.isEncrypted
     }
 
-    /// Who calls, for the ledger: what the caller says, which is a claim, or else the surface that was used.
+    /// Who calls, for the ledger: the name that was proved, or what the caller says, which is a claim, or else the surface that was used.
     ///
     /// `told`: the caller's word in the body, where the protocol has it there.
     package func actor(_ told: String? = nil, surface: String) -> String {
-        guard let name = told ?? headers("x-gyre-actor") else { return surface }
-        return Claim(name, isMarked: mayBeFromElsewhere).actor
+        caller.actor(told: told ?? headers("x-gyre-actor"), surface: surface)
     }
+
+    /// The names of a kind that the caller may see; nil for all of them.
+    package func visible(_ kind: Thing.Kind) -> Set<String>? { caller.access.visible(kind) }
 
     /// The first value of a query member.
     package func query(_ name: String) -> String? { query.first { $0.name == name }?.value }

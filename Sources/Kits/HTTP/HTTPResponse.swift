@@ -46,7 +46,7 @@ package struct HTTPResponse: Sendable {
     /// An error as JSON; what may go away by itself says when to try again.
     package static func failure(_ error: GyreError, _ value: JSONValue, status: Int? = nil) -> HTTPResponse {
         var response = HTTPResponse.json(value, status: status ?? error.code.httpStatus)
-        if response.status == 503 { response.headers.append(("retry-after", "1")) }
+        if response.status == 503 || response.status == 429 { response.headers.append(("retry-after", "1")) }
         return response
     }
 

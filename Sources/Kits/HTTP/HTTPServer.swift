@@ -68,23 +68,21 @@ package struct HTTPServer: Sendable {
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
-    private let router: Router
+    private let front: any Front
     private let address: Address
     private let originGuard: OriginGuard
-    private let isOpen: Bool
     private let onListening: @Sendable (Address) async -> Void
 
     /// A server that is not listening yet.
     ///
-    /// `isOpen`: whether others than the users of this machine can reach it. `onListening`: told the address once requests are taken.
+    /// `onListening`: told the address once requests are taken.
     package init(
-        router: Router, address: Address, originGuard: OriginGuard, isOpen: Bool,
+        front: any Front, address: Address, originGuard: OriginGuard,
         onListening: @escaping @Sendable (Address) async -> Void
     ) {
-        self.router = router
+        self.front = front
         self.address = address
         self.originGuard = originGuard
-        self.isOpen = isOpen
         self.onListening = onListening
     }
 
@@ -101,9 +99,9 @@ package struct HTTPServer: Sendable {
         var logger = Logger(label: "gyre.http")
         logger.logLevel = .error
         let application = Application(
-            responder: Responder(router: router, originGuard: originGuard, isOpen: isOpen),
+            responder: Responder(front: front, originGuard: originGuard),
             server: HTTPServerBuilder { responder in
-                DirectChannel(responder: responder, router: router, originGuard: originGuard)
+                DirectChannel(responder: responder, front: front, originGuard: originGuard)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), backlog: 1024),
@@ -119,28 +117,38 @@ package struct HTTPServer: Sendable {
     }
 }
 
+/// What Hummingbird knows of a connection.
+private struct PeerContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let peer: SocketAddress?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        peer = source.channel.remoteAddress
+    }
+}
+
 /// Turns Hummingbird's requests into ours and our answers into Hummingbird's.
 private struct Responder: HTTPResponder {
-    typealias Context = BasicRequestContext
-    let router: Router
+    typealias Context = PeerContext
+    let front: any Front
     let originGuard: OriginGuard
-    let isOpen: Bool
 
-    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    func respond(to request: Request, context: PeerContext) async throws -> Response {
         let fields = request.headers
         do {
             try originGuard.check(
                 method: request.method.rawValue, host: request.head.authority, origin: fields[.origin],
                 fetchSite: HTTPField.Name("sec-fetch-site").flatMap { fields[$0] })
         } catch {
-            return answer(router.refusal(request.head.path ?? "/", error), isHead: request.method == .head)
+            return answer(front.router.refusal(request.head.path ?? "/", error), isHead: request.method == .head)
         }
         var ours = HTTPRequest(
             method: request.method.rawValue, target: request.head.path ?? "/",
             headers: { name in HTTPField.Name(name).flatMap { fields[$0] } }, body: HTTPBody(stream: request.body))
         ours.headerFields = { fields.map { ($0.name.rawName, $0.value) } }
-        ours.mayBeFromElsewhere = isOpen
-        return answer(await router.respond(to: ours), isHead: request.method == .head)
+        ours.peer = { context.peer?.ipAddress }
+        return answer(await front.respond(to: ours), isHead: request.method == .head)
     }
 
     private func answer(_ answer: HTTPResponse, isHead: Bool) -> Response {

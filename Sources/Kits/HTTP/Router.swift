@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import GyreAccess
 package import GyreBase
 
 /// One address and what answers there.
@@ -7,8 +8,12 @@ package struct Route: Sendable {
     /// Answers a request.
     package typealias Handler = @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse
 
-    let method: String
-    let pattern: String
+    /// The verb, upper case.
+    package let method: String
+    /// The address.
+    package let pattern: String
+    /// What its caller must be allowed.
+    package let need: Need
     let handler: Handler
     var direct: Direct?
 
@@ -26,8 +31,10 @@ package struct Route: Sendable {
     /// A route that is answered before all others, for the few where every microsecond counts.
     ///
     /// Its pattern has parameters.
-    package static func direct(_ method: String, _ pattern: String, _ direct: @escaping Direct) -> Route {
-        var route = Route(method, pattern) { request throws(GyreError) in
+    package static func direct(
+        _ method: String, _ pattern: String, _ need: Need, _ direct: @escaping Direct
+    ) -> Route {
+        var route = Route(method, pattern, need) { request throws(GyreError) in
             var request = request
             request.body = HTTPBody(try await request.body.collect(limit: Limits.tensorBytes))
             switch try direct(request) {
@@ -39,13 +46,14 @@ package struct Route: Sendable {
         return route
     }
 
-    /// A route.
+    /// A route that answers whoever may do what it needs.
     ///
     /// `pattern`: parts joined by `/`; `{name}` takes one part, `{name}:verb` one that ends in `:verb`, `{name...}`
     /// all the rest.
-    package init(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
+    package init(_ method: String, _ pattern: String, _ need: Need, _ handler: @escaping Handler) {
         self.method = method
         self.pattern = pattern
+        self.need = need
         self.handler = handler
     }
 }
@@ -77,8 +85,7 @@ package struct Router: Sendable {
         let method: String
         let parts: [Part]
         let group: Int
-        let handler: Route.Handler
-        let direct: Route.Direct?
+        let route: Route
     }
 
     fileprivate enum Part: Sendable {
@@ -87,25 +94,26 @@ package struct Router: Sendable {
         case rest(name: String)
     }
 
-    private var fixed: [String: [String: (group: Int, handler: Route.Handler)]] = [:]
+    private var fixed: [String: [String: (group: Int, route: Route)]] = [:]
     private var patterns: [Entry] = []
     /// The direct routes among the patterns, by the first part of their path.
     private var directPatterns: [Substring: [Entry]] = [:]
     private let groups: [RouteGroup]
+    private let admission: Admission
 
     /// A router over the routes of all groups; of two that fit, the first one answers.
-    package init(_ groups: [RouteGroup]) {
+    package init(_ groups: [RouteGroup], admission: Admission = Admission()) {
         self.groups = groups
+        self.admission = admission
         for (index, group) in groups.enumerated() {
             for route in group.routes {
                 if route.pattern.contains("{") {
                     let parts = route.pattern.split(separator: "/", omittingEmptySubsequences: false).map(Self.part)
-                    let entry = Entry(
-                        method: route.method, parts: parts, group: index, handler: route.handler, direct: route.direct)
+                    let entry = Entry(method: route.method, parts: parts, group: index, route: route)
                     patterns.append(entry)
                     if route.direct != nil { directPatterns[Self.firstPart(route.pattern), default: []].append(entry) }
                 } else if fixed[route.pattern]?[route.method] == nil {
-                    fixed[route.pattern, default: [:]][route.method] = (index, route.handler)
+                    fixed[route.pattern, default: [:]][route.method] = (index, route)
                 }
             }
         }
@@ -119,7 +127,7 @@ package struct Router: Sendable {
                 request.path, GyreError(.invalid, "The address holds the character U+0000, which is not taken."))
         }
         let method = request.method == "HEAD" ? "GET" : request.method
-        if let (group, handler) = fixed[request.path]?[method] { return await call(handler, request, group) }
+        if let (group, route) = fixed[request.path]?[method] { return await call(route, request, group) }
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
         for entry in patterns where entry.method == method {
             if let parameters = Self.match(entry.parts, parts) {
@@ -127,7 +135,7 @@ package struct Router: Sendable {
                 if !verbs.isEmpty { return notAllowed(request, verbs) }
                 var request = request
                 request.parameters = parameters
-                return await call(entry.handler, request, entry.group)
+                return await call(entry.route, request, entry.group)
             }
         }
         if request.path.count > 1, request.path.hasSuffix("/"), fixed[String(request.path.dropLast())] != nil {
@@ -137,14 +145,17 @@ package struct Router: Sendable {
         return allowed.isEmpty ? notFound(method, request.path) : notAllowed(request, allowed)
     }
 
+    /// All routes, in the order in which they were added.
+    package var routes: [Route] { groups.flatMap(\.routes) }
+
     /// A request that belongs to a direct route.
-    struct DirectMatch {
+    package struct DirectMatch: Sendable {
         let parameters: [String: String]
         fileprivate let entry: Entry
     }
 
     /// The direct route of a request, if it has one.
-    func direct(_ method: String, _ target: String) -> DirectMatch? {
+    package func direct(_ method: String, _ target: String) -> DirectMatch? {
         guard let entries = directPatterns[Self.firstPart(target)] else { return nil }
         let path = target.prefix { $0 != "?" }
         if path.contains("%00") { return nil }
@@ -158,15 +169,20 @@ package struct Router: Sendable {
     }
 
     /// Where the answer to a direct request is.
-    enum Begun {
+    package enum Begun: Sendable {
+        /// It is at hand.
         case now(HTTPResponse)
+        /// It will be made.
         case later(@Sendable () async -> HTTPResponse)
     }
 
     /// Begins to answer a request of a direct route; never throws, an error is told as its dialect does.
-    func begin(_ request: HTTPRequest, _ match: DirectMatch) -> Begun {
+    package func begin(_ request: HTTPRequest, _ match: DirectMatch) -> Begun {
         let refuse = groups[match.entry.group].errorResponse
-        guard let direct = match.entry.direct else { return .later { await respond(to: request) } }
+        let route = match.entry.route
+        guard let direct = route.direct, Admission.isPlain(route.need, request.caller) else {
+            return .later { await respond(to: request) }
+        }
         do {
             switch try direct(request) {
             case .now(let response): return .now(response)
@@ -185,13 +201,39 @@ package struct Router: Sendable {
     /// An error in the form of the dialect that the path belongs to.
     package func refusal(_ path: String, _ error: GyreError) -> HTTPResponse {
         for group in groups where group.prefixes.contains(where: { path.hasPrefix($0) }) {
-            return group.errorResponse(error)
+            return challenged(group.errorResponse(error))
         }
-        return .json(["error": .string(error.description)], status: error.code.httpStatus)
+        return challenged(.json(["error": .string(error.description)], status: error.code.httpStatus))
     }
 
-    private func call(_ handler: Route.Handler, _ request: HTTPRequest, _ group: Int) async -> HTTPResponse {
-        do { return try await handler(request) } catch { return groups[group].errorResponse(error) }
+    private func call(_ route: Route, _ request: HTTPRequest, _ group: Int) async -> HTTPResponse {
+        do throws(GyreError) {
+            let admitted = try await admission.admit(request, route.need)
+            guard case .known = admitted.caller.identity else { return try await route.handler(admitted) }
+            let answer = await Caller.$current.withValue(admitted.caller) {
+                () async -> Result<HTTPResponse, GyreError> in
+                do throws(GyreError) { return .success(try await route.handler(admitted)) } catch {
+                    return .failure(error)
+                }
+            }
+            return try answer.get()
+        } catch {
+            return challenged(groups[group].errorResponse(error))
+        }
+    }
+
+    /// An answer that says that nobody is signed in says how to, and one that says "later" says when.
+    private func challenged(_ answer: HTTPResponse) -> HTTPResponse {
+        guard answer.status == 401 || answer.status == 429 else { return answer }
+        var answer = answer
+        guard answer.status == 401 else {
+            if !answer.headers.contains(where: { $0.name == "retry-after" }) {
+                answer.headers.append(("retry-after", "1"))
+            }
+            return answer
+        }
+        answer.headers += [("www-authenticate", "Bearer realm=\"gyre\""), ("www-authenticate", "Basic realm=\"gyre\"")]
+        return answer
     }
 
     /// What is answered at an address, with `HEAD` wherever `GET` is.

@@ -28,11 +28,14 @@ package struct FoundServer: Sendable, Hashable {
     package let address: String
     /// The id that it tells when it is asked which home it serves.
     package let id: String
+    /// What proves to it that whoever calls may open its home; nil where it asks nobody.
+    package let token: String?
 
     /// A server.
-    package init(address: String, id: String) {
+    package init(address: String, id: String, token: String?) {
         self.address = address
         self.id = id
+        self.token = token
     }
 }
 
@@ -52,6 +55,10 @@ package struct CommandEnvironment: Sendable {
     package let defaultServer: String?
     /// Who calls, for the ledger.
     package let actor: String
+    /// What proves to a server who calls; nil for what was kept for it by `gyre login`.
+    package let token: String?
+    /// The workspace that is meant where none is said; nil for the usual one.
+    package let workspace: String?
 
     /// Where commands go: to a server, or to a home that `openHome` opens; `serve` starts one.
     package init(
@@ -61,7 +68,7 @@ package struct CommandEnvironment: Sendable {
             Void,
         runningServer: @escaping @Sendable (_ home: String) -> FoundServer?,
         verifyHome: @escaping @Sendable (_ home: String, _ head: String?) async throws(GyreError) -> JSONValue,
-        defaultHome: String, defaultServer: String?, actor: String
+        defaultHome: String, defaultServer: String?, actor: String, token: String?, workspace: String?
     ) {
         self.openHome = openHome
         self.serve = serve
@@ -70,6 +77,8 @@ package struct CommandEnvironment: Sendable {
         self.defaultHome = defaultHome
         self.defaultServer = defaultServer
         self.actor = actor
+        self.token = token
+        self.workspace = workspace
     }
 
     /// The environment of the command that runs; set once by `main`.

@@ -18,7 +18,9 @@ package struct GyreCommand: AsyncParsableCommand {
             PipelineCommand.self, RunCommand.self,
             Experiment.self,
             Model.self, EndpointCommand.self, ReleaseCommand.self, Monitor.self, LineageCommand.self,
-            LedgerCommand.self, BlobCommand.self, GarbageCollection.self, Doctor.self,
+            LedgerCommand.self, UserCommand.self, GroupCommand.self, RoleCommand.self, TokenCommand.self,
+            WorkspaceCommand.self, LogIn.self, LogOut.self, WhoAmI.self, Refusals.self, BlobCommand.self,
+            GarbageCollection.self, Doctor.self,
         ])
 
     /// What `gyre --version` prints.

@@ -10,6 +10,8 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: "The home folder; GYRE_HOME, or ~/.gyre where it is not set.") var home: String?
     @Option(help: "The server's address; GYRE_SERVER, or the one that runs on the home folder.") var server: String?
 
+    @Option(help: "The workspace; GYRE_WORKSPACE, or the usual one where it is not set.") var workspace: String?
+
     func validate() throws {
         guard home == nil || server == nil else {
             throw ValidationError("--home and --server name two different places; say one of them.")
@@ -28,13 +30,22 @@ struct ConnectionOptions: ParsableArguments {
         }
         let home = self.home ?? environment.defaultHome
         let connection: any Connection
+        let workspace = self.workspace ?? environment.workspace
         if let url = server ?? (self.home == nil ? environment.defaultServer : nil) {
-            connection = RemoteConnection(url: url, actor: environment.actor)
+            connection = RemoteConnection(
+                url: url, actor: environment.actor, token: environment.token, workspace: workspace)
         } else if let found = environment.runningServer(home) {
-            connection = RemoteConnection(url: found.address, actor: environment.actor)
-            try await Self.check(connection, found, home)
+            connection = RemoteConnection(
+                url: found.address, actor: environment.actor, token: environment.token ?? found.token,
+                workspace: workspace)
+            try await Self.check(
+                RemoteConnection(
+                    url: found.address, actor: environment.actor, token: environment.token ?? found.token),
+                found, home)
         } else {
-            connection = try await environment.openHome(home, creating)
+            let isUsual = workspace == nil || workspace == "default"
+            connection = try await environment.openHome(
+                isUsual ? home : "\(home)/workspaces/\(workspace ?? "")", isUsual && creating)
         }
         do {
             let result = try await body(connection)

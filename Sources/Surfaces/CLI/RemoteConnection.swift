@@ -11,6 +11,10 @@ internal import NIOHTTP1
 struct RemoteConnection: Connection {
     let url: String
     let actor: String
+    let token: String?
+    let workspace: String?
+    /// Name and password as HTTP sends them, where no token is there yet.
+    private var basic: String?
     var address: String? { url }
     private var client: HTTPClient { Self.patient }
 
@@ -19,9 +23,34 @@ struct RemoteConnection: Connection {
         eventLoopGroupProvider: .singleton,
         configuration: HTTPClient.Configuration(timeout: .init(connect: .seconds(10), read: .hours(24))))
 
-    init(url: String, actor: String) {
-        self.url = (url.contains("://") ? url : "http://" + url).trimmingCharacters(in: CharacterSet(charactersIn: "/"))
+    init(url: String, actor: String, token: String? = nil, workspace: String? = nil) {
+        let url = Self.whole(url)
+        self.url = url
         self.actor = actor
+        self.token = token ?? SavedCredentials.token(for: url)
+        self.workspace = workspace
+    }
+
+    /// A server that is asked with a name and a password.
+    init(url: String, actor: String, basic: (name: String, password: String)) {
+        self.url = Self.whole(url)
+        self.actor = actor
+        token = nil
+        workspace = nil
+        self.basic = Data("\(basic.name):\(basic.password)".utf8).base64EncodedString()
+    }
+
+    /// The address with its scheme, and without a slash at its end.
+    static func whole(_ url: String) -> String {
+        (url.contains("://") ? url : "http://" + url).trimmingCharacters(in: CharacterSet(charactersIn: "/"))
+    }
+
+    /// What every request says of its sender.
+    private func sign(_ request: inout HTTPClientRequest) {
+        request.headers.add(name: "x-gyre-actor", value: actor)
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        if let basic { request.headers.add(name: "authorization", value: "Basic \(basic)") }
+        if let workspace { request.headers.add(name: "x-gyre-workspace", value: workspace) }
     }
 
     func call(_ method: String, _ path: String, _ body: JSONValue?) async throws(GyreError) -> JSONValue {
@@ -45,8 +74,9 @@ struct RemoteConnection: Connection {
 
     func download(_ sha256: String, to file: String) async throws(GyreError) {
         do {
-            let response = try await client.execute(
-                HTTPClientRequest(url: url + "/api/gyre/v1/blobs/\(sha256)"), timeout: .hours(24))
+            var request = HTTPClientRequest(url: url + "/api/gyre/v1/blobs/\(sha256)")
+            sign(&request)
+            let response = try await client.execute(request, timeout: .hours(24))
             guard response.status == .ok else { throw GyreError(.notFound, "The blob \(sha256) is not on the server.") }
             try Data().write(to: URL(fileURLWithPath: file))
             let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
@@ -61,7 +91,7 @@ struct RemoteConnection: Connection {
 
     private func execute(_ request: HTTPClientRequest, limit: Int) async throws(GyreError) -> [UInt8] {
         var request = request
-        request.headers.add(name: "x-gyre-actor", value: actor)
+        sign(&request)
         let response: HTTPClientResponse
         let bytes: [UInt8]
         do {

@@ -53,11 +53,21 @@ package struct ServeOptions: ParsableArguments {
             "Take tensors from shared memory of this machine also when listening beyond it; on loopback addresses they always are."
     ) package var sharedMemory = false
 
+    /// Whether somebody has to sign in.
+    @Flag(
+        help:
+            "Ask who calls. The first start with it prints a token of the first administrator; from then on it is the default of the home."
+    ) package var auth = false
     /// Whether anybody who reaches the server may do anything.
     @Flag(
         help:
-            "Listen beyond this machine although nobody has to sign in: whoever reaches the address may run code, delete models and move traffic."
+            "Ask nobody who calls, also beyond this machine and where there are users: whoever reaches the address may run code, delete models and move traffic."
     ) package var noAuth = false
+    /// Addresses of proxies that say who calls.
+    @Option(
+        help:
+            "The address of a proxy that has signed callers in and names them in X-Forwarded-User and X-Forwarded-Groups; may be repeated."
+    ) package var trustProxy: [String] = []
 
     /// What is usual: the port on this machine alone, and no model served without being asked for.
     package init() {}
@@ -91,6 +101,7 @@ package struct ServeOptions: ParsableArguments {
     package func validate() throws {
         _ = try modelMemoryBytes()
         _ = try services()
+        if auth, noAuth { throw ValidationError("--auth and --no-auth exclude each other.") }
         guard ["own", "shared"].contains(modelEnvironment) else {
             throw ValidationError("--model-environment is own or shared.")
         }

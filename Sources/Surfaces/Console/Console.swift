@@ -1,35 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreAPI
+package import GyreAccess
 package import GyreBase
 internal import GyreHTML
 package import GyreHTTP
 
 /// The pages that people look at, over the native API: whatever a page shows, a program can ask for too.
 package struct Console: Sendable {
-    let api: @Sendable (String) async throws(GyreError) -> JSONValue
-    /// Does what a person asked for: a path of the native API, and the body that is posted there.
-    let act: @Sendable (String, JSONValue) async throws(GyreError) -> JSONValue
+    /// Calls the native API for somebody: a verb, a path, and the body that is sent there where there is one.
+    package typealias Call =
+        @Sendable (_ method: String, _ path: String, JSONValue?, Caller) async throws(GyreError) ->
+        JSONValue
+
+    private let call: Call
+    /// Who looks at the page.
+    private(set) var caller = Caller.inside
     private let staticFile: @Sendable (String) -> [UInt8]?
     let mlflowFile: @Sendable (RelativePath) -> [UInt8]?
     /// What every page says at its top; nil for nothing.
     private let warning: String?
+    /// Where people sign in; nil where nobody has to.
+    let desk: SessionDesk?
 
-    /// A console that asks `api` for its content and does by `act` what is asked for.
+    /// A console that asks for its content, and does what it is asked for, by `call`.
     ///
     /// `staticFile` gives the browser files that set-up fetched, by name; the pages work without them. `mlflowFile` gives files of the
-    /// pages that come with an installed mlflow, which notebooks show traces with. `warning`: what every page says at its top.
+    /// pages that come with an installed mlflow, which notebooks show traces with. `warning`: what every page says at its top. `desk`: where people sign in.
     package init(
-        api: @escaping @Sendable (String) async throws(GyreError) -> JSONValue,
-        act: @escaping @Sendable (String, JSONValue) async throws(GyreError) -> JSONValue,
+        call: @escaping Call,
         staticFile: @escaping @Sendable (String) -> [UInt8]?,
-        mlflowFile: @escaping @Sendable (RelativePath) -> [UInt8]?, warning: String? = nil
+        mlflowFile: @escaping @Sendable (RelativePath) -> [UInt8]?, warning: String? = nil, desk: SessionDesk? = nil
     ) {
+        self.desk = desk
         self.warning = warning
-        self.api = api
-        self.act = act
+        self.call = call
         self.staticFile = staticFile
         self.mlflowFile = mlflowFile
+    }
+
+    /// What the API answers whoever looks at the page.
+    func api(_ path: String) async throws(GyreError) -> JSONValue { try await call("GET", path, nil, caller) }
+
+    /// Does what whoever looks at the page asked for.
+    func act(_ path: String, _ body: JSONValue) async throws(GyreError) -> JSONValue {
+        try await call("POST", path, body, caller)
+    }
+
+    /// Removes what whoever looks at the page wants removed.
+    func remove(_ path: String, _ body: JSONValue) async throws(GyreError) -> JSONValue {
+        try await call("DELETE", path, body, caller)
+    }
+
+    /// The same console, for whoever sent `request`.
+    func asked(by request: HTTPRequest) -> Console {
+        var console = self
+        console.caller = request.caller
+        return console
     }
 
     /// What the API answers, as its type.
@@ -42,22 +69,29 @@ package struct Console: Sendable {
         RouteGroup(
             prefixes: ["/"], errorResponse: Self.errorPage,
             routes: [
-                Route("GET", "/", front), page("/runs", runs), page("/runs/{id}", run), page("/compare", compare),
-                page("/models", models),
-                page("/models/{name}", model),
-                page("/models/{name}/{version}", card), page("/endpoints", endpoints),
-                page("/endpoints/{name}", endpoint), Route("POST", "/endpoints/{name}", command),
-                page("/pipelines", pipelines), page("/pipelines/{id}", pipeline), page("/data", data),
-                page("/data/{name}", dataset),
-                page("/lineage", lineage), page("/ledger", ledger), page("/traces", traces),
-                page("/traces/{id}", trace),
-                page("/prompts", prompts), page("/prompts/{name}", prompt), page("/logged-models", loggedModels),
-                page("/logged-models/{id}", loggedModel), Route("GET", "/console/parts", samples),
-                Route("GET", "/static/{name}", serve),
+                Route("GET", "/", .signedIn) { request throws(GyreError) in try await asked(by: request).front(request)
+                }, page("/runs", Self.runs), page("/runs/{id}", Self.run), page("/compare", Self.compare),
+                page("/models", Self.models),
+                page("/models/{name}", Self.model),
+                page("/models/{name}/{version}", Self.card), page("/endpoints", Self.endpoints),
+                page("/endpoints/{name}", Self.endpoint),
+                Route("POST", "/endpoints/{name}", .signedIn) { request throws(GyreError) in
+                    try await asked(by: request).command(request)
+                },
+                page("/pipelines", Self.pipelines), page("/pipelines/{id}", Self.pipeline), page("/data", Self.data),
+                page("/data/{name}", Self.dataset),
+                page("/lineage", Self.lineage), page("/ledger", Self.ledger), page("/traces", Self.traces),
+                page("/traces/{id}", Self.trace),
+                page("/prompts", Self.prompts), page("/prompts/{name}", Self.prompt),
+                page("/logged-models", Self.loggedModels),
+                page("/logged-models/{id}", Self.loggedModel), page("/access", Self.access),
+                Route("GET", "/console/parts", .signedIn, samples),
+                Route("GET", "/static/{name}", .nothing, serve),
                 // Browsers ask for it where a page names no icon, as MLflow's frame does.
-                Route("GET", "/favicon.ico") { _ in HTTPResponse(status: 204) },
-                Route("GET", "/mlflow", moved), Route("GET", "/static-files/{path...}", mlflowPages),
-            ])
+                Route("GET", "/favicon.ico", .nothing) { _ in HTTPResponse(status: 204) },
+                Route("GET", "/mlflow", .nothing, moved),
+                Route("GET", "/static-files/{path...}", .nothing, mlflowPages),
+            ] + signInRoutes + accessRoutes)
     }
 
     /// The home page; a program that asks for JSON is told that the server is there.
@@ -77,9 +111,12 @@ package struct Console: Sendable {
     }
 
     private func page(
-        _ path: String, _ make: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> Page
+        _ path: String,
+        _ make: @escaping @Sendable (Console) -> (HTTPRequest) async throws(GyreError) -> Page
     ) -> Route {
-        Route("GET", path) { request throws(GyreError) in shown(try await make(request)) }
+        Route("GET", path, .signedIn) { request throws(GyreError) in
+            shown(try await make(asked(by: request))(request))
+        }
     }
 
     private func shown(_ page: Page) -> HTTPResponse {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreLedger
@@ -12,7 +13,7 @@ extension MLflowDialect {
         var routes = fileRoutes
         for prefix in ["/api/2.0", "/ajax-api/2.0"] {
             routes += proxyRoutes(prefix + "/mlflow-artifacts")
-            routes.append(Route("GET", prefix + "/mlflow/artifacts/list", listOfRun))
+            routes.append(Route("GET", prefix + "/mlflow/artifacts/list", .read(.run, "run_id"), listOfRun))
             routes += presignedRoutes(prefix + "/mlflow/artifacts")
         }
         return routes
@@ -21,20 +22,25 @@ extension MLflowDialect {
     /// The store itself, by paths.
     private func proxyRoutes(_ prefix: String) -> [Route] {
         [
-            Route("GET", prefix + "/artifacts", listFolder),
-            Route("PUT", prefix + "/artifacts/{path...}", upload),
-            Route("GET", prefix + "/artifacts/{path...}", downloadPath),
-            Route("DELETE", prefix + "/artifacts/{path...}", delete),
-            Route("POST", prefix + "/mpu/{rest...}", refuseMultipartUpload),
-            Route("GET", prefix + "/presigned/{rest...}", refuseMultipartDownload),
+            Route("GET", prefix + "/artifacts", Need(.read, on: .one(.artifactPath, .address("path"))), listFolder),
+            Route(
+                "PUT", prefix + "/artifacts/{path...}", Need(.write, on: .one(.artifactPath, .address("path"))), upload),
+            Route(
+                "GET", prefix + "/artifacts/{path...}", Need(.read, on: .one(.artifactPath, .address("path"))),
+                downloadPath),
+            Route(
+                "DELETE", prefix + "/artifacts/{path...}", Need(.write, on: .one(.artifactPath, .address("path"))),
+                delete),
+            Route("POST", prefix + "/mpu/{rest...}", .write, refuseMultipartUpload),
+            Route("GET", prefix + "/presigned/{rest...}", .read, refuseMultipartDownload),
         ]
     }
 
     /// Addresses that lead past the server are for stores elsewhere; the files here are this server's own.
     private func presignedRoutes(_ prefix: String) -> [Route] {
         [
-            Route("POST", prefix + "/presigned-upload-url", refusePresignedUpload),
-            Route("POST", prefix + "/presigned-download-url", refusePresignedDownload),
+            Route("POST", prefix + "/presigned-upload-url", .write, refusePresignedUpload),
+            Route("POST", prefix + "/presigned-download-url", .read, refusePresignedDownload),
         ]
     }
 
@@ -42,12 +48,19 @@ extension MLflowDialect {
     private var fileRoutes: [Route] {
         let (own, browser) = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
         return [
-            Route("GET", "/get-artifact", fileOfRun),
-            Route("POST", browser + "/upload-artifact", uploadToRun),
-            Route("GET", "/model-versions/get-artifact", fileOfVersion),
-            Route("GET", browser + "/logged-models/{model_id}/artifacts/files", fileOfLoggedModel),
-            Route("GET", browser + "/logged-models/{model_id}/artifacts/directories", listOfLoggedModel),
-            Route("GET", own + "/logged-models/{model_id}/artifacts/directories", listOfLoggedModel),
+            Route("GET", "/get-artifact", .read(.run, "run_id"), fileOfRun),
+            Route(
+                "POST", browser + "/upload-artifact", Need(.write, on: .one(.run, .address("run_uuid"))), uploadToRun),
+            Route("GET", "/model-versions/get-artifact", .read(.model, "name"), fileOfVersion),
+            Route(
+                "GET", browser + "/logged-models/{model_id}/artifacts/files", .read(.loggedModel, "model_id"),
+                fileOfLoggedModel),
+            Route(
+                "GET", browser + "/logged-models/{model_id}/artifacts/directories", .read(.loggedModel, "model_id"),
+                listOfLoggedModel),
+            Route(
+                "GET", own + "/logged-models/{model_id}/artifacts/directories", .read(.loggedModel, "model_id"),
+                listOfLoggedModel),
         ]
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreEvaluation
 internal import GyreSearch
@@ -8,19 +9,19 @@ internal import GyreTracking
 extension MLflowDialect {
     var evaluationRoutes: [CallRoute] {
         [
-            .post("/datasets/create", createDataset),
-            .post("/datasets/search", searchEvaluationDatasets),
-            .get("/datasets/search", searchEvaluationDatasets),
-            .post("/datasets/{dataset_id}/records", upsertRecords),
-            .get("/datasets/{dataset_id}/records", listRecords),
-            .delete("/datasets/{dataset_id}/records", deleteRecords),
-            .patch("/datasets/{dataset_id}/tags", setDatasetTags),
-            .post("/datasets/{dataset_id}/add-experiments", addExperiments),
-            .post("/datasets/{dataset_id}/remove-experiments", removeExperiments),
-            .get("/datasets/{dataset_id}/experiment-ids", getDatasetExperiments),
-            .get("/datasets/{dataset_id}", getDataset),
-            .delete("/datasets/{dataset_id}", deleteDataset),
-            .delete("/datasets/{dataset_id}/tags/{key}", deleteDatasetTag),
+            .post("/datasets/create", .write, createDataset),
+            .post("/datasets/search", .read, searchEvaluationDatasets),
+            .get("/datasets/search", .read, searchEvaluationDatasets),
+            .post("/datasets/{dataset_id}/records", .write, upsertRecords),
+            .get("/datasets/{dataset_id}/records", .read, listRecords),
+            .delete("/datasets/{dataset_id}/records", .write, deleteRecords),
+            .patch("/datasets/{dataset_id}/tags", .write, setDatasetTags),
+            .post("/datasets/{dataset_id}/add-experiments", .write, addExperiments),
+            .post("/datasets/{dataset_id}/remove-experiments", .write, removeExperiments),
+            .get("/datasets/{dataset_id}/experiment-ids", .read, getDatasetExperiments),
+            .get("/datasets/{dataset_id}", .read, getDataset),
+            .delete("/datasets/{dataset_id}", .write, deleteDataset),
+            .delete("/datasets/{dataset_id}/tags/{key}", .write, deleteDatasetTag),
         ]
     }
 

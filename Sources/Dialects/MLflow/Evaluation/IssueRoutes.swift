@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreEvaluation
 internal import GyreSearch
@@ -9,10 +10,10 @@ internal import GyreTracking
 extension MLflowDialect {
     var issueRoutes: [CallRoute] {
         [
-            .post("/issues", createIssue),
-            .post("/issues/search", searchIssues),
-            .get("/issues/{issue_id}", getIssue),
-            .patch("/issues/{issue_id}", updateIssue),
+            .post("/issues", .write(.experiment, "experiment_id"), createIssue),
+            .post("/issues/search", .read, searchIssues),
+            .get("/issues/{issue_id}", .read, getIssue),
+            .patch("/issues/{issue_id}", .write, updateIssue),
         ]
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreEvaluation
 internal import GyreTracking
@@ -7,12 +8,12 @@ internal import GyreTracking
 extension MLflowDialect {
     var scorerRoutes: [CallRoute] {
         [
-            .post("/scorers/register", registerScorer),
-            .get("/scorers/list", listScorers),
-            .get("/scorers/versions", listScorerVersions),
-            .get("/scorers/get", getScorer),
-            .delete("/scorers/delete", deleteScorer),
-            .get("/scorers/online-configs", listOnlineConfigs),
+            .post("/scorers/register", .write(.experiment, "experiment_id").and(.runCode), registerScorer),
+            .get("/scorers/list", .read(.experiment, "experiment_id"), listScorers),
+            .get("/scorers/versions", .read(.experiment, "experiment_id"), listScorerVersions),
+            .get("/scorers/get", .read(.experiment, "experiment_id"), getScorer),
+            .delete("/scorers/delete", .write(.experiment, "experiment_id"), deleteScorer),
+            .get("/scorers/online-configs", .read, listOnlineConfigs),
         ]
     }
 

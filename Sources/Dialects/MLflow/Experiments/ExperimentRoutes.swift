@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreSearch
@@ -8,16 +9,16 @@ internal import GyreTracking
 extension MLflowDialect {
     var experimentRoutes: [CallRoute] {
         [
-            .post("/experiments/create", createExperiment),
-            .post("/experiments/search", searchExperiments),
-            .get("/experiments/search", searchExperiments),
-            .get("/experiments/get", getExperiment),
-            .get("/experiments/get-by-name", getExperimentByName),
-            .post("/experiments/update", updateExperiment),
-            .post("/experiments/delete", deleteExperiment),
-            .post("/experiments/restore", restoreExperiment),
-            .post("/experiments/set-experiment-tag", setExperimentTag),
-            .post("/experiments/delete-experiment-tag", deleteExperimentTag),
+            .post("/experiments/create", .write, createExperiment),
+            .post("/experiments/search", .list(.experiment), searchExperiments),
+            .get("/experiments/search", .list(.experiment), searchExperiments),
+            .get("/experiments/get", .read(.experiment, "experiment_id"), getExperiment),
+            .get("/experiments/get-by-name", .read(.experimentName, "experiment_name"), getExperimentByName),
+            .post("/experiments/update", .write(.experiment, "experiment_id"), updateExperiment),
+            .post("/experiments/delete", .write(.experiment, "experiment_id"), deleteExperiment),
+            .post("/experiments/restore", .write(.experiment, "experiment_id"), restoreExperiment),
+            .post("/experiments/set-experiment-tag", .write(.experiment, "experiment_id"), setExperimentTag),
+            .post("/experiments/delete-experiment-tag", .write(.experiment, "experiment_id"), deleteExperimentTag),
         ]
     }
 
@@ -103,7 +104,9 @@ extension MLflowDialect {
             ? [try OrderBy("creation_time DESC"), try OrderBy("experiment_id ASC")]
             : [try OrderBy("experiment_id DESC")]
         let all = try await tracking.store.experiments(try Translate.view(try arguments.word("view_type")))
-        let found = try Search.select(all, filter) { key, experiment throws(GyreError) in
+        let visible = arguments.visible(.experiment)
+        let seen = all.filter { visible?.contains(String($0.id)) ?? true }
+        let found = try Search.select(seen, filter) { key, experiment throws(GyreError) in
             try Self.value(of: key, in: experiment)
         }
         let sorted = try Search.sort(found, by: orders) { key, experiment throws(GyreError) in

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreRegistry
 internal import GyreTracking
@@ -7,14 +8,14 @@ internal import GyreTracking
 extension MLflowDialect {
     var loggedModelRoutes: [CallRoute] {
         [
-            .post("/logged-models", createLoggedModel),
-            .post("/logged-models/search", searchLoggedModels),
-            .get("/logged-models/{model_id}", getLoggedModel),
-            .patch("/logged-models/{model_id}", finalizeLoggedModel),
-            .delete("/logged-models/{model_id}", deleteLoggedModel),
-            .patch("/logged-models/{model_id}/tags", setLoggedModelTags),
-            .delete("/logged-models/{model_id}/tags/{tag_key}", deleteLoggedModelTag),
-            .post("/logged-models/{model_id}/params", logLoggedModelParams),
+            .post("/logged-models", .write(.experiment, "experiment_id"), createLoggedModel),
+            .post("/logged-models/search", .read(.experiment, "experiment_ids"), searchLoggedModels),
+            .get("/logged-models/{model_id}", .read(.loggedModel, "model_id"), getLoggedModel),
+            .patch("/logged-models/{model_id}", .write(.loggedModel, "model_id"), finalizeLoggedModel),
+            .delete("/logged-models/{model_id}", .write(.loggedModel, "model_id"), deleteLoggedModel),
+            .patch("/logged-models/{model_id}/tags", .write(.loggedModel, "model_id"), setLoggedModelTags),
+            .delete("/logged-models/{model_id}/tags/{tag_key}", .write(.loggedModel, "model_id"), deleteLoggedModelTag),
+            .post("/logged-models/{model_id}/params", .write(.loggedModel, "model_id"), logLoggedModelParams),
         ]
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreRegistry
 internal import GyreSearch
@@ -7,19 +8,19 @@ internal import GyreSearch
 extension MLflowDialect {
     var modelRoutes: [CallRoute] {
         [
-            .post("/registered-models/create", createModel),
-            .get("/registered-models/get", getModel),
-            .get("/registered-models/search", searchModels),
-            .post("/registered-models/rename", renameModel),
-            .patch("/registered-models/update", updateModel),
-            .delete("/registered-models/delete", deleteModel),
-            .post("/registered-models/set-tag", setModelTag),
-            .delete("/registered-models/delete-tag", deleteModelTag),
-            .post("/registered-models/alias", setAlias),
-            .delete("/registered-models/alias", deleteAlias),
-            .get("/registered-models/alias", getVersionByAlias),
-            .post("/registered-models/get-latest-versions", latestVersions),
-            .get("/registered-models/get-latest-versions", latestVersions),
+            .post("/registered-models/create", .write, createModel),
+            .get("/registered-models/get", .read(.model, "name"), getModel),
+            .get("/registered-models/search", .list(.model), searchModels),
+            .post("/registered-models/rename", .write, renameModel),
+            .patch("/registered-models/update", .write(.model, "name"), updateModel),
+            .delete("/registered-models/delete", .write(.model, "name"), deleteModel),
+            .post("/registered-models/set-tag", .write(.model, "name"), setModelTag),
+            .delete("/registered-models/delete-tag", .write(.model, "name"), deleteModelTag),
+            .post("/registered-models/alias", .operate(.model, "name"), setAlias),
+            .delete("/registered-models/alias", .operate(.model, "name"), deleteAlias),
+            .get("/registered-models/alias", .read(.model, "name"), getVersionByAlias),
+            .post("/registered-models/get-latest-versions", .read(.model, "name"), latestVersions),
+            .get("/registered-models/get-latest-versions", .read(.model, "name"), latestVersions),
         ]
     }
 
@@ -107,7 +108,10 @@ extension MLflowDialect {
             }
         }
         let asksForPrompts = filter.clauses.contains { $0.key.name == Words.isPrompt }
-        let all = try await registry.models().filter { asksForPrompts || !$0.isPrompt }
+        let visible = arguments.visible(.model)
+        let all = try await registry.models().filter {
+            (asksForPrompts || !$0.isPrompt) && visible?.contains($0.name) ?? true
+        }
         let found = try Search.select(all, filter, lookUp)
         let sorted = try Search.sort(found, by: orders, lookUp)
         return try await Page.of(sorted, as: "registered_models", arguments, default: 100, maximum: 1000) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreLedger
 internal import GyreRegistry
@@ -10,15 +11,15 @@ internal import GyreYAML
 extension MLflowDialect {
     var versionRoutes: [CallRoute] {
         [
-            .post("/model-versions/create", createVersion),
-            .get("/model-versions/search", searchVersions),
-            .get("/model-versions/get", getVersion),
-            .patch("/model-versions/update", updateVersion),
-            .post("/model-versions/transition-stage", transition),
-            .delete("/model-versions/delete", deleteVersion),
-            .post("/model-versions/set-tag", setVersionTag),
-            .delete("/model-versions/delete-tag", deleteVersionTag),
-            .get("/model-versions/get-download-uri", getDownloadURI),
+            .post("/model-versions/create", .write(.model, "name").and(.read), createVersion),
+            .get("/model-versions/search", .list(.model), searchVersions),
+            .get("/model-versions/get", .read(.model, "name"), getVersion),
+            .patch("/model-versions/update", .write(.model, "name"), updateVersion),
+            .post("/model-versions/transition-stage", .operate(.model, "name"), transition),
+            .delete("/model-versions/delete", .write(.model, "name"), deleteVersion),
+            .post("/model-versions/set-tag", .write(.model, "name"), setVersionTag),
+            .delete("/model-versions/delete-tag", .write(.model, "name"), deleteVersionTag),
+            .get("/model-versions/get-download-uri", .read(.model, "name"), getDownloadURI),
         ]
     }
 
@@ -106,8 +107,9 @@ extension MLflowDialect {
             }
         }
         let asksForPrompts = filter.clauses.contains { $0.key.name == Words.isPrompt }
+        let visible = arguments.visible(.model)
         let all = try await registry.versions().filter {
-            asksForPrompts || $0.tags[Words.isPrompt] != "true"
+            (asksForPrompts || $0.tags[Words.isPrompt] != "true") && visible?.contains($0.name) ?? true
         }
         let found = try Search.select(all, filter, lookUp)
         let sorted = try Search.sort(found, by: orders, lookUp)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreRegistry
@@ -10,8 +11,8 @@ extension MLflowDialect {
     var loggingRoutes: [Route] {
         ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"].flatMap { prefix in
             [
-                Route("POST", prefix + "/runs/log-metric", logMetric),
-                Route("POST", prefix + "/runs/log-batch", logBatch),
+                Route("POST", prefix + "/runs/log-metric", .write(.run, "run_id"), logMetric),
+                Route("POST", prefix + "/runs/log-batch", .write(.run, "run_id"), logBatch),
             ]
         }
     }

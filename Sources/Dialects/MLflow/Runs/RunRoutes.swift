@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreTracking
@@ -8,17 +9,17 @@ extension MLflowDialect {
     var runRoutes: [CallRoute] {
         [
             // Answers with a run are written straight into bytes.
-            .post("/runs/create", direct: createRun),
-            .get("/runs/get", direct: getRun),
-            .post("/runs/update", direct: updateRun),
-            .post("/runs/delete", deleteRun),
-            .post("/runs/restore", restoreRun),
-            .post("/runs/log-parameter", logParameter),
-            .post("/runs/set-tag", setRunTag),
-            .post("/runs/delete-tag", deleteRunTag),
-            .post("/runs/log-inputs", logInputs),
-            .post("/runs/outputs", logOutputs),
-            .post("/runs/log-model", logModel),
+            .post("/runs/create", .write(.experiment, "experiment_id"), direct: createRun),
+            .get("/runs/get", .read(.run, "run_id"), direct: getRun),
+            .post("/runs/update", .write(.run, "run_id"), direct: updateRun),
+            .post("/runs/delete", .write(.run, "run_id"), deleteRun),
+            .post("/runs/restore", .write(.run, "run_id"), restoreRun),
+            .post("/runs/log-parameter", .write(.run, "run_id"), logParameter),
+            .post("/runs/set-tag", .write(.run, "run_id"), setRunTag),
+            .post("/runs/delete-tag", .write(.run, "run_id"), deleteRunTag),
+            .post("/runs/log-inputs", .write(.run, "run_id"), logInputs),
+            .post("/runs/outputs", .write(.run, "run_id"), logOutputs),
+            .post("/runs/log-model", .write(.run, "run_id"), logModel),
         ]
     }
 

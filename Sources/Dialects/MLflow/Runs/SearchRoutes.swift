@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreSearch
@@ -10,16 +11,16 @@ internal import GyreTracking
 extension MLflowDialect {
     var runSearchRoutes: [CallRoute] {
         [
-            .post("/runs/search", direct: searchRuns),
-            .get("/metrics/get-history", direct: history),
+            .post("/runs/search", .list(.experiment), direct: searchRuns),
+            .get("/metrics/get-history", .read(.run, "run_id"), direct: history),
         ]
     }
 
     /// Calls that MLflow has for browsers alone.
     var browserRoutes: [Route] {
         let (bulk, interval) = ("/metrics/get-history-bulk", "/metrics/get-history-bulk-interval")
-        return CallRoute.get(bulk, direct: bulkHistory).routes(below: ["/ajax-api/2.0/mlflow"])
-            + CallRoute.get(interval, direct: intervalHistory).routes(below: [
+        return CallRoute.get(bulk, .read, direct: bulkHistory).routes(below: ["/ajax-api/2.0/mlflow"])
+            + CallRoute.get(interval, .read, direct: intervalHistory).routes(below: [
                 "/api/2.0/mlflow", "/ajax-api/2.0/mlflow",
             ])
     }
@@ -32,6 +33,9 @@ extension MLflowDialect {
             experimentIDs: try arguments.texts("experiment_ids").map { id throws(GyreError) in try Self.experimentID(id)
             },
             filter: try Filter(try arguments.optionalText("filter") ?? ""))
+        if let visible = arguments.visible(.experiment) {
+            query.experimentIDs.removeAll { !visible.contains(String($0)) }
+        }
         query.order = try Search.orders(arguments)
         query.view = try Translate.view(try arguments.word("run_view_type"))
         query.after = try PageToken.values(arguments)

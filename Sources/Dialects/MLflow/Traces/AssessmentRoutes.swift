@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreTracing
 
@@ -7,10 +8,10 @@ extension MLflowDialect {
     var assessmentRoutes: [CallRoute] {
         let path = "/traces/{trace_id}/assessments"
         return [
-            .post(path, createAssessment),
-            .get(path + "/{assessment_id}", getAssessment),
-            .patch(path + "/{assessment_id}", updateAssessment),
-            .delete(path + "/{assessment_id}", deleteAssessment),
+            .post(path, .write(.trace, "trace_id"), createAssessment),
+            .get(path + "/{assessment_id}", .read(.trace, "trace_id"), getAssessment),
+            .patch(path + "/{assessment_id}", .write(.trace, "trace_id"), updateAssessment),
+            .delete(path + "/{assessment_id}", .write(.trace, "trace_id"), deleteAssessment),
         ]
     }
 

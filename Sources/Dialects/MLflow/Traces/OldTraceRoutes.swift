@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreTracing
@@ -8,15 +9,15 @@ extension MLflowDialect {
     /// The calls of clients before version 3, and those that version 3 still makes under the old prefix.
     var oldTraceRoutes: [CallRoute] {
         [
-            .post("/traces", beginTrace),
-            .get("/traces", searchOldTraces),
-            .post("/traces/delete-traces", deleteTraces),
-            .post("/traces/link-to-run", linkToRun),
-            .post("/traces/link-prompts", linkPrompts),
-            .patch("/traces/{request_id}", endTrace),
-            .patch("/traces/{request_id}/tags", setTraceTag),
-            .delete("/traces/{request_id}/tags", deleteTraceTag),
-            .get("/traces/{request_id}/info", getOldTraceInfo),
+            .post("/traces", .write(.experiment, "experiment_id"), beginTrace),
+            .get("/traces", .read(.experiment, "experiment_ids"), searchOldTraces),
+            .post("/traces/delete-traces", .write(.experiment, "experiment_id"), deleteTraces),
+            .post("/traces/link-to-run", .write(.run, "run_id").and(.write(.trace, "trace_ids")), linkToRun),
+            .post("/traces/link-prompts", .write(.trace, "trace_id"), linkPrompts),
+            .patch("/traces/{request_id}", .write(.trace, "request_id"), endTrace),
+            .patch("/traces/{request_id}/tags", .write(.trace, "request_id"), setTraceTag),
+            .delete("/traces/{request_id}/tags", .write(.trace, "request_id"), deleteTraceTag),
+            .get("/traces/{request_id}/info", .read(.trace, "request_id"), getOldTraceInfo),
         ]
     }
 
@@ -26,7 +27,9 @@ extension MLflowDialect {
     }
 
     var traceFileRoutes: [Route] {
-        ["2.0", "3.0"].map { Route("GET", "/ajax-api/\($0)/mlflow/get-trace-artifact", traceFile) }
+        ["2.0", "3.0"].map {
+            Route("GET", "/ajax-api/\($0)/mlflow/get-trace-artifact", .read(.trace, "request_id"), traceFile)
+        }
     }
 
     /// The spans of a trace as one file, for browsers.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreSearch
 internal import GyreTracing
@@ -7,8 +8,8 @@ internal import GyreTracing
 extension MLflowDialect {
     var traceMetricRoutes: [CallRoute] {
         [
-            .post("/traces/metrics", traceMetrics),
-            .post("/traces/calculate-filter-correlation", correlation),
+            .post("/traces/metrics", .read(.experiment, "experiment_ids"), traceMetrics),
+            .post("/traces/calculate-filter-correlation", .read(.experiment, "experiment_ids"), correlation),
         ]
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreHTTP
 internal import GyreSearch
@@ -8,15 +9,15 @@ internal import GyreTracing
 extension MLflowDialect {
     var traceRoutes: [CallRoute] {
         [
-            .post("/traces", startTrace),
-            .post("/traces/search", searchTraces),
-            .get("/traces/get", getTrace),
-            .get("/traces/batchGet", batchGet),
-            .post("/traces/batchGetInfos", batchGetInfos),
-            .post("/traces/delete-traces", deleteTraces),
-            .patch("/traces/{trace_id}/tags", setTraceTag),
-            .delete("/traces/{trace_id}/tags", deleteTraceTag),
-            .get("/traces/{trace_id}", getTraceInfo),
+            .post("/traces", .write, startTrace),
+            .post("/traces/search", .read, searchTraces),
+            .get("/traces/get", .read(.trace, "trace_id"), getTrace),
+            .get("/traces/batchGet", .read(.trace, "trace_ids"), batchGet),
+            .post("/traces/batchGetInfos", .read(.trace, "trace_ids"), batchGetInfos),
+            .post("/traces/delete-traces", .write(.experiment, "experiment_id"), deleteTraces),
+            .patch("/traces/{trace_id}/tags", .write(.trace, "trace_id"), setTraceTag),
+            .delete("/traces/{trace_id}/tags", .write(.trace, "trace_id"), deleteTraceTag),
+            .get("/traces/{trace_id}", .read(.trace, "trace_id"), getTraceInfo),
         ]
     }
 

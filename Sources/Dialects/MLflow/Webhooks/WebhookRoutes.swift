@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreBase
 internal import GyreNotification
 
 extension MLflowDialect {
     var webhookRoutes: [CallRoute] {
         [
-            .post("/webhooks", createWebhook),
-            .get("/webhooks", listWebhooks),
-            .get("/webhooks/{webhook_id}", getWebhook),
-            .patch("/webhooks/{webhook_id}", updateWebhook),
-            .delete("/webhooks/{webhook_id}", deleteWebhook),
-            .post("/webhooks/{webhook_id}/test", testWebhook),
+            .post("/webhooks", .administer, createWebhook),
+            .get("/webhooks", .administer, listWebhooks),
+            .get("/webhooks/{webhook_id}", .administer, getWebhook),
+            .patch("/webhooks/{webhook_id}", .administer, updateWebhook),
+            .delete("/webhooks/{webhook_id}", .administer, deleteWebhook),
+            .post("/webhooks/{webhook_id}/test", .administer, testWebhook),
         ]
     }
 

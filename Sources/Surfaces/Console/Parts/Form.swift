@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreAccess
 internal import GyreHTML
 
 /// Fields with names, and buttons that send them.
@@ -7,6 +8,8 @@ struct Form: Part {
     enum Field: Sendable {
         /// A line of text; `example` stands in it while it is empty.
         case text(_ label: String, name: String, value: String = "", example: String = "", isRequired: Bool = false)
+        /// A line that nobody reads over a shoulder.
+        case password(_ label: String, name: String)
         case number(_ label: String, name: String, value: String, least: String)
         case choice(_ label: String, name: String, options: [(value: String, title: String)], chosen: String)
         case slider(_ label: String, name: String, most: String, step: String)
@@ -60,6 +63,10 @@ struct Form: Part {
             case .settings(let id): [("class", "form settings"), ("id", id)]
             }
         if let id { attributes.append(("id", id)) }
+        var fields = fields
+        if case .command = purpose, let token = Caller.current?.formToken {
+            fields.append(.hidden(name: "form_token", value: token))
+        }
         return .element("form", attributes, fields.map(\.html) + buttons.map(\.html))
     }
 }
@@ -74,6 +81,13 @@ extension Form.Field {
                     "input",
                     [("name", name), ("value", value), ("maxlength", isRequired ? "500" : "10000")]
                         + (example.isEmpty ? [] : [("placeholder", example)]) + (isRequired ? [("required", "")] : [])))
+        case .password(let label, let name):
+            labelled(
+                label,
+                .void(
+                    "input",
+                    [("name", name), ("type", "password"), ("autocomplete", "current-password"), ("maxlength", "1024")])
+            )
         case .number(let label, let name, let value, let least):
             labelled(
                 label,

@@ -6,7 +6,7 @@ internal import GyreHTML
 struct Page: Part {
     /// The places that the navigation leads to.
     enum Place: String, Sendable, CaseIterable {
-        case home, runs, traces, models, prompts, endpoints, pipelines, data, lineage, ledger
+        case home, runs, traces, models, prompts, endpoints, pipelines, data, lineage, ledger, access
 
         var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
         var address: String { self == .home ? "/" : "/" + rawValue }

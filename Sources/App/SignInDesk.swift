@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreBase
+internal import GyreConsole
+internal import GyreGate
+internal import GyreHTTP
+internal import GyreIdentity
+
+/// Signs people in to the pages, by what the identities know.
+struct SignInDesk: Sendable {
+    private let identity: Identity
+
+    init(_ identity: Identity) { self.identity = identity }
+
+    var desk: SessionDesk {
+        SessionDesk(
+            signIn: { name, secret, request throws(GyreError) in try await signIn(name, secret, request) },
+            signOut: { request throws(GyreError) in
+                if let secret = Gatekeeper.sessionSecret(request) { try await identity.endSession(secret) }
+                return Gatekeeper.cookie("", isEncrypted: request.isEncrypted)
+            }, provider: nil)
+    }
+
+    private func signIn(_ name: String, _ secret: String, _ request: HTTPRequest) async throws(GyreError) -> String {
+        let visit = Identity.Visit(address: request.peer(), agent: request.headers("user-agent"))
+        let digest = Digest(of: "\(name):\(secret)")
+        let account =
+            secret.hasPrefix("gyre_")
+            ? try identity.owner(ofWholeToken: Digest(of: secret))
+            : try await identity.signIn(name, password: secret, digest: digest, address: request.peer())
+        return Gatekeeper.cookie(try await identity.beginSession(account, visit), isEncrypted: request.isEncrypted)
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GyreAccess
+package import GyreBase
+package import GyreHTTP
+
+/// Signs people in and out; the cookies are made by whoever keeps the identities.
+package struct SessionDesk: Sendable {
+    /// Signs somebody in by a name and a password, or by a token, and gives the header field that sets the cookie.
+    package let signIn: @Sendable (_ name: String, _ secret: String, HTTPRequest) async throws(GyreError) -> String
+    /// Signs the browser out, and gives the header field that takes the cookie away.
+    package let signOut: @Sendable (HTTPRequest) async throws(GyreError) -> String
+    /// The address at which the identity provider signs people in; nil where there is none.
+    package let provider: String?
+
+    /// A desk of these ways.
+    package init(
+        signIn: @escaping @Sendable (_ name: String, _ secret: String, HTTPRequest) async throws(GyreError) -> String,
+        signOut: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> String, provider: String?
+    ) {
+        self.signIn = signIn
+        self.signOut = signOut
+        self.provider = provider
+    }
+}
+
+extension Console {
+    /// Where people sign in.
+    var signInRoutes: [Route] {
+        [
+            Route("GET", "/login", .nothing) { request throws(GyreError) in
+                Self.response(signInPage(request, failure: nil))
+            },
+            Route("POST", "/login", .nothing) { request throws(GyreError) in try await signIn(request) },
+            Route("POST", "/logout", .nothing) { request throws(GyreError) in
+                guard let desk else { throw Self.nobodySignsIn }
+                return HTTPResponse(
+                    status: 303, headers: [("location", "/login"), ("set-cookie", try await desk.signOut(request))])
+            },
+            Route("POST", "/workspace", .signedIn) { request throws(GyreError) in
+                let form = Percent.form(try await request.body.collect(limit: 4096))
+                let name = try Name(form["workspace"] ?? "", of: "workspace")
+                return HTTPResponse(
+                    status: 303,
+                    headers: [
+                        ("location", "/"),
+                        ("set-cookie", "gyre_workspace=\(Percent.encode(name.text)); Path=/; HttpOnly; SameSite=Lax"),
+                    ])
+            },
+        ]
+    }
+
+    private static let nobodySignsIn = GyreError(
+        .unsupported, "Nobody has to sign in here.", fix: "Start with gyre up --auth to ask who calls.")
+
+    private func signInPage(_ request: HTTPRequest, failure: GyreError?) -> Page {
+        Page("Sign in", in: nil) {
+            if desk == nil {
+                Note("Nobody has to sign in here: this server asks nobody who calls.")
+            } else {
+                if let failure { Note(.text(failure.what), tone: .bad) }
+                Form(
+                    .command(address: "/login"),
+                    fields: [
+                        .hidden(name: "next", value: Self.ownAddress(request.query("next"))),
+                        .text("Name", name: "name"), .password("Password, or a token", name: "secret"),
+                    ], buttons: [Form.Button("Sign in")])
+                if let provider = desk?.provider {
+                    Sentence(.link("Sign in with the identity provider", to: provider))
+                }
+            }
+        }
+    }
+
+    private func signIn(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
+        guard let desk else { throw Self.nobodySignsIn }
+        let form = Percent.form(try await request.body.collect(limit: 65_536))
+        do throws(GyreError) {
+            let cookie = try await desk.signIn(form["name"] ?? "", form["secret"] ?? "", request)
+            return HTTPResponse(
+                status: 303, headers: [("location", Self.ownAddress(form["next"])), ("set-cookie", cookie)])
+        } catch {
+            guard error.code == .unauthenticated || error.code == .tooManyRequests else { throw error }
+            return Self.response(
+                signInPage(request, failure: error), status: error.code == .unauthenticated ? 403 : 429)
+        }
+    }
+
+    /// A page of this server, wherever the address says to go.
+    private static func ownAddress(_ wanted: String?) -> String {
+        guard let wanted, wanted.hasPrefix("/"), !wanted.hasPrefix("//"), !wanted.contains("\\"),
+            wanted.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return "/" }
+        return wanted
+    }
+}
