@@ -19,6 +19,7 @@ internal import GyreSeldon
 internal import GyreServices
 internal import GyreTFServing
 internal import GyreUpkeep
+internal import Synchronization
 
 /// The last layer of the object graph: every protocol that is spoken, and the pages.
 struct Surfaces: Sendable {
@@ -61,9 +62,10 @@ struct Surfaces: Sendable {
         let doctor = DoctorReport(
             settings: settings, home: home, duckDB: stores.tables, onnx: stores.onnx,
             openAddresses: choices.openAddresses)
+        let routes = RouteBox()
         let native = NativeDialect(
             Self.nativeServices(
-                layers, recordedHead: { RecordedHead.read(home.recordedHead) }, doctor: { await doctor.make() },
+                layers, routes: routes, recordedHead: { RecordedHead.read(home.recordedHead) }, doctor: { await doctor.make() },
                 home: { address.home ?? ["home": .string(home.path)] })
         ).routes
         let health = HealthRoutes(
@@ -88,10 +90,11 @@ struct Surfaces: Sendable {
                     desk: layers.wide.asksWhoCalls ? SignInDesk(layers.wide.identity).desk : nil
                 ).routes,
             ], admission: admission)
+        routes.set(router.routes)
     }
 
     private static func nativeServices(
-        _ layers: Layers, recordedHead: @escaping @Sendable () -> Head?,
+        _ layers: Layers, routes: RouteBox, recordedHead: @escaping @Sendable () -> Head?,
         doctor: @escaping @Sendable () async -> JSONValue, home: @escaping @Sendable () -> JSONValue
     ) -> NativeDialect.Services {
         let (stores, areas, delivery, loop) = (layers.stores, layers.areas, layers.delivery, layers.loop)
@@ -107,7 +110,7 @@ struct Surfaces: Sendable {
             identity: wide.identity, asksWhoCalls: wide.asksWhoCalls,
             openWorkspace: { name throws(GyreError) in try await wide.workspaces.open(name) },
             closeWorkspace: { name throws(GyreError) in try await wide.workspaces.close(name) },
-            refusals: { (wide.refusals.last($0), wide.refusals.counts) },
+            routes: routes.list, refusals: { (wide.refusals.last($0), wide.refusals.counts) },
             recordedHead: recordedHead, doctor: doctor, home: home)
     }
 
@@ -136,4 +139,11 @@ struct Surfaces: Sendable {
                 : "Whoever reaches \(openAddresses.joined(separator: " or ")) may run code, delete models and move traffic: "
                     + "this server was started with --no-auth.", desk: desk)
     }
+}
+
+/// Carries all routes to the one that lists them, which is among them.
+final class RouteBox: Sendable {
+    private let content = Mutex<[Route]>([])
+    func set(_ routes: [Route]) { content.withLock { $0 = routes } }
+    @Sendable func list() -> [Route] { content.withLock { $0 } }
 }

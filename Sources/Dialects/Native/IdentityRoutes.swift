@@ -11,6 +11,8 @@ extension NativeDialect {
     var identityCalls: [NativeCall] {
         [
             NativeCall("GET", "/whoami", .nothing, "Who calls, and what they may do.", showCaller),
+            NativeCall(
+                "GET", "/routes", .nothing, "All addresses, and what a caller of each must be allowed.", listRoutes),
             NativeCall("GET", "/accounts", .manage, "People and programs that may sign in.", listAccounts),
             NativeCall(
                 "POST", "/accounts", .manage, "Makes an account: {name, kind, password, administrator}.",
@@ -78,6 +80,18 @@ extension NativeDialect {
             "permissions": .strings(caller.access.workspace.names), "things": things,
             "workspaces": .strings(visibleWorkspaces(caller).map(\.name)),
             "authentication": .bool(services.asksWhoCalls),
+        ]
+    }
+
+    private func listRoutes(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        [
+            "routes": .array(
+                services.routes().map { route in
+                    [
+                        "method": .string(route.method), "path": .string(route.pattern),
+                        "permissions": .strings(route.need.permissions.names), "needs": .string(route.need.text),
+                    ]
+                })
         ]
     }
 

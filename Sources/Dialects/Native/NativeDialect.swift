@@ -80,6 +80,8 @@ package struct NativeDialect: Sendable {
         package let openWorkspace: @Sendable (String) async throws(GyreError) -> Void
         /// Serves a workspace no longer, and puts its folder aside.
         package let closeWorkspace: @Sendable (String) async throws(GyreError) -> Void
+        /// All addresses of the workspace.
+        package let routes: @Sendable () -> [Route]
         /// The last calls that were not let in, and how many there were by code.
         package let refusals: @Sendable (Int) -> ([JSONValue], [String: Int64])
         /// What is missing or wrong on this machine.
@@ -100,6 +102,7 @@ package struct NativeDialect: Sendable {
             identity: Identity, asksWhoCalls: Bool,
             openWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
             closeWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
+            routes: @escaping @Sendable () -> [Route],
             refusals: @escaping @Sendable (Int) -> ([JSONValue], [String: Int64]),
             recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue,
             home: @escaping @Sendable () -> JSONValue
@@ -130,6 +133,7 @@ package struct NativeDialect: Sendable {
             self.asksWhoCalls = asksWhoCalls
             self.openWorkspace = openWorkspace
             self.closeWorkspace = closeWorkspace
+            self.routes = routes
             self.refusals = refusals
             self.recordedHead = recordedHead
             self.doctor = doctor

@@ -26,6 +26,7 @@ struct Shape: Sendable {
 
         // Identity
         "GET /whoami": Shape(answers: API.Identity.self),
+        "GET /routes": Shape(answers: API.RouteList.self),
         "GET /accounts": Shape(answers: API.AccountList.self),
         "POST /accounts": Shape(answers: API.Account.self),
         "POST /accounts/{kind}/{name}": Shape(answers: API.Account.self),

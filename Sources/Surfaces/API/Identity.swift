@@ -222,6 +222,24 @@ extension API {
         package var removed: String
     }
 
+    /// An address and what its caller must be allowed.
+    package struct Route: APIObject {
+        /// The verb.
+        package var method: String
+        /// The path; `{name}` is one part of it, `{name...}` all the rest.
+        package var path: String
+        /// What the caller must be allowed; empty where nobody has to be, or where having signed in is enough.
+        package var permissions: [String]
+        /// The same in words, with on what.
+        package var needs: String
+    }
+
+    /// Addresses.
+    package struct RouteList: APIObject {
+        /// In the order in which they are looked at.
+        package var routes: [Route]
+    }
+
     /// A call that was not let in.
     package struct Refusal: APIObject {
         /// When.

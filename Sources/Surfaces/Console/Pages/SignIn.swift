@@ -29,13 +29,17 @@ extension Console {
     var signInRoutes: [Route] {
         [
             Route("GET", "/login", .nothing) { request throws(GyreError) in
-                Self.response(signInPage(request, failure: nil))
+                Self.response(signInPage(next: request.query("next"), failure: nil))
             },
             Route("POST", "/login", .nothing) { request throws(GyreError) in try await signIn(request) },
             Route("POST", "/logout", .nothing) { request throws(GyreError) in
                 guard let desk else { throw Self.nobodySignsIn }
                 return HTTPResponse(
-                    status: 303, headers: [("location", "/login"), ("set-cookie", try await desk.signOut(request))])
+                    status: 303,
+                    headers: [
+                        ("location", "/login"), ("set-cookie", try await desk.signOut(request)),
+                        ("set-cookie", "gyre_workspace=; Path=/; Max-Age=0"),
+                    ])
             },
             Route("POST", "/workspace", .signedIn) { request throws(GyreError) in
                 let form = Percent.form(try await request.body.collect(limit: 4096))
@@ -53,7 +57,7 @@ extension Console {
     private static let nobodySignsIn = GyreError(
         .unsupported, "Nobody has to sign in here.", fix: "Start with gyre up --auth to ask who calls.")
 
-    private func signInPage(_ request: HTTPRequest, failure: GyreError?) -> Page {
+    private func signInPage(next: String?, failure: GyreError?) -> Page {
         Page("Sign in", in: nil) {
             if desk == nil {
                 Note("Nobody has to sign in here: this server asks nobody who calls.")
@@ -62,7 +66,7 @@ extension Console {
                 Form(
                     .command(address: "/login"),
                     fields: [
-                        .hidden(name: "next", value: Self.ownAddress(request.query("next"))),
+                        .hidden(name: "next", value: Self.ownAddress(next)),
                         .text("Name", name: "name"), .password("Password, or a token", name: "secret"),
                     ], buttons: [Form.Button("Sign in")])
                 if let provider = desk?.provider {
@@ -82,7 +86,7 @@ extension Console {
         } catch {
             guard error.code == .unauthenticated || error.code == .tooManyRequests else { throw error }
             return Self.response(
-                signInPage(request, failure: error), status: error.code == .unauthenticated ? 403 : 429)
+                signInPage(next: form["next"], failure: error), status: error.code == .unauthenticated ? 403 : 429)
         }
     }
 
