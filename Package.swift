@@ -129,6 +129,7 @@ let package = Package(
         area("Serving", ["CAllocator"]),
         area("Tracking", ["GyreSearch"]),
         area("Tracing", ["GyreSearch"]),
+        area("Vault", [crypto]),
         area("Versioning", ["GyreTables"]),
 
         // Kits
@@ -176,7 +177,7 @@ let package = Package(
                 "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing",
                 "GyreTracking",
-                "GyreUpkeep", "GyreVersioning",
+                "GyreUpkeep", "GyreVault", "GyreVersioning",
             ]),
         dialect("KServe", ["GyreDelivery", "GyreServing"]),
         dialect("Scoring", ["GyreDelivery", "GyreServing"]),
@@ -219,7 +220,7 @@ let package = Package(
                 "GyreFeatures", "GyreGate", "GyreIdentity",
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
-                "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
+                "GyreVault", "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
                 "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
                 "GyreServices", "GyreInference", "GyreSeldon", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",

@@ -15,6 +15,7 @@ internal import GyreSQLite
 internal import GyreServing
 internal import GyreTracing
 internal import GyreTracking
+internal import GyreVault
 internal import GyreVersioning
 
 /// The second layer of the object graph: the areas, each over the stores and knowing no other.
@@ -34,10 +35,11 @@ struct AreaServices: Sendable {
     let releases: Releases
     let host: ModelHost
     let pipelines: Pipelines
+    let vault: Vault
 
     init(
         _ stores: Stores, home: HomeFolder, settings: Settings, choices: ServeChoices, address: AddressBox,
-        ended: EndedRuns, surroundings: Surroundings
+        ended: EndedRuns, wide: ServerWide, surroundings: Surroundings
     ) {
         let ledger = stores.ledger
         let tracking = Tracking(store: SQLiteTrackingStore(stores.database), surroundings: surroundings)
@@ -70,19 +72,29 @@ struct AreaServices: Sendable {
                 RemoteRuntime(), BentoRuntime(),
                 RayRuntime(address: choices.ray ?? settings.ray, python: settings.python),
             ], budgetBytes: choices.modelMemoryBytes, surroundings: surroundings)
+        let vault = Vault(store: ledger, surroundings: surroundings) { () throws(GyreError) in
+            try SealingKey(try KeyFiles.read(settings.secretKeyFile ?? home.secretKey))
+        }
+        self.vault = vault
+        let tokens = TaskTokens(wide, workspace: choices.workspace, surroundings: surroundings)
         pipelines = Pipelines(
             store: ledger, blobs: stores.blobs, executor: stores.executor,
             options: PipelineOptions(
                 folder: home.tasks, timeoutSeconds: settings.taskTimeoutSeconds, runningTasks: settings.runningTasks,
-                variables: { run, task, inputs in Self.variables(run, task, inputs, address) },
+                variables: { run, task, inputs in Self.variables(run, task, inputs, address, tokens) },
+                secret: { name throws(GyreError) in try await vault.open(name) },
                 resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },
                 files: { ref throws(GyreError) in try await versioning.version(ref).tree },
-                read: KFPPackage.read, onEnd: { await ended.tell($0) }), surroundings: surroundings)
+                read: KFPPackage.read,
+                onEnd: { run in
+                    tokens.forget(run)
+                    return await ended.tell(run)
+                }), surroundings: surroundings)
     }
 
     /// What the process of a task is told beside its command.
     private static func variables(
-        _ run: PipelineRun, _ task: TaskRecord, _ inputs: [String: Ref], _ address: AddressBox
+        _ run: PipelineRun, _ task: TaskRecord, _ inputs: [String: Ref], _ address: AddressBox, _ tokens: TaskTokens
     ) -> [String: String] {
         // mlflow reads the tags of its runs from this variable, and the ledger its lineage from the tags.
         var tags: JSONValue = [
@@ -95,6 +107,7 @@ struct AreaServices: Sendable {
             // What makes a release again tracks and registers apart from everything else.
             let path = run.purpose.reproduced == nil ? "" : ReproductionFolder.path(of: run.id)
             variables["MLFLOW_TRACKING_URI"] = "http://\(server)\(path)"
+            variables["MLFLOW_TRACKING_TOKEN"] = tokens.token(for: run)
         }
         return variables
     }

@@ -33,6 +33,8 @@ struct ServeChoices: Sendable {
     var asksWhoCalls = false
     /// Whether nobody has to sign in, although there are accounts.
     var asksNobody = false
+    /// The workspace whose folder it is.
+    var workspace = Caller.defaultWorkspace
     /// What the workspace may use at most.
     var quota = Workspace.Quota()
     /// Addresses that others than this machine may reach.
@@ -66,7 +68,7 @@ struct Assembly: Sendable {
         if let wide { shared = wide } else { shared = try await Self.wide(stores, choices, surroundings) }
         let areas = AreaServices(
             stores, home: home, settings: settings, choices: choices, address: address,
-            ended: ended, surroundings: surroundings)
+            ended: ended, wide: shared, surroundings: surroundings)
         let delivery = DeliveryServices(
             stores, areas, home: home, settings: settings, choices: choices, surroundings: surroundings)
         try await delivery.repository.check()

@@ -65,6 +65,8 @@ final class HomeFolder: Sendable {
     var tasks: String { path + "/tasks" }
     /// Copies of the database for runs that make a release again.
     var reproductions: String { path + "/reproductions" }
+    /// What secrets are sealed with.
+    var secretKey: String { path + "/secrets.key" }
     /// The folders of the other workspaces, each of them a home of its own.
     var workspaces: String { path + "/workspaces" }
     var recordedHead: String { path + "/ledger.head" }

@@ -109,6 +109,7 @@ enum Server {
                 own.modelRepository = nil
                 own.modelMemoryBytes = quota.modelBytes ?? own.modelMemoryBytes
                 own.quota = quota
+                own.workspace = name
                 ownSettings.runningTasks = quota.runningTasks ?? settings.runningTasks
                 let made = try await Assembly.make(
                     home: try HomeFolder(folder, creating: true), settings: ownSettings, choices: own, wide: wide)

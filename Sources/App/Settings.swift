@@ -49,6 +49,8 @@ struct Settings: Sendable {
 
     /// What proves to a server who calls; nil where nothing is said.
     var token: String? { ProcessInfo.processInfo.environment["GYRE_TOKEN"] }
+    /// The file of the key that seals secrets; nil for the one in the home.
+    var secretKeyFile: String? { ProcessInfo.processInfo.environment["GYRE_SECRET_KEY_FILE"] }
     /// The workspace that is meant; nil for the usual one.
     var workspace: String? { ProcessInfo.processInfo.environment["GYRE_WORKSPACE"] }
 

@@ -107,7 +107,7 @@ struct Surfaces: Sendable {
             conductor: loop.conductor, batches: loop.batches, predictor: delivery.predictor,
             predictions: stores.predictions,
             host: areas.host, files: delivery.files, imports: delivery.imports, retention: loop.retention,
-            identity: wide.identity, asksWhoCalls: wide.asksWhoCalls,
+            vault: areas.vault, identity: wide.identity, asksWhoCalls: wide.asksWhoCalls,
             openWorkspace: { name throws(GyreError) in try await wide.workspaces.open(name) },
             closeWorkspace: { name throws(GyreError) in try await wide.workspaces.close(name) },
             routes: routes.list, refusals: { (wide.refusals.last($0), wide.refusals.counts) },

@@ -23,13 +23,15 @@ package struct ProcessExecutor: TaskExecutor {
     ) async throws(GyreError) -> Int32 {
         let bin = try await environments.bin(for: launch.requirements)
         guard let program = launch.command.first else { throw GyreError(.invalid, "A task has an empty command.") }
-        var environment = Environment.inherit.updating(["PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"])
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        environment = environment.updating(["PATH": "\(bin):\(path)", "VIRTUAL_ENV": String(bin.dropLast(4))])
-        for (name, value) in launch.environment {
-            if let key = Environment.Key(rawValue: name) { environment = environment.updating([key: value]) }
-        }
-        let variables = environment
+        var own = ChildEnvironment.kept(of: ProcessInfo.processInfo.environment)
+        own["PYTHONUNBUFFERED"] = "1"
+        own["PYTHONDONTWRITEBYTECODE"] = "1"
+        own["PATH"] = "\(bin):\(own["PATH"] ?? "/usr/bin:/bin")"
+        own["VIRTUAL_ENV"] = String(bin.dropLast(4))
+        own.merge(launch.environment) { $1 }
+        var known: [Environment.Key: String] = [:]
+        for (name, value) in own { if let key = Environment.Key(rawValue: name) { known[key] = value } }
+        let variables = Environment.custom(known)
         do {
             return try await within(seconds: launch.timeoutSeconds) {
                 try await Self.execute(program, launch, variables, onStart)
@@ -46,7 +48,7 @@ package struct ProcessExecutor: TaskExecutor {
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
-        let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes)
+        let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes, hiding: launch.secrets)
         let result = try await Subprocess.run(
             .name(program), arguments: Arguments(Array(launch.command.dropFirst())), environment: environment,
             workingDirectory: FilePath(launch.folder), platformOptions: options, input: .none, output: .sequence,
@@ -62,6 +64,7 @@ package struct ProcessExecutor: TaskExecutor {
                 kill(-process, SIGKILL)
                 throw error
             }
+            try log.finish()
             if Task.isCancelled { kill(-process, SIGKILL) }
         }
         try Task.checkCancellation()

@@ -61,9 +61,17 @@ actor PythonEnvironments {
         }
     }
 
+    /// Building a package runs its code.
+    private static var variables: [Environment.Key: String] {
+        var known: [Environment.Key: String] = [:]
+        let kept = ChildEnvironment.kept(of: ProcessInfo.processInfo.environment, forInstaller: true)
+        for (name, value) in kept { if let key = Environment.Key(rawValue: name) { known[key] = value } }
+        return known
+    }
+
     private func uv(_ arguments: [String]) async throws {
         let result = try await Subprocess.run(
-            .path(.init(uv)), arguments: Arguments(arguments), output: .string(limit: 1 << 16),
+            .path(.init(uv)), arguments: Arguments(arguments), environment: .custom(Self.variables), output: .string(limit: 1 << 16),
             error: .combinedWithOutput)
         guard result.terminationStatus.isSuccess else {
             throw GyreError(.unavailable, result.standardOutput.suffix(1000).description)

@@ -57,8 +57,10 @@ final class PythonNursery: Sendable {
 
     private func start(_ process: inout gyre_nursery) -> Bool {
         let words = [python, "-c", WorkerScript.text, Self.word]
-        var pointers: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
-        return unsafe gyre_nursery_start(python, &pointers, &process) == 0
+        return unsafe CTexts.with(words) { arguments in
+            unsafe CTexts.with(CTexts.environment) { environment in
+                unsafe gyre_nursery_start(python, arguments, environment, &process) == 0
+            }
+        }
     }
 }

@@ -35,9 +35,13 @@ internal import GyreServing
             return
         }
         let words = [python, "-c", script, model, String(memoryLimit)] + arguments
-        var pointers: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-        let code = unsafe gyre_worker_start(python, &pointers, &worker)
-        for index in unsafe pointers.indices { unsafe free(pointers[index]) }
+        var started = gyre_worker()
+        let code = unsafe CTexts.with(words) { arguments in
+            unsafe CTexts.with(CTexts.environment) { environment in
+                unsafe gyre_worker_start(python, arguments, environment, &started)
+            }
+        }
+        worker = started
         guard code == 0 else {
             throw GyreError(
                 .unavailable, "A Python worker could not be started.",

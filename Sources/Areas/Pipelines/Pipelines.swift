@@ -16,6 +16,8 @@ package struct PipelineOptions: Sendable {
     package let runningTasks: Int
     /// Variables that a task gets; the refs are what goes into it, by the name of the input.
     package let variables: @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String]
+    /// What a name stands for that must not be seen.
+    package let secret: @Sendable (String) async throws(GyreError) -> String
     /// What an importer's address means now; the ref never means anything else later.
     package let resolve: @Sendable (String) async throws(GyreError) -> Ref
     /// The files of something resolved.
@@ -30,6 +32,9 @@ package struct PipelineOptions: Sendable {
         folder: String, images: [String] = ["python:3"], timeoutSeconds: Int = 3600,
         runningTasks: Int = Limits.runningTasks,
         variables: @escaping @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String],
+        secret: @escaping @Sendable (String) async throws(GyreError) -> String = { name throws(GyreError) in
+            throw GyreError(.notFound, "There is no secret \"\(name.prefix(80))\".")
+        },
         resolve: @escaping @Sendable (String) async throws(GyreError) -> Ref,
         files: @escaping @Sendable (Ref) async throws(GyreError) -> Tree,
         read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline,
@@ -40,6 +45,7 @@ package struct PipelineOptions: Sendable {
         self.timeoutSeconds = timeoutSeconds
         self.runningTasks = runningTasks
         self.variables = variables
+        self.secret = secret
         self.resolve = resolve
         self.files = files
         self.read = read

@@ -19,8 +19,10 @@ package struct TaskLaunch: Sendable, Hashable {
     package let command: [String]
     /// What must be installed: lists of arguments of `pip install`, one after another.
     package let requirements: [[String]]
-    /// Variables beside the server's own.
+    /// Variables beside the few that it gets of the server's own.
     package let environment: [String: String]
+    /// What must not stand in the log, whatever the command prints.
+    package let secrets: [String]
     /// The folder it runs in.
     package let folder: String
     /// The file that gets what it prints.

@@ -163,11 +163,12 @@ struct TaskRunner: Sendable {
         let input = outputs.executorInput(job.inputs)
         let (command, requirements) = try CommandTemplate(executorInput: input, run: run, path: job.path).fill(
             container)
-        var variables = container.environment
+        var (variables, secrets) = try await opened(container.environment)
         let inputs = job.inputs.artifacts.compactMapValues { $0.first?.ref }
         variables.merge(options.variables(run, record, inputs)) { $1 }
+        if let token = variables["MLFLOW_TRACKING_TOKEN"] { secrets.append(token) }
         let launch = TaskLaunch(
-            command: command, requirements: requirements, environment: variables, folder: folder,
+            command: command, requirements: requirements, environment: variables, secrets: secrets, folder: folder,
             log: folder + "/log.txt",
             timeoutSeconds: options.timeoutSeconds)
         let started = record
@@ -185,6 +186,22 @@ struct TaskRunner: Sendable {
                 fix: "gyre pipeline logs \(run.id) \(job.path)")
         }
         return try await outputs.collect(files)
+    }
+
+    /// What a variable's value begins with that names a secret.
+    private static let secretScheme = "secret://"
+
+    /// The variables with what their secrets stand for, and those by themselves.
+    private func opened(
+        _ variables: [String: String]
+    ) async throws(GyreError) -> (variables: [String: String], secrets: [String]) {
+        var (opened, secrets) = (variables, [String]())
+        for (name, value) in variables where value.hasPrefix(Self.secretScheme) {
+            let secret = try await options.secret(String(value.dropFirst(Self.secretScheme.count)))
+            opened[name] = secret
+            secrets.append(secret)
+        }
+        return (opened, secrets)
     }
 
     // MARK: Recording

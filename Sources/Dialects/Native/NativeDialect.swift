@@ -18,6 +18,7 @@ package import GyreServing
 package import GyreTracing
 package import GyreTracking
 package import GyreUpkeep
+package import GyreVault
 package import GyreVersioning
 
 /// Gyre's own API, under `/api/gyre/v1`: what the command line and the console speak.
@@ -72,6 +73,8 @@ package struct NativeDialect: Sendable {
         package let retention: Retention
         /// The end of the ledger as it was written down outside of the database; nil where it never was.
         package let recordedHead: @Sendable () -> Head?
+        /// Secrets by name.
+        package let vault: Vault
         /// Who there is, and who may do what.
         package let identity: Identity
         /// Whether somebody has to sign in.
@@ -99,7 +102,7 @@ package struct NativeDialect: Sendable {
             conductor: Conductor, batches: BatchPredictor, predictor: Predictor, predictions: any PredictionLog,
             host: ModelHost,
             files: ModelFiles, imports: ModelImport, retention: Retention,
-            identity: Identity, asksWhoCalls: Bool,
+            vault: Vault, identity: Identity, asksWhoCalls: Bool,
             openWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
             closeWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
             routes: @escaping @Sendable () -> [Route],
@@ -129,6 +132,7 @@ package struct NativeDialect: Sendable {
             self.files = files
             self.imports = imports
             self.retention = retention
+            self.vault = vault
             self.identity = identity
             self.asksWhoCalls = asksWhoCalls
             self.openWorkspace = openWorkspace
@@ -153,7 +157,7 @@ package struct NativeDialect: Sendable {
     package var routes: RouteGroup {
         let calls =
             dataCalls + pipelineCalls + modelCalls + traceCalls + endpointCalls + releaseCalls + ledgerCalls
-            + upkeepCalls + identityCalls
+            + upkeepCalls + identityCalls + secretCalls
         let document = OpenAPI.document(calls)
         return RouteGroup(
             prefixes: [Self.root], errorResponse: Self.errorResponse,

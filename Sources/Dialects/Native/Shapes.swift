@@ -46,6 +46,9 @@ struct Shape: Sendable {
         "POST /workspaces": Shape(answers: API.Workspace.self),
         "POST /workspaces/{name}": Shape(answers: API.Workspace.self),
         "DELETE /workspaces/{name}": Shape(answers: API.Removed.self),
+        "GET /secrets": Shape(answers: API.SecretList.self),
+        "POST /secrets/{name}": Shape(answers: API.Secret.self),
+        "DELETE /secrets/{name}": Shape(answers: API.Removed.self),
         "GET /refusals": Shape(answers: API.RefusalList.self),
 
         // Pipelines

@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 // The numbers that the child knows the files by; a file of ours that has one of them would be lost while they are set.
 enum { child_channel = 3, child_requests = 4, child_answers = 5, first_free = 10 };
 
@@ -25,7 +23,7 @@ static int move_up(int file) {
 }
 
 // Starts a program with these files, of which those that are negative are left out; returns 0 or an error number.
-static int start(const char *program, char *const arguments[], int channel, int requests, int answers, pid_t *process) {
+static int start(const char *program, char *const arguments[], char *const environment[], int channel, int requests, int answers, pid_t *process) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -43,7 +41,7 @@ static int start(const char *program, char *const arguments[], int channel, int 
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &usual);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int code = posix_spawn(process, program, &actions, &attributes, arguments, environ);
+    int code = posix_spawn(process, program, &actions, &attributes, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return code;
@@ -64,24 +62,24 @@ static int prepare(gyre_worker *worker) {
     return -1;
 }
 
-int gyre_worker_start(const char *program, char *const arguments[], gyre_worker *worker) {
+int gyre_worker_start(const char *program, char *const arguments[], char *const environment[], gyre_worker *worker) {
     int far = prepare(worker);
     if (far < 0) return EMFILE;
     pid_t process = -1;
-    int code = start(program, arguments, far, worker->requests, worker->answers, &process);
+    int code = start(program, arguments, environment, far, worker->requests, worker->answers, &process);
     close(far);
     worker->process = process;
     if (code) gyre_worker_end(worker);
     return code;
 }
 
-int gyre_nursery_start(const char *program, char *const arguments[], gyre_nursery *nursery) {
+int gyre_nursery_start(const char *program, char *const arguments[], char *const environment[], gyre_nursery *nursery) {
     int pair[2] = {-1, -1};
     *nursery = (gyre_nursery){-1, -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return errno;
     pair[1] = move_up(pair[1]);
     pid_t process = -1;
-    int code = pair[1] < 0 ? EMFILE : start(program, arguments, pair[1], -1, -1, &process);
+    int code = pair[1] < 0 ? EMFILE : start(program, arguments, environment, pair[1], -1, -1, &process);
     if (pair[1] >= 0) close(pair[1]);
     *nursery = (gyre_nursery){pair[0], process};
     if (code) gyre_nursery_end(nursery);

@@ -240,6 +240,28 @@ extension API {
         package var routes: [Route]
     }
 
+    /// A secret, of which only the name is told.
+    package struct Secret: APIObject {
+        /// What it is called.
+        package var name: String
+        /// When it was set last.
+        package var changedAt: Int64?
+        /// Who set it last.
+        package var actor: String
+    }
+
+    /// Secrets.
+    package struct SecretList: APIObject {
+        /// By name.
+        package var secrets: [Secret]
+    }
+
+    /// A secret to keep.
+    package struct SecretRequest: APIObject {
+        /// What the name stands for.
+        package var value: String
+    }
+
     /// A call that was not let in.
     package struct Refusal: APIObject {
         /// When.

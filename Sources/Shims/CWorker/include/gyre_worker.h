@@ -14,7 +14,7 @@ typedef struct {
 
 // Starts `program` with `arguments` (the last is null); the child has the socket as file 3, `requests` as 4, `answers` as 5, nothing to read,
 // and the parent's standard error for what it prints. Returns 0, or the system's number of the error.
-int gyre_worker_start(const char *program, char *const arguments[], gyre_worker *worker);
+int gyre_worker_start(const char *program, char *const arguments[], char *const environment[], gyre_worker *worker);
 // Kills the process, waits for its end and closes the files.
 void gyre_worker_end(gyre_worker *worker);
 // Waits until the socket can be read: 1 if it can, 0 after `milliseconds`, -1 for an error or where the process has ended.
@@ -24,7 +24,7 @@ int gyre_worker_wait(const gyre_worker *worker, int milliseconds);
 typedef struct { int channel; int32_t process; } gyre_nursery;
 
 // Starts one; it finds its channel as file 3, where each message is the arguments of a worker with its three files.
-int gyre_nursery_start(const char *program, char *const arguments[], gyre_nursery *nursery);
+int gyre_nursery_start(const char *program, char *const arguments[], char *const environment[], gyre_nursery *nursery);
 // Lets it make a worker, for which it is given so much time. Returns 0, or an error number where it does not.
 int gyre_nursery_fork(const gyre_nursery *nursery, const char *arguments, size_t length, int milliseconds, gyre_worker *worker);
 // Ends it; the workers that it has made go on.
