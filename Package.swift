@@ -111,7 +111,7 @@ let package = Package(
         // Core
         layer("Core", "Base", [crypto]),
         layer("Core", "Access", ["GyreBase"]),
-        layer("Core", "Ledger", ["GyreBase", "GyreAccess"]),
+        layer("Core", "Ledger", ["GyreBase", "GyreAccess", crypto]),
         layer("Core", "Search", ["GyreBase"]),
         layer("Core", "Tables", ["GyreBase", "GyreLedger"]),
 
@@ -196,6 +196,7 @@ let package = Package(
         // Adapters
         adapter("SQLite", ["GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
         adapter("Outbound", ["GyreNotification", httpClient, nioCore, nioHTTP1, nioPosix]),
+        adapter("Anchors", ["GyreLedger", httpClient, nioCore, subprocess, systemPackage]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
         adapter("NativeLibraries", []),
         adapter("Predictions", ["GyreMonitoring", "GyreTables", nioPosix]),
@@ -214,7 +215,7 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: [
-                "GyreAccess", "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
+                "GyreAccess", "GyreAnchors", "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
                 "GyreLoop",
                 "GyreUpkeep",
                 "GyreFeatures", "GyreGate", "GyreIdentity",

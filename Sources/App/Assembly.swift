@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 internal import GyreAccess
+internal import GyreAnchors
 internal import GyreBase
 internal import GyreDelivery
 internal import GyreGate
@@ -55,6 +57,8 @@ struct Assembly: Sendable {
     let address: AddressBox
     /// What a server does by itself.
     let clock: Clock
+    /// What signs the ledger.
+    let checkpoints: Checkpoints
 
     /// Makes everything and begins nothing.
     static func make(
@@ -74,15 +78,36 @@ struct Assembly: Sendable {
         try await delivery.repository.check()
         let loop = LoopServices(stores, areas, delivery, home: home, surroundings: surroundings)
         ended.set(loop.conductor)
+        let checkpoints = try Self.checkpoints(stores, home, settings)
         let surfaces = Surfaces(
-            Surfaces.Layers(stores: stores, areas: areas, delivery: delivery, loop: loop, wide: shared), home: home,
+            Surfaces.Layers(
+                stores: stores, areas: areas, delivery: delivery, loop: loop, wide: shared, checkpoints: checkpoints),
+            home: home,
             settings: settings, choices: choices, address: address, clock: clock, surroundings: surroundings)
         if try await areas.tracking.store.experiment(0) == nil {
             _ = try await areas.tracking.createExperiment("Default", by: "gyre")
         }
         return Assembly(
             home: home, stores: stores, areas: areas, delivery: delivery, loop: loop, surfaces: surfaces,
-            wide: shared, address: address, clock: clock)
+            wide: shared, address: address, clock: clock, checkpoints: checkpoints)
+    }
+
+    private static func checkpoints(
+        _ stores: Stores, _ home: HomeFolder, _ settings: Settings
+    ) throws(GyreError) -> Checkpoints {
+        let signer: any CheckpointSigner
+        if let (command, key) = settings.ledgerSigner {
+            signer = CommandSigner(command: command, key: try Checkpoint.PublicKey(parsing: key))
+        } else {
+            let secret = try KeyFiles.read(settings.ledgerKeyFile ?? home.ledgerKey)
+            signer = try KeySigner(name: settings.ledgerName, secret: secret)
+        }
+        // Whoever verifies the folder by itself finds the key there; one that was written down elsewhere is better.
+        try? Data(signer.key.text.utf8).write(to: URL(fileURLWithPath: home.ledgerPublicKey))
+        return Checkpoints(
+            ledger: stores.ledger, folder: home.checkpoints, signer: signer,
+            anchors: try settings.anchors.map { text throws(GyreError) in try Anchor(text) },
+            now: Surroundings.live.now, report: { StandardError.write($0) })
     }
 
     /// What the first workspace keeps for all of them.
@@ -102,7 +127,9 @@ struct Assembly: Sendable {
         await areas.pipelines.suspend()
         try await loop.reproductions.close()
         try await closeSegments(all: true)
-        RecordedHead.write(try await stores.ledger.head(), home.recordedHead)
+        let head = try await stores.ledger.head()
+        RecordedHead.write(head, home.recordedHead)
+        if head.seq > 0 { _ = try await checkpoints.sign() }
         try stores.database.close()
     }
 

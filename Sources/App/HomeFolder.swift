@@ -23,7 +23,9 @@ final class HomeFolder: Sendable {
                 fix: "Check --home and GYRE_HOME, or make a home there: gyre up --home \(path)")
         }
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            // Passwords' hashes lie in it, and the keys of its ledger.
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw GyreError(
                 .unavailable, "The home folder \(path) cannot be made.", why: error.localizedDescription,
@@ -65,6 +67,12 @@ final class HomeFolder: Sendable {
     var tasks: String { path + "/tasks" }
     /// Copies of the database for runs that make a release again.
     var reproductions: String { path + "/reproductions" }
+    /// Signed states of the ledger.
+    var checkpoints: String { path + "/checkpoints" }
+    /// What the ledger is signed with.
+    var ledgerKey: String { path + "/ledger.key" }
+    /// What checks the ledger's signatures.
+    var ledgerPublicKey: String { path + "/ledger.pub" }
     /// What secrets are sealed with.
     var secretKey: String { path + "/secrets.key" }
     /// The folders of the other workspaces, each of them a home of its own.

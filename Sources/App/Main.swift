@@ -31,11 +31,12 @@ struct Main {
                     FoundServer(address: $0.address, id: $0.id, token: LocalToken.read(home: home))
                 }
             },
-            verifyHome: { home, head throws(GyreError) in
+            verifyHome: { home, head, key, file throws(GyreError) in
+                let signed = SignedStates(home: home, key: key, file: file)
                 let verifier = try await LedgerFile(home: home).verify(
                     recordedHead: try head.map { text throws(GyreError) in try Head(parsing: text) }
-                        ?? RecordedHead.read(home + "/ledger.head"))
-                return verifier.json
+                        ?? RecordedHead.read(home + "/ledger.head"), checkpoints: signed.good)
+                return signed.told(verifier)
             }, defaultHome: settings.defaultHome, defaultServer: settings.defaultServer, actor: settings.actor,
             token: settings.token, workspace: settings.workspace)
         await CommandEnvironment.$current.withValue(environment) { await run() }

@@ -190,6 +190,9 @@ enum Server {
             Clock.Job("closing segments of the prediction log", everyRounds: 20) { () throws(GyreError) in
                 try await assembly.closeSegments(all: false)
             },
+            Clock.Job("signing the ledger", everyRounds: 10) { () throws(GyreError) in
+                try await assembly.checkpoints.tick()
+            },
             Clock.Job("telling of refused calls", everyRounds: 120) { () throws(GyreError) in
                 try await assembly.recordRefusals()
             },

@@ -49,6 +49,19 @@ struct Settings: Sendable {
 
     /// What proves to a server who calls; nil where nothing is said.
     var token: String? { ProcessInfo.processInfo.environment["GYRE_TOKEN"] }
+    /// The file of the key that signs the ledger; nil for the one in the home.
+    var ledgerKeyFile: String? { ProcessInfo.processInfo.environment["GYRE_LEDGER_KEY_FILE"] }
+    /// A command that signs the ledger in place of a key, and the key that checks what it signs; nil for none.
+    var ledgerSigner: (command: String, key: String)? {
+        let environment = ProcessInfo.processInfo.environment
+        guard let command = environment["GYRE_LEDGER_SIGN_COMMAND"] else { return nil }
+        return (command, environment["GYRE_LEDGER_PUBLIC_KEY"] ?? "")
+    }
+    /// The name that the ledger's signed states have; nil for one made of the key.
+    var ledgerName: String? { ProcessInfo.processInfo.environment["GYRE_LEDGER_NAME"] }
+    /// Places outside of the home that are told of signed states.
+    var anchors: [String] { Self.list(ProcessInfo.processInfo.environment["GYRE_LEDGER_ANCHORS"]) ?? [] }
+
     /// The file of the key that seals secrets; nil for the one in the home.
     var secretKeyFile: String? { ProcessInfo.processInfo.environment["GYRE_SECRET_KEY_FILE"] }
     /// The workspace that is meant; nil for the usual one.

@@ -37,6 +37,7 @@ struct Surfaces: Sendable {
         let delivery: DeliveryServices
         let loop: LoopServices
         let wide: ServerWide
+        let checkpoints: Checkpoints
     }
 
     init(
@@ -65,7 +66,8 @@ struct Surfaces: Sendable {
         let routes = RouteBox()
         let native = NativeDialect(
             Self.nativeServices(
-                layers, routes: routes, recordedHead: { RecordedHead.read(home.recordedHead) }, doctor: { await doctor.make() },
+                layers, routes: routes, checkpoints: { SignedStates(home: home.path) },
+                recordedHead: { RecordedHead.read(home.recordedHead) }, doctor: { await doctor.make() },
                 home: { address.home ?? ["home": .string(home.path)] })
         ).routes
         let health = HealthRoutes(
@@ -94,7 +96,8 @@ struct Surfaces: Sendable {
     }
 
     private static func nativeServices(
-        _ layers: Layers, routes: RouteBox, recordedHead: @escaping @Sendable () -> Head?,
+        _ layers: Layers, routes: RouteBox, checkpoints: @escaping @Sendable () -> SignedStates,
+        recordedHead: @escaping @Sendable () -> Head?,
         doctor: @escaping @Sendable () async -> JSONValue, home: @escaping @Sendable () -> JSONValue
     ) -> NativeDialect.Services {
         let (stores, areas, delivery, loop) = (layers.stores, layers.areas, layers.delivery, layers.loop)
@@ -111,6 +114,15 @@ struct Surfaces: Sendable {
             openWorkspace: { name throws(GyreError) in try await wide.workspaces.open(name) },
             closeWorkspace: { name throws(GyreError) in try await wide.workspaces.close(name) },
             routes: routes.list, refusals: { (wide.refusals.last($0), wide.refusals.counts) },
+            signing: NativeDialect.LedgerSigning(
+                key: layers.checkpoints.key,
+                sign: { () throws(GyreError) in try await layers.checkpoints.sign() },
+                prove: { seq throws(GyreError) in try await layers.checkpoints.prove(seq) },
+                verify: { head throws(GyreError) in
+                    let signed = checkpoints()
+                    return signed.told(
+                        try await stores.ledger.verify(recordedHead: head, checkpoints: signed.good))
+                }),
             recordedHead: recordedHead, doctor: doctor, home: home)
     }
 

@@ -148,6 +148,10 @@ package actor MemoryLedgerStore: LedgerStore {
         return Array((query.isNewestFirst ? hits.reversed() : hits).prefix(query.limit))
     }
 
+    package func hashes(after: Int64, upTo: Int64) async throws(GyreError) -> [(seq: Int64, hash: Digest)] {
+        chain.filter { $0.seq > after && $0.seq <= upTo }.map { ($0.seq, $0.hash) }
+    }
+
     package func head() async throws(GyreError) -> Head {
         Head(seq: chain.last?.seq ?? 0, hash: chain.last?.hash ?? .zero)
     }

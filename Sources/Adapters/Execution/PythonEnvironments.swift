@@ -71,7 +71,8 @@ actor PythonEnvironments {
 
     private func uv(_ arguments: [String]) async throws {
         let result = try await Subprocess.run(
-            .path(.init(uv)), arguments: Arguments(arguments), environment: .custom(Self.variables), output: .string(limit: 1 << 16),
+            .path(.init(uv)), arguments: Arguments(arguments), environment: .custom(Self.variables),
+            output: .string(limit: 1 << 16),
             error: .combinedWithOutput)
         guard result.terminationStatus.isSuccess else {
             throw GyreError(.unavailable, result.standardOutput.suffix(1000).description)

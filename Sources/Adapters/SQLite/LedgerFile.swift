@@ -23,14 +23,14 @@ package struct LedgerFile: Sendable {
     /// Re-hashes the whole chain.
     ///
     /// `recordedHead`: an end that was written down elsewhere, which shows a tail that was cut off.
-    package func verify(recordedHead: Head?) async throws(GyreError) -> ChainVerifier {
+    package func verify(recordedHead: Head?, checkpoints: [Checkpoint] = []) async throws(GyreError) -> ChainVerifier {
         do {
             var configuration = Configuration()
             configuration.readonly = true
             configuration.busyMode = .timeout(10)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let verifier = try await queue.read { db in
-                var verifier = ChainVerifier(recordedHead: recordedHead)
+                var verifier = ChainVerifier(recordedHead: recordedHead, checkpoints: checkpoints)
                 try SQLiteLedgerStore.scan(db) { verifier.add($0) }
                 verifier.finish()
                 return verifier

@@ -81,6 +81,17 @@ package struct SQLiteLedgerStore: LedgerStore {
         }
     }
 
+    package func hashes(after: Int64, upTo: Int64) async throws(GyreError) -> [(seq: Int64, hash: Digest)] {
+        try await database.read("Reading hashes of the ledger") { db in
+            let rows = try Row.fetchCursor(
+                db.cachedStatement(sql: "SELECT seq, hash FROM ledger WHERE seq > ? AND seq <= ? ORDER BY seq"),
+                arguments: [after, upTo])
+            var found: [(seq: Int64, hash: Digest)] = []
+            while let row = try rows.next() { found.append((row["seq"], try Digest(data: row["hash"]))) }
+            return found
+        }
+    }
+
     package func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact] {
         try await database.read("Reading the ledger") { db in
             var sql = "SELECT l.* FROM ledger l"

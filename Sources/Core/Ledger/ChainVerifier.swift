@@ -12,6 +12,12 @@ package struct ChainVerifier: Sendable {
         package let seq: Int64
         /// What is wrong there.
         package let problem: String
+
+        /// A finding at a place.
+        package init(seq: Int64, problem: String) {
+            self.seq = seq
+            self.problem = problem
+        }
     }
 
     /// One stored row, unparsed.
@@ -44,11 +50,20 @@ package struct ChainVerifier: Sendable {
     private var lastSeq: Int64 = 0
     private var lastHash = Digest.zero.bytes
     private let recordedHead: Head?
+    private let checkpoints: [Int64: Checkpoint]
+    /// Only grown where there is something to compare it with.
+    private var tree = MerkleTree()
+    /// How many signed states fit.
+    package private(set) var signed = 0
     private let maximumFindings = 100
 
     /// A verifier at the start of a chain.
     /// - Parameter recordedHead: an end that was written down outside of the chain; shows a tail that was cut off or rewritten.
-    package init(recordedHead: Head? = nil) { self.recordedHead = recordedHead }
+    /// - Parameter checkpoints: states whose signatures were checked.
+    package init(recordedHead: Head? = nil, checkpoints: [Checkpoint] = []) {
+        self.recordedHead = recordedHead
+        self.checkpoints = Dictionary(checkpoints.map { ($0.size, $0) }, uniquingKeysWith: { $1 })
+    }
 
     /// Looks at the next row.
     package mutating func add(_ row: Row) {
@@ -76,10 +91,21 @@ package struct ChainVerifier: Sendable {
         }
         lastSeq = row.seq
         lastHash = row.hash
+        guard !checkpoints.isEmpty, let hash = try? Digest(bytes: row.hash) else { return }
+        tree.append(hash)
+        guard let checkpoint = checkpoints[row.seq] else { return }
+        if checkpoint.root == tree.root, checkpoint.head == hash {
+            signed += 1
+        } else {
+            report(row.seq, "the ledger was signed in another state: facts up to here were rewritten since")
+        }
     }
 
     /// Looks at the end of the chain, after the last row.
     package mutating func finish() {
+        if let longest = checkpoints.keys.max(), longest > lastSeq {
+            report(lastSeq + 1, "the chain ends at \(lastSeq), but \(longest) facts were signed: the tail was cut off")
+        }
         guard let recordedHead else { return }
         if lastSeq < recordedHead.seq {
             report(
@@ -91,7 +117,7 @@ package struct ChainVerifier: Sendable {
     /// What was found, as the native API and the command line tell it.
     package var json: JSONValue {
         [
-            "intact": .bool(findings.isEmpty), "facts": .int(count),
+            "intact": .bool(findings.isEmpty), "facts": .int(count), "signed": .int(Int64(signed)),
             "findings": .array(findings.map { ["seq": .int($0.seq), "problem": .string($0.problem)] }),
         ]
     }

@@ -40,6 +40,8 @@ package protocol LedgerStore: Sendable {
 
     /// Facts that `query` asks for.
     func facts(_ query: FactQuery) async throws(GyreError) -> [RecordedFact]
+    /// The hashes of facts after one place and up to another, in their order.
+    func hashes(after: Int64, upTo: Int64) async throws(GyreError) -> [(seq: Int64, hash: Digest)]
     /// The end of the chain.
     func head() async throws(GyreError) -> Head
     /// Reads every stored row in its order, for verification.
@@ -112,8 +114,10 @@ extension LedgerStore {
     }
 
     /// Re-hashes the whole chain.
-    package func verify(recordedHead: Head? = nil) async throws(GyreError) -> ChainVerifier {
-        let box = VerifierBox(recordedHead: recordedHead)
+    package func verify(
+        recordedHead: Head? = nil, checkpoints: [Checkpoint] = []
+    ) async throws(GyreError) -> ChainVerifier {
+        let box = VerifierBox(recordedHead: recordedHead, checkpoints: checkpoints)
         try await scan { row in box.add(row) }
         return box.finish()
     }

@@ -6,7 +6,9 @@ internal import Synchronization
 final class VerifierBox: Sendable {
     private let verifier: Mutex<ChainVerifier>
 
-    init(recordedHead: Head?) { verifier = Mutex(ChainVerifier(recordedHead: recordedHead)) }
+    init(recordedHead: Head?, checkpoints: [Checkpoint]) {
+        verifier = Mutex(ChainVerifier(recordedHead: recordedHead, checkpoints: checkpoints))
+    }
 
     func add(_ row: ChainVerifier.Row) { verifier.withLock { $0.add(row) } }
 

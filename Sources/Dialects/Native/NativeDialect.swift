@@ -71,6 +71,8 @@ package struct NativeDialect: Sendable {
         package let imports: ModelImport
         /// What removes deleted things for good.
         package let retention: Retention
+        /// What signs the ledger.
+        package let signing: LedgerSigning
         /// The end of the ledger as it was written down outside of the database; nil where it never was.
         package let recordedHead: @Sendable () -> Head?
         /// Secrets by name.
@@ -107,7 +109,8 @@ package struct NativeDialect: Sendable {
             closeWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
             routes: @escaping @Sendable () -> [Route],
             refusals: @escaping @Sendable (Int) -> ([JSONValue], [String: Int64]),
-            recordedHead: @escaping @Sendable () -> Head?, doctor: @escaping @Sendable () async -> JSONValue,
+            signing: LedgerSigning, recordedHead: @escaping @Sendable () -> Head?,
+            doctor: @escaping @Sendable () async -> JSONValue,
             home: @escaping @Sendable () -> JSONValue
         ) {
             self.ledger = ledger
@@ -139,9 +142,34 @@ package struct NativeDialect: Sendable {
             self.closeWorkspace = closeWorkspace
             self.routes = routes
             self.refusals = refusals
+            self.signing = signing
             self.recordedHead = recordedHead
             self.doctor = doctor
             self.home = home
+        }
+    }
+
+    /// Signs the ledger, and proves by what was signed.
+    package struct LedgerSigning: Sendable {
+        /// What checks the signatures.
+        package let key: Checkpoint.PublicKey
+        /// Signs the ledger as it is now.
+        package let sign: @Sendable () async throws(GyreError) -> String
+        /// Proves that a fact is in it.
+        package let prove: @Sendable (Int64) async throws(GyreError) -> Inclusion
+        /// Compares the chain with what was signed.
+        package let verify: @Sendable (Head?) async throws(GyreError) -> JSONValue
+
+        /// A way to sign.
+        package init(
+            key: Checkpoint.PublicKey, sign: @escaping @Sendable () async throws(GyreError) -> String,
+            prove: @escaping @Sendable (Int64) async throws(GyreError) -> Inclusion,
+            verify: @escaping @Sendable (Head?) async throws(GyreError) -> JSONValue
+        ) {
+            self.key = key
+            self.sign = sign
+            self.prove = prove
+            self.verify = verify
         }
     }
 

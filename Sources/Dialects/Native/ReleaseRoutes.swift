@@ -59,6 +59,20 @@ extension NativeDialect {
                 "GET", "/ledger", .read, "Facts.", query: ["after", "up_to", "kind", "ref", "limit", "order"], listFacts
             ),
             NativeCall("GET", "/ledger/head", .read, "The end of the chain.", showHead),
+            NativeCall("GET", "/ledger/key", .read, "What checks the ledger's signatures.") { _ throws(GyreError) in
+                ["key": .string(services.signing.key.text)]
+            },
+            NativeCall(
+                "POST", "/ledger/checkpoints", .operate, "Signs the ledger as it is now.", takes: API.NoBody.self
+            ) { _ throws(GyreError) in ["checkpoint": .string(try await services.signing.sign())] },
+            NativeCall(
+                "GET", "/ledger/facts/{seq}/proof", .read, "What proves that a fact is in the signed ledger."
+            ) { request throws(GyreError) in
+                guard let seq = Int64(request.parameter("seq")), seq > 0 else {
+                    throw GyreError(.invalid, "A fact's place is a whole number from 1 on.")
+                }
+                return try await services.signing.prove(seq).json
+            },
             NativeCall(
                 "GET", "/ledger/verify", .read,
                 "Re-hashes the whole chain; a head that was written down shows a cut tail.",
@@ -131,7 +145,7 @@ extension NativeDialect {
         if let text = request.query("head") {
             head = try Head(parsing: text)
         }
-        return try await services.ledger.verify(recordedHead: head).json
+        return try await services.signing.verify(head)
     }
 
     private func showLineage(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {

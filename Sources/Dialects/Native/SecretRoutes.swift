@@ -12,7 +12,8 @@ extension NativeDialect {
         [
             NativeCall("GET", "/secrets", .operate, "The names of secrets; never what they are.", listSecrets),
             NativeCall(
-                "POST", "/secrets/{name}", .administer, "Sets a secret: {value}.", takes: API.SecretRequest.self, setSecret),
+                "POST", "/secrets/{name}", .administer, "Sets a secret: {value}.", takes: API.SecretRequest.self,
+                setSecret),
             NativeCall("DELETE", "/secrets/{name}", .administer, "Removes a secret.", removeSecret),
         ]
     }

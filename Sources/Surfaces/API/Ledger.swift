@@ -58,8 +58,42 @@ extension API {
         package var intact: Bool
         /// How many facts were read.
         package var facts: Int64
+        /// How many signed states fit what was read.
+        package var signed: Int
         /// What is wrong.
         package var findings: [Finding]
+    }
+
+    /// What checks the ledger's signatures.
+    package struct LedgerKey: APIObject {
+        /// `NAME+NUMBER+KEY`, as signed notes have keys of verifiers.
+        package var key: String
+    }
+
+    /// A signed state of the ledger.
+    package struct SignedState: APIObject {
+        /// The signed note.
+        package var checkpoint: String
+    }
+
+    /// What proves that a fact is in the signed ledger.
+    package struct Inclusion: APIObject {
+        /// The fact's place.
+        package var seq: Int64
+        /// How many facts the signed state is over.
+        package var size: Int64
+        /// The fact as it was hashed.
+        package var canonical: String
+        /// The hash of the fact before it, in hexadecimal digits.
+        package var prevHash: String
+        /// Its own.
+        package var hash: String
+        /// The sisters on the way from the fact to the root, in hexadecimal digits.
+        package var path: [String]
+        /// The signed note.
+        package var checkpoint: String
+        /// What checks its signature.
+        package var key: String
     }
 
     /// A step of the lineage.

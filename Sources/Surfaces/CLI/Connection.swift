@@ -48,7 +48,11 @@ package struct CommandEnvironment: Sendable {
     /// The server that serves a home folder, if one does.
     package let runningServer: @Sendable (_ home: String) -> FoundServer?
     /// Verifies the ledger in the file of a home folder, whether a server runs or not; answers as the native API does.
-    package let verifyHome: @Sendable (_ home: String, _ head: String?) async throws(GyreError) -> JSONValue
+    ///
+    /// `key` checks signatures in place of the home's own, and `notes` is a file of signed states beside the home's.
+    package let verifyHome:
+        @Sendable (_ home: String, _ head: String?, _ key: String?, _ notes: String?) async throws(GyreError) ->
+            JSONValue
     /// The home folder that is used where none is said.
     package let defaultHome: String
     /// The server that is used where none is said.
@@ -67,7 +71,10 @@ package struct CommandEnvironment: Sendable {
             @escaping @Sendable (_ home: String, _ options: ServeOptions) async throws(GyreError) ->
             Void,
         runningServer: @escaping @Sendable (_ home: String) -> FoundServer?,
-        verifyHome: @escaping @Sendable (_ home: String, _ head: String?) async throws(GyreError) -> JSONValue,
+        verifyHome:
+            @escaping @Sendable (_ home: String, _ head: String?, _ key: String?, _ notes: String?)
+            async throws(GyreError)
+            -> JSONValue,
         defaultHome: String, defaultServer: String?, actor: String, token: String?, workspace: String?
     ) {
         self.openHome = openHome

@@ -7,7 +7,9 @@ internal import GyreBase
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger", abstract: "The ledger: every change, in one chain.",
-        subcommands: [Log.self, Verify.self, Export.self, HeadCommand.self, Rollback.self])
+        subcommands: [
+            Log.self, Verify.self, Export.self, HeadCommand.self, Key.self, Sign.self, Prove.self, Rollback.self,
+        ])
 
     struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -38,19 +40,23 @@ struct LedgerCommand: AsyncParsableCommand {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Re-hash the whole chain.",
+            abstract: "Re-hash the whole chain, and check it against its signed states.",
             discussion: """
                 Reads the file of the home folder itself, also while a server runs; with --server the server reads its own.
                 Exit status 0 if it is intact, 1 if not. Example: gyre ledger verify --head 1200:9f2c…
                 """)
         @Option(help: "A head that was written down before: SEQ:HASH.") var head: String?
+        @Option(
+            help: "The key that checks signatures, as gyre ledger key printed it; the home's own where it is not said.")
+        var key: String?
+        @Option(help: "A file of signed states that was kept elsewhere, such as an anchor's.") var checkpoints: String?
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let answer = try await verify()
             output.render(answer, ids: answer.findings.map { String($0.seq) }) {
-                if answer.intact { return "intact: \(answer.facts) facts" }
+                if answer.intact { return "intact: \(answer.facts) facts, \(answer.signed) signed states fit" }
                 return "NOT INTACT: \(answer.facts) facts\n"
                     + answer.findings.map { "  fact \($0.seq): \($0.problem)" }.joined(separator: "\n")
             }
@@ -59,7 +65,7 @@ struct LedgerCommand: AsyncParsableCommand {
 
         private func verify() async throws -> Answer<API.Verification> {
             if let environment = CommandEnvironment.current, let home = connection.folder(environment) {
-                return try Answer(try await environment.verifyHome(home, head))
+                return try Answer(try await environment.verifyHome(home, head, key, checkpoints))
             }
             return try await connection.get(API.Verification.self, "/ledger/verify" + Percent.query([("head", head)]))
         }
@@ -98,6 +104,45 @@ struct LedgerCommand: AsyncParsableCommand {
         func run() async throws {
             let head = try await connection.get(API.Head.self, "/ledger/head")
             output.render(head, ids: [String(head.seq)]) { "\(head.seq):\(head.hash)" }
+        }
+    }
+
+    struct Key: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the key that checks the ledger's signatures, to be written down elsewhere.",
+            discussion: "Example: gyre ledger key > auditor/gyre.key")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.get(API.LedgerKey.self, "/ledger/key")
+            output.render(answer, ids: [answer.key]) { answer.key }
+        }
+    }
+
+    struct Sign: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sign the ledger as it is now, and print the signed state.",
+            discussion: "Example: gyre ledger sign. It is signed by itself every 1000 facts and five minutes too.")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.post(API.SignedState.self, "/ledger/checkpoints", [:])
+            output.render(answer, ids: [answer.checkpoint]) { answer.checkpoint }
+        }
+    }
+
+    struct Prove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print what proves that a fact is in the signed ledger.",
+            discussion:
+                "Example: gyre ledger prove 42 > proof.json; Docs/formats/check_proof.py checks it without Gyre.")
+        @Argument(help: "The fact's place in the ledger.") var seq: Int64
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            print(try await connection.get(API.Inclusion.self, "/ledger/facts/\(seq)/proof").json.indented())
         }
     }
 

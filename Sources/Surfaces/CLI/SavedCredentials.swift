@@ -45,13 +45,16 @@ enum SavedCredentials {
 
 /// Secrets that people type.
 enum SecretPrompt {
-    /// Asks for a line that is not shown; from a pipe it is read as it is.
+    /// Asks for a line that is not shown; what comes from a pipe is read whole, without the line break at its end.
     static func read(_ question: String) throws(GyreError) -> String {
         guard isatty(STDIN_FILENO) == 1 else {
-            guard let line = readLine(strippingNewline: true), !line.isEmpty else {
+            var text = ""
+            while let line = readLine(strippingNewline: false), text.utf8.count <= 65_536 { text += line }
+            if text.hasSuffix("\n") { text.removeLast() }
+            guard !text.isEmpty else {
                 throw GyreError(.invalid, "Nothing was sent for \"\(question)\".", fix: "Send it on standard input.")
             }
-            return line
+            return text
         }
         tell(question + ": ")
         var usual = termios()
