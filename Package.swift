@@ -29,6 +29,8 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioExtras = Target.Dependency.product(name: "NIOExtras", package: "swift-nio-extras")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -98,6 +100,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
@@ -133,13 +136,13 @@ let package = Package(
         area("Versioning", ["GyreTables"]),
 
         // Kits
-        layer("Kits", "GRPC", ["GyreAccess", "GyreBase", "GyreHTTP", nioCore, nioExtras, nioHPACK, nioHTTP2, nioPosix]),
+        layer("Kits", "GRPC", ["GyreAccess", "GyreBase", "GyreHTTP", nioCore, nioExtras, nioHPACK, nioHTTP2, nioPosix, nioSSL]),
         layer("Kits", "HTML", []),
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer(
             "Kits", "HTTP",
             [
-                "CZlib", "GyreAccess", "GyreBase", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioPosix,
+                "CZlib", "GyreAccess", "GyreBase", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS,
                 serviceLifecycle,
             ]),
 
@@ -191,7 +194,7 @@ let package = Package(
         layer("Surfaces", "API", ["GyreBase"]),
         layer("Surfaces", "Gate", ["GyreAccess", "GyreBase", "GyreGRPC", "GyreHTTP", "GyreIdentity"]),
         layer("Surfaces", "Console", ["GyreAccess", "GyreBase", "GyreAPI", "GyreHTML", "GyreHTTP"]),
-        layer("Surfaces", "CLI", ["GyreBase", "GyreAPI", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1]),
+        layer("Surfaces", "CLI", ["GyreBase", "GyreAPI", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1, nioSSL]),
 
         // Adapters
         adapter("SQLite", ["GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),

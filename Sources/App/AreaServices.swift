@@ -103,10 +103,12 @@ struct AreaServices: Sendable {
         ]
         for (name, ref) in inputs { tags["gyre.input.\(name)"] = .string(ref.description) }
         var variables = ["MLFLOW_RUN_CONTEXT": tags.text, "OMP_NUM_THREADS": "1", "GIT_PYTHON_REFRESH": "quiet"]
-        if let server = address.value {
+        if let server = address.value, !server.hasPrefix("unix:") {
             // What makes a release again tracks and registers apart from everything else.
             let path = run.purpose.reproduced == nil ? "" : ReproductionFolder.path(of: run.id)
-            variables["MLFLOW_TRACKING_URI"] = "http://\(server)\(path)"
+            variables["MLFLOW_TRACKING_URI"] = "\(server.contains("://") ? "" : "http://")\(server)\(path)"
+            // A certificate is for the name that others know; the tasks of this machine are told its own address.
+            if address.isOwnEncrypted { variables["MLFLOW_TRACKING_INSECURE_TLS"] = "true" }
             variables["MLFLOW_TRACKING_TOKEN"] = tokens.token(for: run)
         }
         return variables

@@ -177,11 +177,15 @@ struct Assembly: Sendable {
 
 /// The address that is known only once the server listens.
 final class AddressBox: Sendable {
-    private let content = Mutex<(address: String, home: JSONValue?)?>(nil)
+    private let content = Mutex<(address: String, home: JSONValue?, isOwnEncrypted: Bool)?>(nil)
     var value: String? { content.withLock { $0?.address } }
     /// Which home is served there, as the server tells it.
     var home: JSONValue? { content.withLock { $0?.home } }
-    func set(_ address: String, home: JSONValue?) { content.withLock { $0 = (address, home) } }
+    /// Whether it is this machine's own address of an encrypted port.
+    var isOwnEncrypted: Bool { content.withLock { $0?.isOwnEncrypted ?? false } }
+    func set(_ address: String, home: JSONValue?, isOwnEncrypted: Bool = false) {
+        content.withLock { $0 = (address, home, isOwnEncrypted) }
+    }
 }
 
 /// Carries the end of a pipeline run to the loop, which is made after the pipelines.

@@ -77,6 +77,11 @@ final class HomeFolder: Sendable {
     var secretKey: String { path + "/secrets.key" }
     /// The folders of the other workspaces, each of them a home of its own.
     var workspaces: String { path + "/workspaces" }
+    /// Where commands of this machine reach an encrypted server; nil where the path is too long for a socket.
+    var socket: String? {
+        let path = path + "/server.sock"
+        return path.hasPrefix("/") && path.utf8.count < 100 ? path : nil
+    }
     var recordedHead: String { path + "/ledger.head" }
 }
 
@@ -89,6 +94,8 @@ struct RunningServer: Sendable {
     let address: String
     /// The folder that it serves, whatever its path is.
     let folder: Identity
+    /// The socket that commands of this machine reach it by; nil where they use its address.
+    let socket: String?
     /// A random id of this run of the server, which it tells when it is asked.
     let id: String
 
@@ -111,7 +118,8 @@ struct RunningServer: Sendable {
         }
     }
 
-    init?(address: String, id: String, home: String) {
+    init?(address: String, id: String, home: String, socket: String?) {
+        self.socket = socket
         guard let folder = Identity(of: home) else { return nil }
         process = getpid()
         self.address = address
@@ -137,6 +145,7 @@ struct RunningServer: Sendable {
             let inode = json["inode"]?.string.flatMap(UInt64.init)
         else { return nil }
         self.process = Int32(truncatingIfNeeded: process)
+        socket = json["socket"]?.string
         self.address = address
         self.id = id
         folder = Identity(device: device, inode: inode)
@@ -152,10 +161,12 @@ struct RunningServer: Sendable {
 
     /// As the file and the native API tell it.
     func json(home: String) -> JSONValue {
-        [
+        var json: JSONValue = [
             "pid": .int(Int64(process)), "http": .string(address), "id": .string(id), "home": .string(home),
             "device": .string(String(folder.device)), "inode": .string(String(folder.inode)),
         ]
+        if let socket { json["socket"] = .string(socket) }
+        return json
     }
 
     func write(home: String) {

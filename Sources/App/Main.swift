@@ -28,7 +28,9 @@ struct Main {
             },
             runningServer: { home in
                 RunningServer.read(home: home).map {
-                    FoundServer(address: $0.address, id: $0.id, token: LocalToken.read(home: home))
+                    FoundServer(
+                        address: $0.socket.map { "unix:\($0)" } ?? $0.address, id: $0.id,
+                        token: LocalToken.read(home: home))
                 }
             },
             verifyHome: { home, head, key, file throws(GyreError) in
@@ -38,7 +40,8 @@ struct Main {
                         ?? RecordedHead.read(home + "/ledger.head"), checkpoints: signed.good)
                 return signed.told(verifier)
             }, defaultHome: settings.defaultHome, defaultServer: settings.defaultServer, actor: settings.actor,
-            token: settings.token, workspace: settings.workspace)
+            token: settings.token, workspace: settings.workspace,
+            authority: settings.authority)
         await CommandEnvironment.$current.withValue(environment) { await run() }
     }
 

@@ -42,22 +42,28 @@ enum Server {
         if assembly.wide.asksWhoCalls { try await greetFirstAdministrator(assembly) }
         try await openWorkspaces(assembly, settings, choices, options)
         let listeners = try Listeners(assembly, options, settings, isOpen: !reachable.isEmpty) { bound in
+            let isEncrypted = options.tlsCertificate != nil
+            let own = isEncrypted ? "https://\(bound)" : bound.description
             let running = RunningServer(
-                address: bound.description, id: Surroundings.live.newID(), home: home.path)
-            assembly.address.set(bound.description, home: running?.json(home: home.path))
+                address: own, id: Surroundings.live.newID(), home: home.path, socket: isEncrypted ? home.socket : nil)
+            let told = options.publicURL ?? own
+            let isOwnEncrypted = isEncrypted && options.publicURL == nil
+            assembly.address.set(told, home: running?.json(home: home.path), isOwnEncrypted: isOwnEncrypted)
             for workspace in assembly.wide.identity.workspaces where workspace.name != Caller.defaultWorkspace {
                 assembly.wide.workspaces.assembly(of: workspace.name)?.address.set(
-                    "\(bound)/workspaces/\(workspace.name)", home: nil)
+                    "\(told)/workspaces/\(workspace.name)", home: nil, isOwnEncrypted: isOwnEncrypted)
             }
             running?.write(home: home.path)
             StandardError.write(
-                "serving \(home.path) on http://\(bound) after \((Surroundings.live.now() - started) / 1000) ms")
+                "serving \(home.path) on \(isEncrypted || bound.socket != nil ? "" : "http://")\(own) after \((Surroundings.live.now() - started) / 1000) ms"
+            )
         }
         do {
             for problem in try await assembly.delivery.endpoints.restore() { StandardError.write("\(problem)") }
             for problem in try await assembly.delivery.inferenceServices.restore() { StandardError.write("\(problem)") }
             let isLazy = try options.modelMemoryBytes() > 0
             try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await listeners.reloadCertificates() }
                 for listener in listeners.all { group.addTask { try await listener.run() } }
                 group.addTask { await keep(assembly) }
                 group.addTask { await tendModels(assembly, options.loadModel, isLazy: isLazy) }
@@ -113,7 +119,10 @@ enum Server {
                 ownSettings.runningTasks = quota.runningTasks ?? settings.runningTasks
                 let made = try await Assembly.make(
                     home: try HomeFolder(folder, creating: true), settings: ownSettings, choices: own, wide: wide)
-                if let address = first.address.value { made.address.set("\(address)/workspaces/\(name)", home: nil) }
+                if let address = first.address.value {
+                    made.address.set(
+                        "\(address)/workspaces/\(name)", home: nil, isOwnEncrypted: first.address.isOwnEncrypted)
+                }
                 for problem in try await made.delivery.endpoints.restore() { StandardError.write("\(problem)") }
                 for problem in try await made.delivery.inferenceServices.restore() { StandardError.write("\(problem)") }
                 return made
@@ -153,7 +162,10 @@ enum Server {
     private static func reachable(_ options: ServeOptions) throws(GyreError) -> [String] {
         var found: [String] = []
         for text in [options.http] + (options.grpc.map { [$0] } ?? []) + (try options.services().map(\.address)) {
-            let host = try HTTPServer.Address(text).host
+            let address = try HTTPServer.Address(text)
+            // Who may open a socket of the file system is for its folder to say.
+            if address.socket != nil { continue }
+            let host = address.host
             if host != "localhost", host != "::1", !host.hasPrefix("127.") { found.append(text) }
         }
         return found

@@ -64,6 +64,8 @@ struct Settings: Sendable {
 
     /// The file of the key that seals secrets; nil for the one in the home.
     var secretKeyFile: String? { ProcessInfo.processInfo.environment["GYRE_SECRET_KEY_FILE"] }
+    /// The file of those who sign the certificates of servers that commands call; nil for the system's own.
+    var authority: String? { ProcessInfo.processInfo.environment["GYRE_TLS_AUTHORITY"] }
     /// The workspace that is meant; nil for the usual one.
     var workspace: String? { ProcessInfo.processInfo.environment["GYRE_WORKSPACE"] }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+package import GyreHTTP
 internal import NIOCore
 internal import NIOExtras
 internal import NIOHTTP2
 internal import NIOPosix
+internal import NIOSSL
 
-/// Serves gRPC methods on one port, over HTTP/2 in plain text.
+/// Serves gRPC methods on one port, over HTTP/2, encrypted or in plain text.
 ///
 /// The calls of a connection are answered on its thread, without a task and a channel for each: those cost several times what a small
 /// model does.
@@ -14,24 +16,29 @@ package struct GRPCListener: Sendable {
     private let host: String
     private let port: Int
     private let front: any GRPCFront
+    private let limits: ConnectionLimits
+    private let tls: TLSFiles?
     private let onListening: @Sendable (String) -> Void
 
     /// A listener that is not listening yet.
     ///
     /// `onListening`: told the address once requests are taken.
     package init(
-        host: String, port: Int, front: any GRPCFront, onListening: @escaping @Sendable (String) -> Void
+        host: String, port: Int, front: any GRPCFront, limits: ConnectionLimits = ConnectionLimits(),
+        tls: TLSFiles? = nil, onListening: @escaping @Sendable (String) -> Void
     ) {
         self.host = host
         self.port = port
         self.front = front
+        self.limits = limits
+        self.tls = tls
         self.onListening = onListening
     }
 
     /// Serves until the task is cancelled; calls under way then end first.
     /// - Throws: `.unavailable` if the port is in use.
     package func run() async throws(GyreError) {
-        let front = front
+        let (front, limits, tls) = (front, limits, tls)
         let quiescing = ServerQuiescingHelper(group: .singletonMultiThreadedEventLoopGroup)
         let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.backlog, value: 1024)
@@ -45,7 +52,13 @@ package struct GRPCListener: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let (connection, stream) = Self.limits
+                    let address = channel.remoteAddress?.ipAddress ?? "local"
+                    guard limits.enter(address) else { return channel.close(promise: nil) }
+                    channel.closeFuture.whenComplete { _ in limits.leave(address) }
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
+                    }
+                    let (connection, stream) = Self.settings
                     let handlers: [any ChannelHandler] = [
                         NIOHTTP2Handler(
                             mode: .server, connectionConfiguration: connection, streamConfiguration: stream),
@@ -72,7 +85,7 @@ package struct GRPCListener: Sendable {
         }
     }
 
-    private static let limits = {
+    private static let settings = {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: 1024),

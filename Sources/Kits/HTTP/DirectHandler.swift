@@ -5,6 +5,8 @@ internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
+internal import NIOTLS
 
 /// A connection whose direct routes are answered before Hummingbird sees them.
 struct DirectChannel: ServerChildChannel, HTTPChannelHandler {
@@ -12,18 +14,36 @@ struct DirectChannel: ServerChildChannel, HTTPChannelHandler {
     private let inner: HTTP1Channel
     private let front: any Front
     private let originGuard: OriginGuard
+    private let limits: ConnectionLimits
+    private let tls: TLSFiles?
 
-    init(responder: @escaping HTTPChannelHandler.Responder, front: any Front, originGuard: OriginGuard) {
-        inner = HTTP1Channel(responder: responder)
+    init(
+        responder: @escaping HTTPChannelHandler.Responder, front: any Front, originGuard: OriginGuard,
+        limits: ConnectionLimits, tls: TLSFiles?
+    ) {
+        inner = HTTP1Channel(
+            responder: responder,
+            configuration: HTTP1Channel.Configuration(
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: limits.choice.headBytes, maxHeaderListSize: limits.choice.headBytes,
+                    maxHeaderFieldCount: limits.choice.headFields)))
         self.front = front
         self.originGuard = originGuard
+        self.limits = limits
+        self.tls = tls
     }
 
     var responder: HTTPChannelHandler.Responder { inner.responder }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        inner.setup(channel: channel, logger: logger).flatMapThrowing { value in
+        let address = channel.remoteAddress?.ipAddress ?? "local"
+        let isTaken = limits.enter(address)
+        if isTaken { channel.closeFuture.whenComplete { _ in limits.leave(address) } }
+        return inner.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
+            let patience = PatienceHandler(limits.choice)
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context), position: .first) }
+            try pipeline.addHandler(patience, position: .first)
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             // Requests that come before the answer to the one before them wait here.
             let order = HTTPServerPipelineHandler()
@@ -31,7 +51,10 @@ struct DirectChannel: ServerChildChannel, HTTPChannelHandler {
             let whole = WholeAnswerHandler(encoder: try pipeline.context(handlerType: HTTPResponseEncoder.self))
             try pipeline.addHandler(whole, position: .before(decoder))
             try pipeline.addHandler(
-                DirectHandler(front: front, originGuard: originGuard, answers: whole), position: .after(order))
+                DirectHandler(
+                    front: front, originGuard: originGuard, answers: whole, patience: patience, isEncrypted: tls != nil),
+                position: .after(order))
+            if !isTaken { channel.close(promise: nil) }
             return value
         }
     }
@@ -49,6 +72,10 @@ private final class DirectHandler: ChannelDuplexHandler {
     private let front: any Front
     private let originGuard: OriginGuard
     private let answers: WholeAnswerHandler
+    private let patience: PatienceHandler
+    private let isEncrypted: Bool
+    /// The name in the certificate that the client has shown; nil for none.
+    private var certificateName: String?
     /// Whether something was handed on since those behind were told that reading has paused.
     private var hasPassedRequests = false
     private var state = State.passing
@@ -68,18 +95,29 @@ private final class DirectHandler: ChannelDuplexHandler {
         case answering
     }
 
-    init(front: any Front, originGuard: OriginGuard, answers: WholeAnswerHandler) {
+    init(
+        front: any Front, originGuard: OriginGuard, answers: WholeAnswerHandler, patience: PatienceHandler,
+        isEncrypted: Bool
+    ) {
         self.front = front
         self.originGuard = originGuard
         self.answers = answers
+        self.patience = patience
+        self.isEncrypted = isEncrypted
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch (state, unwrapInboundIn(data)) {
+        let part = unwrapInboundIn(data)
+        switch part {
+        case .head: patience.headEnded()
+        case .body: break
+        case .end: patience.requestEnded()
+        }
+        switch (state, part) {
         case (.passing, .head(let head)):
             guard let match = match(head) else {
                 if let error = Heads(head.headers).fault(head) { return refuse(head, error, context) }
-                return pass(wrapInboundOut(.head(Self.withEnd(head))), context)
+                return pass(wrapInboundOut(.head(signed(Self.withEnd(head)))), context)
             }
             begin(head, match, context)
         case (.collecting(let head, let match, var collected), .body(var more)):
@@ -118,6 +156,19 @@ private final class DirectHandler: ChannelDuplexHandler {
         guard head.version == .http1_0, !head.isKeepAlive else { return head }
         var head = head
         head.headers.replaceOrAdd(name: "connection", value: "close")
+        return head
+    }
+
+    /// What the connection proves of its client stands in a field of its own, which no client sets itself.
+    private func signed(_ head: HTTPRequestHead) -> HTTPRequestHead {
+        guard certificateName != nil || isEncrypted || head.headers.contains(name: HTTPRequest.certificateField) else {
+            return head
+        }
+        var head = head
+        head.headers.remove(name: HTTPRequest.certificateField)
+        head.headers.remove(name: HTTPRequest.encryptedField)
+        if let certificateName { head.headers.add(name: HTTPRequest.certificateField, value: certificateName) }
+        if isEncrypted { head.headers.add(name: HTTPRequest.encryptedField, value: "1") }
         return head
     }
 
@@ -200,11 +251,13 @@ private final class DirectHandler: ChannelDuplexHandler {
         guard let route = lastRoute else {
             return refuse(head, GyreError(.internal, "A request has no route."), context)
         }
+        let name = certificateName
         var request = HTTPRequest(
-            route.request, headers: { headers.first(name: $0) },
+            route.request, headers: { $0 == HTTPRequest.certificateField ? name : headers.first(name: $0) },
             body: HTTPBody(body.map { Array($0.readableBytesView) } ?? []))
         let peer = context.channel.remoteAddress
         request.peer = { peer?.ipAddress }
+        request.isEncrypted = isEncrypted
         switch front.begin(request, match) {
         case .now(let response): write(response, head, context)
         case .later(let make):
@@ -268,8 +321,15 @@ private final class DirectHandler: ChannelDuplexHandler {
         return buffer
     }
 
+    /// Hummingbird's answers pass here.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) { patience.answerEnded() }
+        context.write(data, promise: promise)
+    }
+
     private func end(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         state = .passing
+        patience.answerEnded()
         if head.isKeepAlive, !isQuiescing {
             return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         }
@@ -279,7 +339,17 @@ private final class DirectHandler: ChannelDuplexHandler {
         }
     }
 
+    private static func name(_ name: _SubjectAlternativeName) -> String? {
+        guard name.nameType == .dnsName else { return nil }
+        return unsafe name.contents.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent {
+            // The first name of a service's certificate is what it is called.
+            certificateName = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+                .peerCertificate?._subjectAlternativeNames().lazy.compactMap(Self.name).first
+        }
         // What comes after takes the connection for idle and would close it before the answer is written.
         if event is ChannelShouldQuiesceEvent {
             switch state {

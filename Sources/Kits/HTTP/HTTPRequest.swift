@@ -30,6 +30,11 @@ package struct HTTPRequest: Sendable {
     /// The address that it came from; nil for one made in this process.
     package var peer: @Sendable () -> String? = { nil }
 
+    /// The field in which a server tells its own routes of the certificate that a client has shown.
+    package static let certificateField = "x-gyre-client-certificate"
+    /// The field in which a server tells its own routes that the connection is encrypted.
+    static let encryptedField = "x-gyre-encrypted"
+
     /// A request made in this process.
     ///
     /// `target`: path and query.

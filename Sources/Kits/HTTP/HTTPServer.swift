@@ -18,24 +18,33 @@ package struct HTTPServer: Sendable {
         package let host: String
         /// 0 takes any free port.
         package let port: Int
+        /// The path of a Unix socket in place of host and port; nil for those.
+        package let socket: String?
 
-        /// Reads `HOST:PORT`, or `[V6]:PORT`.
+        /// Reads `HOST:PORT`, `[V6]:PORT`, or `unix:PATH`.
         /// - Throws: `.invalid` for anything else.
         package init(_ text: String) throws(GyreError) {
+            if text.hasPrefix("unix:/") {
+                (host, port, socket) = ("localhost", 0, String(text.dropFirst(5)))
+                return
+            }
             guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
                 (0...65_535).contains(port), colon > text.startIndex
             else {
                 throw GyreError(
-                    .invalid, "\"\(text)\" is no address.", fix: "Write it as HOST:PORT, for example 127.0.0.1:5000.")
+                    .invalid, "\"\(text)\" is no address.",
+                    fix: "Write it as HOST:PORT, for example 127.0.0.1:5000, or as unix:/PATH.")
             }
             host = String(text[..<colon]).replacing("[", with: "").replacing("]", with: "")
             self.port = port
+            socket = nil
         }
 
         /// An address of these parts.
         package init(host: String, port: Int) {
             self.host = host
             self.port = port
+            socket = nil
         }
 
         /// Looks whether the address can be listened on, before anything else is begun; port 0 always can.
@@ -64,25 +73,32 @@ package struct HTTPServer: Sendable {
                     : "Choose an address of this machine, for example 127.0.0.1:\(port).")
         }
 
-        /// `HOST:PORT`.
-        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+        /// `HOST:PORT`, or `unix:PATH`.
+        package var description: String {
+            socket.map { "unix:\($0)" } ?? (host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+        }
     }
 
     private let front: any Front
     private let address: Address
     private let originGuard: OriginGuard
+    private let limits: ConnectionLimits
+    private let tls: TLSFiles?
     private let onListening: @Sendable (Address) async -> Void
 
     /// A server that is not listening yet.
     ///
-    /// `onListening`: told the address once requests are taken.
+    /// `tls`: what connections are encrypted with; nil for not at all. `onListening`: told the address once requests are taken.
     package init(
-        front: any Front, address: Address, originGuard: OriginGuard,
+        front: any Front, address: Address, originGuard: OriginGuard, limits: ConnectionLimits = ConnectionLimits(),
+        tls: TLSFiles? = nil,
         onListening: @escaping @Sendable (Address) async -> Void
     ) {
         self.front = front
         self.address = address
         self.originGuard = originGuard
+        self.limits = limits
+        self.tls = tls
         self.onListening = onListening
     }
 
@@ -101,11 +117,18 @@ package struct HTTPServer: Sendable {
         let application = Application(
             responder: Responder(front: front, originGuard: originGuard),
             server: HTTPServerBuilder { responder in
-                DirectChannel(responder: responder, front: front, originGuard: originGuard)
+                DirectChannel(
+                    responder: responder, front: front, originGuard: originGuard, limits: limits, tls: tls)
             },
             configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port), backlog: 1024),
+                address: address.socket.map { .unixDomainSocket(path: $0) }
+                    ?? .hostname(address.host, port: address.port), backlog: 1024),
             onServerRunning: { channel in
+                if let socket = address.socket {
+                    // Whoever is let in there is for the folder's rights to say, and for the group.
+                    unsafe chmod(socket, 0o660)
+                    return await onListening(address)
+                }
                 await onListening(Address(host: address.host, port: channel.localAddress?.port ?? address.port))
             },
             logger: logger)
@@ -148,6 +171,7 @@ private struct Responder: HTTPResponder {
             headers: { name in HTTPField.Name(name).flatMap { fields[$0] } }, body: HTTPBody(stream: request.body))
         ours.headerFields = { fields.map { ($0.name.rawName, $0.value) } }
         ours.peer = { context.peer?.ipAddress }
+        ours.isEncrypted = HTTPField.Name(HTTPRequest.encryptedField).flatMap { fields[$0] } != nil
         return answer(await front.respond(to: ours), isHead: request.method == .head)
     }
 

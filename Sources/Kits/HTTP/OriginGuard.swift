@@ -9,9 +9,13 @@ package import GyreBase
 /// site is refused too. Programs other than browsers send neither.
 package struct OriginGuard: Sendable {
     private let allowedHosts: Set<String>
+    private let allowedOrigins: Set<String>
 
-    /// A guard that lets through addresses, `localhost` and these names.
-    package init(allowedHosts: some Sequence<String>) { self.allowedHosts = Set(allowedHosts.map { $0.lowercased() }) }
+    /// A guard that lets through addresses, `localhost` and these names, and pages of these sites.
+    package init(allowedHosts: some Sequence<String>, allowedOrigins: some Sequence<String> = []) {
+        self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
+        self.allowedOrigins = Set(allowedOrigins)
+    }
 
     /// - Throws: `.denied` for a request of another site.
     package func check(
@@ -25,6 +29,7 @@ package struct OriginGuard: Sendable {
                 fix: "gyre up --allow-host \(name.prefix(200))")
         }
         guard !["GET", "HEAD", "OPTIONS"].contains(method) else { return }
+        if let origin, allowedOrigins.contains(origin) { return }
         if let origin, origin != "null" {
             let from =
                 origin.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init) ?? ""

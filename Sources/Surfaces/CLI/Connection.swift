@@ -30,7 +30,6 @@ package struct FoundServer: Sendable, Hashable {
     package let id: String
     /// What proves to it that whoever calls may open its home; nil where it asks nobody.
     package let token: String?
-
     /// A server.
     package init(address: String, id: String, token: String?) {
         self.address = address
@@ -59,6 +58,8 @@ package struct CommandEnvironment: Sendable {
     package let defaultServer: String?
     /// Who calls, for the ledger.
     package let actor: String
+    /// The file of those who sign servers' certificates; nil for the system's own.
+    package let authority: String?
     /// What proves to a server who calls; nil for what was kept for it by `gyre login`.
     package let token: String?
     /// The workspace that is meant where none is said; nil for the usual one.
@@ -75,7 +76,8 @@ package struct CommandEnvironment: Sendable {
             @escaping @Sendable (_ home: String, _ head: String?, _ key: String?, _ notes: String?)
             async throws(GyreError)
             -> JSONValue,
-        defaultHome: String, defaultServer: String?, actor: String, token: String?, workspace: String?
+        defaultHome: String, defaultServer: String?, actor: String, token: String?, workspace: String?,
+        authority: String?
     ) {
         self.openHome = openHome
         self.serve = serve
@@ -86,6 +88,7 @@ package struct CommandEnvironment: Sendable {
         self.actor = actor
         self.token = token
         self.workspace = workspace
+        self.authority = authority
     }
 
     /// The environment of the command that runs; set once by `main`.

@@ -33,7 +33,8 @@ struct ConnectionOptions: ParsableArguments {
         let workspace = self.workspace ?? environment.workspace
         if let url = server ?? (self.home == nil ? environment.defaultServer : nil) {
             connection = RemoteConnection(
-                url: url, actor: environment.actor, token: environment.token, workspace: workspace)
+                url: url, actor: environment.actor, token: environment.token, workspace: workspace,
+                authority: environment.authority)
         } else if let found = environment.runningServer(home) {
             connection = RemoteConnection(
                 url: found.address, actor: environment.actor, token: environment.token ?? found.token,

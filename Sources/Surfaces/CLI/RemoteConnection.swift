@@ -6,6 +6,8 @@ internal import GyreAPI
 package import GyreBase
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
+internal import Synchronization
 
 /// A server over HTTP.
 struct RemoteConnection: Connection {
@@ -16,14 +18,38 @@ struct RemoteConnection: Connection {
     /// Name and password as HTTP sends them, where no token is there yet.
     private var basic: String?
     var address: String? { url }
-    private var client: HTTPClient { Self.patient }
+    private let client: HTTPClient
 
     /// A call may take as long as making an environment or predicting a dataset does, and nothing comes before its end.
-    private static let patient = HTTPClient(
-        eventLoopGroupProvider: .singleton,
-        configuration: HTTPClient.Configuration(timeout: .init(connect: .seconds(10), read: .hours(24))))
+    ///
+    /// `authority`: the file of those who sign servers' certificates; nil for the system's own.
+    private static func patient(_ authority: String?) -> HTTPClient {
+        let key = authority ?? ""
+        return clients.withLock { clients in
+            let client = clients[key] ?? make(authority)
+            clients[key] = client
+            return client
+        }
+    }
 
-    init(url: String, actor: String, token: String? = nil, workspace: String? = nil) {
+    /// They last as long as the process.
+    private static let clients = Mutex<[String: HTTPClient]>([:])
+
+    private static func make(_ authority: String?) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(timeout: .init(connect: .seconds(10), read: .hours(24)))
+        if let file = authority {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(file)
+            configuration.tlsConfiguration = tls
+        }
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    init(
+        url: String, actor: String, token: String? = nil, workspace: String? = nil,
+        authority: String? = nil
+    ) {
+        client = Self.patient(authority)
         let url = Self.whole(url)
         self.url = url
         self.actor = actor
@@ -32,7 +58,8 @@ struct RemoteConnection: Connection {
     }
 
     /// A server that is asked with a name and a password.
-    init(url: String, actor: String, basic: (name: String, password: String)) {
+    init(url: String, actor: String, basic: (name: String, password: String), authority: String?) {
+        client = Self.patient(authority)
         self.url = Self.whole(url)
         self.actor = actor
         token = nil
@@ -42,12 +69,16 @@ struct RemoteConnection: Connection {
 
     /// The address with its scheme, and without a slash at its end.
     static func whole(_ url: String) -> String {
-        (url.contains("://") ? url : "http://" + url).trimmingCharacters(in: CharacterSet(charactersIn: "/"))
+        if url.hasPrefix("unix:") { return "http+unix://" + Percent.encode(String(url.dropFirst(5))) }
+        return
+            (url.contains("://") ? url : "http://" + url).trimmingCharacters(in: CharacterSet(charactersIn: "/"))
     }
 
     /// What every request says of its sender.
     private func sign(_ request: inout HTTPClientRequest) {
         request.headers.add(name: "x-gyre-actor", value: actor)
+        // Behind a socket there is no host that the address could name.
+        if url.hasPrefix("http+unix:") { request.headers.add(name: "host", value: "localhost") }
         if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         if let basic { request.headers.add(name: "authorization", value: "Basic \(basic)") }
         if let workspace { request.headers.add(name: "x-gyre-workspace", value: workspace) }

@@ -69,6 +69,39 @@ package struct ServeOptions: ParsableArguments {
             "The address of a proxy that has signed callers in and names them in X-Forwarded-User and X-Forwarded-Groups; may be repeated."
     ) package var trustProxy: [String] = []
 
+    /// The certificate that both ports are encrypted with.
+    @Option(
+        help:
+            "A certificate in PEM, with those that signed it behind it: HTTP and gRPC are encrypted with it. It is read again when the file changes."
+    ) package var tlsCertificate: String?
+    /// Its key.
+    @Option(help: "The key of the certificate, in PEM.") package var tlsKey: String?
+    /// Who signs certificates of clients.
+    @Option(
+        help:
+            "Certificates in PEM of those who sign clients' certificates: every client has to show one, and its first DNS name is the service account that it is."
+    ) package var tlsClientAuthority: String?
+    /// Whether TLS 1.2 is taken too.
+    @Flag(help: "Take TLS 1.2 too; by default 1.3 alone.") package var tlsOlder = false
+    /// The address by which others know the server.
+    @Option(
+        help:
+            "The address by which others reach this server, behind a proxy for instance: https://ml.example/gyre. Links and tasks use it."
+    ) package var publicURL: String?
+    /// Sites whose pages may call from browsers.
+    @Option(
+        help: "A site, such as https://app.example, whose pages may call this server from browsers; may be repeated.")
+    package var allowOrigin: [String] = []
+    /// Connections at a time.
+    @Option(help: "Connections at a time, on each port.") package var maxConnections = 16_384
+    /// Connections at a time from one address.
+    @Option(help: "Connections at a time from one address, on each port.") package var maxConnectionsPerAddress = 4096
+    /// Seconds that the head of a request may take.
+    @Option(help: "Seconds that a client may take for the head of a request.") package var headSeconds: Int64 = 30
+    /// Seconds that a client may stand still.
+    @Option(help: "Seconds that a client may send or take nothing in the middle of a request.")
+    package var stillSeconds: Int64 = 60
+
     /// What is usual: the port on this machine alone, and no model served without being asked for.
     package init() {}
 
@@ -102,6 +135,15 @@ package struct ServeOptions: ParsableArguments {
         _ = try modelMemoryBytes()
         _ = try services()
         if auth, noAuth { throw ValidationError("--auth and --no-auth exclude each other.") }
+        guard (tlsCertificate == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-certificate and --tls-key belong together.")
+        }
+        guard tlsClientAuthority == nil || tlsCertificate != nil else {
+            throw ValidationError("--tls-client-authority needs --tls-certificate.")
+        }
+        guard maxConnections > 0, maxConnectionsPerAddress > 0, headSeconds > 0, stillSeconds > 0 else {
+            throw ValidationError("Limits are positive numbers.")
+        }
         guard ["own", "shared"].contains(modelEnvironment) else {
             throw ValidationError("--model-environment is own or shared.")
         }

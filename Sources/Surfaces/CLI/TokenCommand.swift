@@ -149,14 +149,16 @@ struct LogIn: AsyncParsableCommand {
         if let user {
             let password = try SecretPrompt.read("Password of \(user)")
             let name = "login \(ProcessInfo.processInfo.hostName) \(Surname.random())"
-            let connection = RemoteConnection(url: url, actor: environment.actor, basic: (user, password))
+            let connection = RemoteConnection(
+                url: url, actor: environment.actor, basic: (user, password), authority: environment.authority)
             let made = try await connection.post(
                 API.Token.self, "/tokens", ["name": .string(name), "lifetime_seconds": .int(90 * 86_400)])
             secret = made.secret ?? ""
         } else {
             secret = try SecretPrompt.read("Token for \(url)")
         }
-        let connection = RemoteConnection(url: url, actor: environment.actor, token: secret)
+        let connection = RemoteConnection(
+            url: url, actor: environment.actor, token: secret, authority: environment.authority)
         let me = try await connection.get(API.Identity.self, "/whoami")
         guard let name = me.name else {
             throw GyreError(.unauthenticated, "The server does not know the token.", fix: "gyre token create NAME")
@@ -184,7 +186,8 @@ struct LogOut: AsyncParsableCommand {
         }
         try SavedCredentials.keep(nil, for: url)
         // What is kept nowhere any more is ended there too, where the server can be reached.
-        let connection = RemoteConnection(url: url, actor: environment.actor, token: token)
+        let connection = RemoteConnection(
+            url: url, actor: environment.actor, token: token, authority: environment.authority)
         do {
             _ = try await connection.call("DELETE", "/tokens/current", nil)
             tell("signed out of \(url)")

@@ -32,6 +32,10 @@ package struct Gatekeeper: Front {
         package var proxyUserHeader = "x-forwarded-user"
         /// The header field in which they say which groups the caller is in.
         package var proxyGroupsHeader = "x-forwarded-groups"
+        /// Sites whose pages may call from browsers.
+        package var allowedOrigins: Set<String> = []
+        /// What stands before every path where others reach the server.
+        package var prefix = ""
         /// The current time in microseconds since 1970.
         package var now: @Sendable () -> Int64
 
@@ -53,9 +57,21 @@ package struct Gatekeeper: Front {
     // MARK: HTTP
 
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
+        let origin = request.headers("origin").flatMap { options.allowedOrigins.contains($0) ? $0 : nil }
+        if request.method == "OPTIONS", let origin { return Crossing.preflight(origin) }
+        var answer = await answered(request)
+        if let origin { Crossing.open(&answer, to: origin) }
+        if !options.prefix.isEmpty { Crossing.move(&answer, below: options.prefix) }
+        return answer
+    }
+
+    private func answered(_ request: HTTPRequest) async -> HTTPResponse {
         var request = request
         let router: Router
         do throws(GyreError) {
+            if !options.prefix.isEmpty, request.path.hasPrefix(options.prefix + "/") {
+                request = request.below(options.prefix)
+            }
             request = Self.withoutPrefix(request)
             request.caller = try await caller(request)
             router = try self.router(of: request.caller)
@@ -75,6 +91,7 @@ package struct Gatekeeper: Front {
     }
 
     package func begin(_ request: HTTPRequest, _ match: Router.DirectMatch) -> Router.Begun {
+        if !options.allowedOrigins.isEmpty || !options.prefix.isEmpty { return .later { await respond(to: request) } }
         do throws(GyreError) {
             guard let caller = try callerAtOnce(request) else { return .later { await respond(to: request) } }
             try checkRate(caller)
@@ -98,7 +115,8 @@ package struct Gatekeeper: Front {
     /// Who sent a request, where that is known without waiting.
     private func callerAtOnce(_ request: HTTPRequest) throws(GyreError) -> Caller? {
         if let open = options.open { return opened(open, visit(request)) }
-        guard options.trustedProxies.isEmpty, case .token(let digest)? = try Credentials(headers: request.headers)
+        guard options.trustedProxies.isEmpty, request.headers(HTTPRequest.certificateField) == nil,
+            case .token(let digest)? = try Credentials(headers: request.headers)
         else {
             return nil
         }
@@ -144,6 +162,9 @@ package struct Gatekeeper: Front {
             return opened(open, visit)
         }
         if let forwarded = try await forwarded(request, visit) { return forwarded }
+        if let name = request.headers(HTTPRequest.certificateField), request.headers("authorization") == nil {
+            return try known(Principal(.service, name), [], visit)
+        }
         guard let shown = try Credentials(headers: request.headers) else {
             var stranger = Caller.stranger
             stranger.address = visit.address
@@ -184,7 +205,7 @@ package struct Gatekeeper: Front {
         _ account: Principal, _ groups: [String], _ visit: Identity.Visit
     ) throws(GyreError) -> Caller {
         guard var caller = try identity.resolve(account, claimed: groups, wanted: visit.workspace) else {
-            throw GyreError(.unauthenticated, "The account \"\(account)\" is disabled.")
+            throw GyreError(.unauthenticated, "The account \"\(account)\" is disabled, or not there.")
         }
         caller.address = visit.address
         caller.agent = visit.agent

@@ -59,7 +59,7 @@ extension Assets {
         const showComparison = async () => {
           const place = document.querySelector("#comparison");
           if (!place) return;
-          const answer = await fetch("/api/gyre/v1/runs/table?" + place.dataset.query);
+          const answer = await fetch(root + "/api/gyre/v1/runs/table?" + place.dataset.query);
           if (!answer.ok) { place.textContent = "The runs could not be read."; return; }
           const found = await answer.json();
           const table = { ids: found.ids, names: found.names };

@@ -16,7 +16,7 @@ extension Assets {
           async load() {
             // What is logged meanwhile is put behind what was logged before.
             this.waiting = [];
-            const answer = await fetch(`/api/gyre/v1/runs/${this.figure.dataset.run}/history?points=1000&metric=${encodeURIComponent(this.name)}`);
+            const answer = await fetch(`${root}/api/gyre/v1/runs/${this.figure.dataset.run}/history?points=1000&metric=${encodeURIComponent(this.name)}`);
             const { points, cursor } = answer.ok ? await answer.json() : { points: [] };
             const waiting = this.waiting;
             [this.waiting, this.cursor] = [null, cursor ?? null];
@@ -71,7 +71,7 @@ extension Assets {
         const watch = (run, curves, settings) => {
           const after = new URLSearchParams();
           for (const curve of curves.values()) if (curve.cursor) after.append("after", curve.cursor);
-          const source = new EventSource(`/api/gyre/v1/runs/${run}/events?${after}`);
+          const source = new EventSource(`${root}/api/gyre/v1/runs/${run}/events?${after}`);
           source.addEventListener("points", event => {
             const { metric, points, cursor } = JSON.parse(event.data);
             const latest = document.querySelector(`[data-latest="${CSS.escape(metric)}"]`);

@@ -4,10 +4,12 @@ extension Assets {
     /// What all scripts share: following printed links, telling numbers, making elements.
     static let numbers = """
         "use strict";
+        // What stands before every address of this server, behind a proxy for instance.
+        const root = new URL(document.currentScript.src).pathname.replace("/static/gyre.js", "");
         // The links that mlflow's client prints lead to MLflow's own pages; the server knows the one here.
         const follow = () => {
-          if (location.pathname === "/" && location.hash.startsWith("#/"))
-            location.replace("/mlflow?address=" + encodeURIComponent(location.hash.slice(1)));
+          if (location.pathname === root + "/" && location.hash.startsWith("#/"))
+            location.replace(root + "/mlflow?address=" + encodeURIComponent(location.hash.slice(1)));
         };
         addEventListener("hashchange", follow);
         follow();

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NIOCore
+internal import Synchronization
+
+/// How many connections there may be, and how long each may take its time.
+package final class ConnectionLimits: Sendable {
+    /// The limits; each has a sane default.
+    package struct Choice: Sendable, Hashable {
+        /// Connections at a time.
+        package var connections = 16_384
+        /// Connections at a time from one address.
+        package var connectionsOfOneAddress = 4096
+        /// Seconds that the head of a request may take, the beginning of an encrypted connection too.
+        package var headSeconds: Int64 = 30
+        /// Seconds that a body, or a reader of an answer, may stand still.
+        package var stillSeconds: Int64 = 60
+        /// Seconds that a connection may be open without a request.
+        package var idleSeconds: Int64 = 600
+        /// Bytes of the head of a request.
+        package var headBytes = 64 << 10
+        /// Fields in the head of a request.
+        package var headFields = 200
+
+        /// The usual ones.
+        package init() {}
+    }
+
+    /// What was chosen.
+    package let choice: Choice
+    private let open = Mutex<(all: Int, byAddress: [String: Int])>((0, [:]))
+
+    /// Limits of a port.
+    package init(_ choice: Choice = Choice()) { self.choice = choice }
+
+    /// Whether another connection from there may be opened; it is counted then, until `leave`.
+    package func enter(_ address: String) -> Bool {
+        open.withLock { open in
+            guard open.all < choice.connections, open.byAddress[address, default: 0] < choice.connectionsOfOneAddress
+            else { return false }
+            open.all += 1
+            open.byAddress[address, default: 0] += 1
+            return true
+        }
+    }
+
+    /// Counts a connection no longer.
+    package func leave(_ address: String) {
+        open.withLock { open in
+            open.all -= 1
+            let left = open.byAddress[address, default: 1] - 1
+            open.byAddress[address] = left > 0 ? left : nil
+        }
+    }
+
+    /// How many connections there are.
+    package var count: Int { open.withLock { $0.all } }
+}
+
+/// Closes a connection whose client takes too much time; the first handler of its pipeline, which sees every byte.
+final class PatienceHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+
+    private enum State {
+        /// No request has begun since then.
+        case idle(NIODeadline)
+        /// The head of one began to come then.
+        case head(NIODeadline)
+        /// The body of one comes; the last of it then.
+        case body(NIODeadline)
+        /// The answer is being made or sent.
+        case answering
+    }
+
+    private let limits: ConnectionLimits.Choice
+    private var state: State
+    private var unwritableSince: NIODeadline?
+    private var check: RepeatedTask?
+    private static let interval = TimeAmount.seconds(5)
+
+    init(_ limits: ConnectionLimits.Choice) {
+        self.limits = limits
+        // A connection that says nothing at all is closed as one that begins and does not go on.
+        state = .head(.now())
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        check = context.eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { task in
+            let (handler, context) = bound.value
+            if handler.isTooSlow(at: .now()) {
+                task.cancel()
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { check?.cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        check?.cancel()
+        context.fireChannelInactive()
+    }
+
+    private func isTooSlow(at now: NIODeadline) -> Bool {
+        if let unwritableSince, now - unwritableSince > .seconds(limits.stillSeconds) { return true }
+        switch state {
+        case .idle(let since): return now - since > .seconds(limits.idleSeconds)
+        case .head(let since): return now - since > .seconds(limits.headSeconds)
+        case .body(let last): return now - last > .seconds(limits.stillSeconds)
+        case .answering: return false
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch state {
+        case .idle: state = .head(.now())
+        case .body: state = .body(.now())
+        case .head, .answering: break
+        }
+        context.fireChannelRead(data)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        unwritableSince = context.channel.isWritable ? nil : .now()
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// The head of a request is there.
+    func headEnded() { state = .body(.now()) }
+    /// All of a request is there.
+    func requestEnded() { state = .answering }
+    /// The answer has left.
+    func answerEnded() { state = .idle(.now()) }
+}
