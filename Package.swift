@@ -119,6 +119,7 @@ let package = Package(
         layer("Core", "Tables", ["GyreBase", "GyreLedger"]),
 
         // Areas
+        area("Approvals", []),
         area("Evaluation", []),
         area("Features", ["GyreTables"]),
         area("Identity", ["GyreAccess", crypto, cryptoExtras]),
@@ -176,7 +177,7 @@ let package = Package(
         dialect(
             "Native",
             [
-                "GyreAPI", "GyreDelivery", "GyreFeatures", "GyreIdentity", "GyreLoop", "GyreMonitoring",
+                "GyreAPI", "GyreApprovals", "GyreDelivery", "GyreFeatures", "GyreIdentity", "GyreLoop", "GyreMonitoring",
                 "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing",
                 "GyreTracking",
@@ -221,7 +222,7 @@ let package = Package(
                 "GyreAccess", "GyreAnchors", "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
                 "GyreLoop",
                 "GyreUpkeep",
-                "GyreFeatures", "GyreGate", "GyreIdentity",
+                "GyreApprovals", "GyreFeatures", "GyreGate", "GyreIdentity",
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
                 "GyreVault", "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",

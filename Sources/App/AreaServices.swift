@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreApprovals
 internal import GyreBase
 internal import GyreEvaluation
 internal import GyreFeatures
@@ -36,6 +37,7 @@ struct AreaServices: Sendable {
     let host: ModelHost
     let pipelines: Pipelines
     let vault: Vault
+    let approvals: Approvals
 
     init(
         _ stores: Stores, home: HomeFolder, settings: Settings, choices: ServeChoices, address: AddressBox,
@@ -76,6 +78,7 @@ struct AreaServices: Sendable {
             try SealingKey(try KeyFiles.read(settings.secretKeyFile ?? home.secretKey))
         }
         self.vault = vault
+        approvals = Approvals(store: ledger, surroundings: surroundings)
         let tokens = TaskTokens(wide, workspace: choices.workspace, surroundings: surroundings)
         pipelines = Pipelines(
             store: ledger, blobs: stores.blobs, executor: stores.executor,

@@ -50,8 +50,11 @@ struct Surfaces: Sendable {
             regions: choices.sharesMemory ? SharedMemory() : nil, traces: delivery.traces,
             log: ServingLog { StandardError.write($0) }, version: "0.1.0")
         let refusals = layers.wide.refusals
+        let gate = ApprovalGate(areas.approvals, identity: layers.wide.identity)
         let admission = Admission(
-            find: ThingFinder(areas: areas).find, onRefusal: { refusals.add($0) })
+            find: ThingFinder(areas: areas).find,
+            hold: { request, action throws(GyreError) in try await gate.hold(request, action) },
+            onRefusal: { refusals.add($0) })
         let tfServing = TFServingDialect(host: areas.host, predictor: delivery.predictor).routes
         let modelRouter = Router([tfServing], admission: admission)
         let kserve = KServeDialect(services: delivery.inferenceServices, host: areas.host, surroundings: surroundings) {
@@ -66,7 +69,7 @@ struct Surfaces: Sendable {
         let routes = RouteBox()
         let native = NativeDialect(
             Self.nativeServices(
-                layers, routes: routes, checkpoints: { SignedStates(home: home.path) },
+                layers, gate: gate, routes: routes, checkpoints: { SignedStates(home: home.path) },
                 recordedHead: { RecordedHead.read(home.recordedHead) }, doctor: { await doctor.make() },
                 home: { address.home ?? ["home": .string(home.path)] })
         ).routes
@@ -93,10 +96,11 @@ struct Surfaces: Sendable {
                 ).routes,
             ], admission: admission)
         routes.set(router.routes)
+        gate.set(router)
     }
 
     private static func nativeServices(
-        _ layers: Layers, routes: RouteBox, checkpoints: @escaping @Sendable () -> SignedStates,
+        _ layers: Layers, gate: ApprovalGate, routes: RouteBox, checkpoints: @escaping @Sendable () -> SignedStates,
         recordedHead: @escaping @Sendable () -> Head?,
         doctor: @escaping @Sendable () async -> JSONValue, home: @escaping @Sendable () -> JSONValue
     ) -> NativeDialect.Services {
@@ -110,7 +114,9 @@ struct Surfaces: Sendable {
             conductor: loop.conductor, batches: loop.batches, predictor: delivery.predictor,
             predictions: stores.predictions,
             host: areas.host, files: delivery.files, imports: delivery.imports, retention: loop.retention,
-            vault: areas.vault, identity: wide.identity, asksWhoCalls: wide.asksWhoCalls,
+            approvals: areas.approvals,
+            carryOut: { approval throws(GyreError) in try await gate.carryOut(approval) }, vault: areas.vault,
+            identity: wide.identity, asksWhoCalls: wide.asksWhoCalls,
             openWorkspace: { name throws(GyreError) in try await wide.workspaces.open(name) },
             closeWorkspace: { name throws(GyreError) in try await wide.workspaces.close(name) },
             routes: routes.list, refusals: { (wide.refusals.last($0), wide.refusals.counts) },

@@ -8,6 +8,9 @@ extension Identity {
     /// All accounts, by their names.
     package var accounts: [Account] { directory.accounts.values.sorted { $0.principal < $1.principal } }
 
+    /// Whether a name is one that somebody proved to have, and no claim.
+    package func asksSomebody(_ actor: String) -> Bool { actor.hasPrefix("user/") || actor.hasPrefix("service/") }
+
     /// The account of that name.
     /// - Throws: `.notFound`.
     package func account(_ principal: Principal) throws(GyreError) -> Account {

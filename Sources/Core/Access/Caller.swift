@@ -30,6 +30,8 @@ public struct Caller: Sendable, Hashable {
     public var agent: String?
     /// Whether a browser's cookie was all that was shown.
     public var isByCookie = false
+    /// The approval by which others agreed to the call; nil for none.
+    public var approval: String?
     /// Requests a second that may be made with what was shown; nil for no limit of its own.
     public var requestsPerSecond: Int?
     /// What a form has to hold, so that no other page can make the browser send it; nil where no cookie was shown.
@@ -71,6 +73,7 @@ public struct Caller: Sendable, Hashable {
         var members: [(String, JSONValue)] = []
         if let address { members.append(("address", .string(address))) }
         if let agent { members.append(("agent", .string(String(agent.prefix(200))))) }
+        if let approval { members.append(("approval", .string(approval))) }
         if let token { members.append(("token", .string(token))) }
         return members.isEmpty ? nil : .object(JSONObject(merging: members))
     }

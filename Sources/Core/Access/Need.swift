@@ -9,6 +9,28 @@ public struct Need: Sendable, Hashable {
     /// What it needs beside that.
     public private(set) var others: [Need] = []
 
+    /// What others may have to agree to first; nil for what they never do.
+    public private(set) var action: Action?
+
+    /// Something that others may have to agree to.
+    public struct Action: Sendable, Hashable {
+        /// What rules call it.
+        public let name: String
+        /// On what it is done.
+        public let kind: Thing.Kind
+        /// The parameter of the request that names that.
+        public let parameter: String
+        /// The verbs in the address that it is about; nil for all.
+        public let onlyFor: Set<String>?
+    }
+
+    /// The same need, for something that others may have to agree to first.
+    public func asking(_ name: String, _ kind: Thing.Kind, _ parameter: String, onlyFor: Set<String>? = nil) -> Need {
+        var asking = self
+        asking.action = Action(name: name, kind: kind, parameter: parameter, onlyFor: onlyFor)
+        return asking
+    }
+
     /// On what a permission is needed.
     public enum Subject: Sendable, Hashable {
         /// On nothing: whoever reaches the server may call.
@@ -110,6 +132,7 @@ public struct Need: Sendable, Hashable {
             case .one(let lead, let place):
                 permissions.names.joined(separator: " and ") + " on the \(lead.rawValue) of `\(place.name)`"
             }
-        return ([own] + others.map(\.text)).joined(separator: "; ")
+        let approval = action.map { ["may wait for approval (\($0.name))"] } ?? []
+        return ([own] + others.map(\.text) + approval).joined(separator: "; ")
     }
 }

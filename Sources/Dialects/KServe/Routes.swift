@@ -15,7 +15,7 @@ extension KServeDialect {
             ],
             errorResponse: KServeErrors.response,
             routes: [
-                Route("POST", "/api/gyre/v1/manifests", .operate, apply),
+                Route("POST", "/api/gyre/v1/manifests", .operate.asking("deploy", .endpoint, "name"), apply),
                 Route("POST", "/serving/{namespace}/{name}", .predict, ask),
                 Route("POST", "/serving/{namespace}/{name}/", .predict, ask),
             ] + ObjectKind.allCases.flatMap(objectRoutes))
@@ -25,11 +25,12 @@ extension KServeDialect {
         ["/apis/serving.kserve.io/{version}/namespaces/{namespace}/\(kind.plural)", "/api/gyre/v1/\(kind.plural)"]
             .flatMap {
                 [
-                    Route("POST", $0, .operate, apply),
-                    Route("PUT", "\($0)/{name}", .operate, apply),
+                    Route("POST", $0, .operate.asking("deploy", .endpoint, "name"), apply),
+                    Route("PUT", "\($0)/{name}", .operate.asking("deploy", .endpoint, "name"), apply),
                     Route("GET", $0, .read) { _ throws(GyreError) in try await list(kind) },
                     Route("GET", "\($0)/{name}", .read) { request throws(GyreError) in try await get(kind, request) },
-                    Route("DELETE", "\($0)/{name}", .operate) { request throws(GyreError) in
+                    Route("DELETE", "\($0)/{name}", .operate.asking("deploy", .endpoint, "name")) {
+                        request throws(GyreError) in
                         try await delete(kind, request)
                     },
                 ]

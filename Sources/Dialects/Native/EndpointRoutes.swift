@@ -19,15 +19,18 @@ extension NativeDialect {
                 "GET", "/endpoints/{name}", .read(.endpoint, "name"),
                 "An endpoint: traffic, rollouts, counts, reports.", show),
             NativeCall(
-                "POST", "/endpoints/{name}/deploy", .operate(.endpoint, "name").and(.read(.model, "model")),
+                "POST", "/endpoints/{name}/deploy",
+                .operate(.endpoint, "name").and(.read(.model, "model"))
+                    .asking("deploy", .endpoint, "name"),
                 "Releases a model version and rolls it out, as a canary unless the endpoint serves nothing yet: {model, version, strategy, steps, judge, reason, dry_run}; strategies are canary, shadow, blue-green, all-at-once.",
                 takes: API.DeployRequest.self, hasDryRun: true, deploy),
             NativeCall(
-                "POST", "/endpoints/{name}/rollout/{verb}", .operate(.endpoint, "name"),
+                "POST", "/endpoints/{name}/rollout/{verb}",
+                .operate(.endpoint, "name").asking("promote", .endpoint, "name", onlyFor: ["promote"]),
                 "A person's word on the rollout: promote, abort, pause or resume.",
                 takes: API.ReasonRequest.self, hasDryRun: true, command),
             NativeCall(
-                "POST", "/endpoints/{name}/traffic", .operate(.endpoint, "name"),
+                "POST", "/endpoints/{name}/traffic", .operate(.endpoint, "name").asking("promote", .endpoint, "name"),
                 "Sets the canary's share, for a comparison that lasts: {canary_percent, reason}; the rollout is paused there.",
                 takes: API.TrafficRequest.self, hasDryRun: true, setShare),
             NativeCall(
@@ -39,15 +42,17 @@ extension NativeDialect {
                 takes: API.ReasonRequest.self,
                 hasDryRun: true, unfreeze),
             NativeCall(
-                "POST", "/endpoints/{name}/rules", .operate(.endpoint, "name"),
+                "POST", "/endpoints/{name}/rules", .operate(.endpoint, "name").asking("promote", .endpoint, "name"),
                 "Sends requests with some attributes to one side of the rollout, in place of the rules before: {rules: [{attribute, values, to}], reason}.",
                 takes: API.RulesRequest.self, hasDryRun: true, setRules),
             NativeCall(
-                "POST", "/endpoints/{name}/bandit", .operate(.endpoint, "name").and(.read(.model, "model")),
+                "POST", "/endpoints/{name}/bandit",
+                .operate(.endpoint, "name").and(.read(.model, "model"))
+                    .asking("promote", .endpoint, "name"),
                 "Lets a bandit share the traffic: {versions, algorithm, exploration, reward, model, reason}; algorithms are epsilon-greedy, thompson, exp3; rewards label, accuracy.",
                 takes: API.BanditRequest.self, hasDryRun: true, startBandit),
             NativeCall(
-                "DELETE", "/endpoints/{name}/bandit", .operate(.endpoint, "name"),
+                "DELETE", "/endpoints/{name}/bandit", .operate(.endpoint, "name").asking("promote", .endpoint, "name"),
                 "Ends a bandit; ?version= gets all traffic, else what was stable before it.",
                 takes: API.NoBody.self, query: ["version", "reason"], hasDryRun: true, stopBandit),
             NativeCall(

@@ -54,7 +54,7 @@ extension NativeDialect {
                 "Predicts every row of a dataset; what comes of it is a dataset version: {input, dataset, format}.",
                 takes: API.BatchRequest.self, hasDryRun: true, predictBatch),
             NativeCall(
-                "POST", "/models/{name}/aliases/{alias}", .operate(.model, "name"),
+                "POST", "/models/{name}/aliases/{alias}", .operate(.model, "name").asking("alias", .model, "name"),
                 "Points an alias at a version: {version}, a number, another alias or latest.",
                 takes: API.AliasRequest.self, hasDryRun: true, setAlias),
         ]

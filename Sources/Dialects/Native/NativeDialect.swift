@@ -2,6 +2,7 @@
 
 internal import GyreAPI
 internal import GyreAccess
+package import GyreApprovals
 package import GyreBase
 package import GyreDelivery
 package import GyreFeatures
@@ -75,6 +76,10 @@ package struct NativeDialect: Sendable {
         package let signing: LedgerSigning
         /// The end of the ledger as it was written down outside of the database; nil where it never was.
         package let recordedHead: @Sendable () -> Head?
+        /// What waits until others agree.
+        package let approvals: Approvals
+        /// Makes the call of something that was approved, as its author.
+        package let carryOut: @Sendable (Approval) async throws(GyreError) -> JSONValue
         /// Secrets by name.
         package let vault: Vault
         /// Who there is, and who may do what.
@@ -104,6 +109,7 @@ package struct NativeDialect: Sendable {
             conductor: Conductor, batches: BatchPredictor, predictor: Predictor, predictions: any PredictionLog,
             host: ModelHost,
             files: ModelFiles, imports: ModelImport, retention: Retention,
+            approvals: Approvals, carryOut: @escaping @Sendable (Approval) async throws(GyreError) -> JSONValue,
             vault: Vault, identity: Identity, asksWhoCalls: Bool,
             openWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
             closeWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
@@ -135,6 +141,8 @@ package struct NativeDialect: Sendable {
             self.files = files
             self.imports = imports
             self.retention = retention
+            self.approvals = approvals
+            self.carryOut = carryOut
             self.vault = vault
             self.identity = identity
             self.asksWhoCalls = asksWhoCalls
@@ -185,7 +193,7 @@ package struct NativeDialect: Sendable {
     package var routes: RouteGroup {
         let calls =
             dataCalls + pipelineCalls + modelCalls + traceCalls + endpointCalls + releaseCalls + ledgerCalls
-            + upkeepCalls + identityCalls + secretCalls
+            + upkeepCalls + identityCalls + secretCalls + approvalCalls
         let document = OpenAPI.document(calls)
         return RouteGroup(
             prefixes: [Self.root], errorResponse: Self.errorResponse,

@@ -13,7 +13,7 @@ extension NativeDialect {
         [
             NativeCall("GET", "/projects", .read, "All projects.", listProjects),
             NativeCall(
-                "POST", "/projects", .operate.and(.runCode),
+                "POST", "/projects", .operate.and(.runCode).asking("policy", .endpoint, "endpoint"),
                 "Sets what a project's gyre.yaml says, with its files written in.",
                 takes: API.Document.self, hasDryRun: true, applyProject),
             NativeCall(

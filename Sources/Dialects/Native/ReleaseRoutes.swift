@@ -38,7 +38,8 @@ extension NativeDialect {
                 "Makes it again from what it pins, and compares.",
                 takes: API.ReasonRequest.self, hasDryRun: true, reproduce),
             NativeCall(
-                "POST", "/releases/{endpoint}/{number}/rollback", .operate(.endpoint, "endpoint"),
+                "POST", "/releases/{endpoint}/{number}/rollback",
+                .operate(.endpoint, "endpoint").asking("rollback", .endpoint, "endpoint"),
                 "Brings the endpoint to this release at once.",
                 takes: API.ReasonRequest.self, hasDryRun: true, rollBack),
         ]
@@ -81,7 +82,8 @@ extension NativeDialect {
                 "GET", "/lineage", .read, "What a thing came from, or what was made of it.",
                 query: ["ref", "direction", "as_of", "to"], showLineage),
             NativeCall(
-                "POST", "/ledger/rollback", .operate, "Brings live pointers back to where they stood: {to, dry_run}.",
+                "POST", "/ledger/rollback", .operate.asking("rollback", .endpoint, "endpoint"),
+                "Brings live pointers back to where they stood: {to, dry_run}.",
                 takes: API.LedgerRollbackRequest.self, hasDryRun: true, rollBackLedger),
             NativeCall(
                 "GET", "/home", .nothing,

@@ -52,6 +52,13 @@ struct Shape: Sendable {
         "GET /ledger/key": Shape(answers: API.LedgerKey.self),
         "POST /ledger/checkpoints": Shape(answers: API.SignedState.self),
         "GET /ledger/facts/{seq}/proof": Shape(answers: API.Inclusion.self),
+        "GET /approvals": Shape(answers: API.ApprovalList.self),
+        "GET /approvals/{number}": Shape(answers: API.Approval.self),
+        "POST /approvals/{number}/approve": Shape(answers: API.Approval.self),
+        "POST /approvals/{number}/reject": Shape(answers: API.Approval.self),
+        "GET /approval-rules": Shape(answers: API.ApprovalRuleList.self),
+        "POST /approval-rules": Shape(answers: API.ApprovalRule.self),
+        "DELETE /approval-rules": Shape(answers: API.ApprovalRule.self),
         "GET /refusals": Shape(answers: API.RefusalList.self),
 
         // Pipelines

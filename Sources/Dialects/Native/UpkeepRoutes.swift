@@ -28,7 +28,8 @@ extension NativeDialect {
                 query: ["limit"],
                 showModelHistory),
             NativeCall(
-                "POST", "/models/{name}/undo", .operate(.model, "name"), "Takes one change back: {seq}.",
+                "POST", "/models/{name}/undo", .operate(.model, "name").asking("alias", .model, "name"),
+                "Takes one change back: {seq}.",
                 takes: API.UndoRequest.self,
                 hasDryRun: true, undo),
         ]

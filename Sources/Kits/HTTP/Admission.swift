@@ -8,7 +8,11 @@ package struct Admission: Sendable {
     /// Finds the thing that a parameter leads to; nil where it leads to none.
     package typealias Find = @Sendable (Need.Lead, String) async throws(GyreError) -> Thing?
 
+    /// Lets a call through that others may have to agree to; throws what it waits for.
+    package typealias Hold = @Sendable (HTTPRequest, Need.Action) async throws(GyreError) -> HTTPRequest
+
     private let find: Find
+    private let hold: Hold
     private let onRefusal: @Sendable (Refusal) -> Void
 
     /// A call that was not let in.
@@ -26,9 +30,11 @@ package struct Admission: Sendable {
     /// An admission that finds things by `find`, and tells `onRefusal` of calls that were not let in.
     package init(
         find: @escaping Find = { lead, name in Admission.thing(lead, name) },
+        hold: @escaping Hold = { request, _ in request },
         onRefusal: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) {
         self.find = find
+        self.hold = hold
         self.onRefusal = onRefusal
     }
 
@@ -64,6 +70,11 @@ package struct Admission: Sendable {
     /// Lets a request in, or throws why not; its body may have been read.
     /// - Throws: `.unauthenticated` for a stranger, `.notFound` for what the caller may not even see, `.denied` for the rest.
     func admit(_ request: HTTPRequest, _ need: Need) async throws(GyreError) -> HTTPRequest {
+        guard let action = need.action else { return try await permitted(request, need) }
+        return try await hold(try await permitted(request, need), action)
+    }
+
+    private func permitted(_ request: HTTPRequest, _ need: Need) async throws(GyreError) -> HTTPRequest {
         if Self.isPlain(need, request.caller) { return request }
         do throws(GyreError) {
             return try await look(request, need)

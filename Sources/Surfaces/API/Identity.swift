@@ -262,6 +262,70 @@ extension API {
         package var value: String
     }
 
+    /// What has to be approved by others.
+    package struct ApprovalRule: APIObject {
+        /// alias, deploy, promote, rollback or policy; null for all of them.
+        package var action: String?
+        /// On what: `model/NAME` or `endpoint/NAME`; null for everything.
+        package var subject: String?
+        /// How many others have to agree; 1 where it is not said.
+        package var approvers: Int?
+    }
+
+    /// Rules about approvals.
+    package struct ApprovalRuleList: APIObject {
+        /// In the order of their actions.
+        package var rules: [ApprovalRule]
+    }
+
+    /// What one person said.
+    package struct Voice: APIObject {
+        /// Who.
+        package var actor: String
+        /// Whether in favour.
+        package var agrees: Bool
+        /// Why.
+        package var reason: String
+    }
+
+    /// A call that waits until others agree.
+    package struct Approval: APIObject {
+        /// Counts from 1.
+        package var number: Int
+        /// What is asked for.
+        package var action: String
+        /// On what.
+        package var subject: String?
+        /// Who asks.
+        package var author: String
+        /// Why, in the author's words.
+        package var reason: String
+        /// The verb of the call.
+        package var method: String
+        /// Its path and query.
+        package var target: String
+        /// Its body.
+        package var body: JSONValue
+        /// How many others have to agree.
+        package var wanted: Int
+        /// Who said what.
+        package var voices: [Voice]
+        /// waiting, approved, rejected or failed.
+        package var state: String
+        /// What went wrong as it was carried out.
+        package var problem: String?
+        /// When it was asked for.
+        package var at: Int64
+        /// What the call answered, where it was carried out by this one.
+        package var answer: JSONValue?
+    }
+
+    /// Calls that wait, or did.
+    package struct ApprovalList: APIObject {
+        /// Newest first.
+        package var approvals: [Approval]
+    }
+
     /// A call that was not let in.
     package struct Refusal: APIObject {
         /// When.

@@ -19,7 +19,8 @@ package struct GyreCommand: AsyncParsableCommand {
             Experiment.self,
             Model.self, EndpointCommand.self, ReleaseCommand.self, Monitor.self, LineageCommand.self,
             LedgerCommand.self, UserCommand.self, GroupCommand.self, RoleCommand.self, TokenCommand.self,
-            WorkspaceCommand.self, SecretCommand.self, LogIn.self, LogOut.self, WhoAmI.self, Refusals.self, Routes.self,
+            WorkspaceCommand.self, SecretCommand.self, ApprovalCommand.self, Approve.self,
+            Reject.self, LogIn.self, LogOut.self, WhoAmI.self, Refusals.self, Routes.self,
             BlobCommand.self,
             GarbageCollection.self, Doctor.self,
         ])

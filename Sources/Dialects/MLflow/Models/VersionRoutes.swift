@@ -15,7 +15,9 @@ extension MLflowDialect {
             .get("/model-versions/search", .list(.model), searchVersions),
             .get("/model-versions/get", .read(.model, "name"), getVersion),
             .patch("/model-versions/update", .write(.model, "name"), updateVersion),
-            .post("/model-versions/transition-stage", .operate(.model, "name"), transition),
+            .post(
+                "/model-versions/transition-stage", .operate(.model, "name").asking("alias", .model, "name"), transition
+            ),
             .delete("/model-versions/delete", .write(.model, "name"), deleteVersion),
             .post("/model-versions/set-tag", .write(.model, "name"), setVersionTag),
             .delete("/model-versions/delete-tag", .write(.model, "name"), deleteVersionTag),
