@@ -151,7 +151,7 @@ let package = Package(
         joint(
             "Delivery",
             [
-                "GyreLedger", "GyreMonitoring", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing",
+                "GyreAccess", "GyreLedger", "GyreMonitoring", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing",
                 "GyreTracing", "GyreTracking",
             ]),
         joint(
@@ -172,7 +172,7 @@ let package = Package(
         dialect("GX", ["GyreQuality"]),
         dialect("KFP", ["GyrePipelines", "GyreYAML"]),
         dialect(
-            "MLflow", ["GyreEvaluation", "GyreNotification", "GyreRegistry", "GyreTracing", "GyreTracking", "GyreYAML"]),
+            "MLflow", ["GyreEvaluation", "GyreIdentity", "GyreNotification", "GyreRegistry", "GyreTracing", "GyreTracking", "GyreYAML"]),
         dialect("OTLP", ["GyreTracing", "ProtoOTLP", protobuf]),
         dialect(
             "Native",
@@ -264,7 +264,7 @@ let package = Package(
             "DialectTests",
             [
                 "GyreAccess", "GyreAPI", "GyreBlobs", "GyreCLI", "GyreCompute", "GyreConsole", "GyreDelivery", "GyreEvaluation",
-                "GyreGRPC", "GyreGX", "GyreHTML", "GyreHTTP", "GyreKFP", "GyreKServe", "GyreLedger", "GyreMLflow",
+                "GyreGRPC", "GyreGX", "GyreHTML", "GyreHTTP", "GyreIdentity", "GyreKFP", "GyreKServe", "GyreLedger", "GyreMLflow",
                 "GyreNative",
                 "GyreNativeLibraries", "GyreNotification", "GyreOIP", "GyreOTLP", "GyreOutbound", "GyrePipelines",
                 "GyrePredictions", "GyreQuality", "GyreRegistry", "GyreRollout", "GyreSQLite", "GyreScoring",

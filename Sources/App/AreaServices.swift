@@ -4,6 +4,7 @@ internal import GyreApprovals
 internal import GyreBase
 internal import GyreEvaluation
 internal import GyreFeatures
+internal import GyreIdentity
 internal import GyreInference
 internal import GyreKFP
 internal import GyreNotification
@@ -44,7 +45,10 @@ struct AreaServices: Sendable {
         ended: EndedRuns, wide: ServerWide, surroundings: Surroundings
     ) {
         let ledger = stores.ledger
-        let tracking = Tracking(store: SQLiteTrackingStore(stores.database), surroundings: surroundings)
+        let tracking = Tracking(store: SQLiteTrackingStore(stores.database), surroundings: surroundings) {
+            // A workspace that is gone has no runs to limit.
+            (try? wide.identity.workspace(choices.workspace))?.quota.runs
+        }
         self.tracking = tracking
         tracing = Tracing(store: SQLiteTraceStore(stores.database), surroundings: surroundings) {
             id throws(GyreError) in

@@ -67,14 +67,18 @@ struct Assembly: Sendable {
     ) async throws(GyreError) -> Assembly {
         let (address, ended) = (AddressBox(), EndedRuns())
         let clock = Clock { StandardError.write($0) }
-        let stores = try Stores(home: home, settings: settings, surroundings: surroundings)
+        let (workspace, known) = (choices.workspace, wide?.identity)
+        let stores = try Stores(home: home, settings: settings, surroundings: surroundings) {
+            // A workspace that is gone has no files to limit.
+            (try? known?.workspace(workspace))?.quota.blobBytes
+        }
         let shared: ServerWide
         if let wide { shared = wide } else { shared = try await Self.wide(stores, choices, surroundings) }
         let areas = AreaServices(
             stores, home: home, settings: settings, choices: choices, address: address,
             ended: ended, wide: shared, surroundings: surroundings)
         let delivery = DeliveryServices(
-            stores, areas, home: home, settings: settings, choices: choices, surroundings: surroundings)
+            stores, areas, home: home, settings: settings, choices: choices, wide: shared, surroundings: surroundings)
         try await delivery.repository.check()
         let loop = LoopServices(stores, areas, delivery, home: home, surroundings: surroundings)
         ended.set(loop.conductor)

@@ -25,7 +25,7 @@ struct DeliveryServices: Sendable {
 
     init(
         _ stores: Stores, _ areas: AreaServices, home: HomeFolder, settings: Settings, choices: ServeChoices,
-        surroundings: Surroundings
+        wide: ServerWide, surroundings: Surroundings
     ) {
         let readConfiguration: @Sendable (String) throws(GyreError) -> ModelConfiguration = { text throws(GyreError) in
             try ConfigurationFile.read(text)
@@ -40,7 +40,10 @@ struct DeliveryServices: Sendable {
                 folder: settings.environments, uv: settings.uv, shared: settings.python,
                 isShared: choices.sharesModelEnvironment, wheels: settings.wheels,
                 report: { StandardError.write($0) }))
-        conversions = Conversions(store: stores.ledger, registry: areas.registry, files: files)
+        let tokens = TaskTokens(wide, workspace: choices.workspace, surroundings: surroundings)
+        conversions = Conversions(store: stores.ledger, registry: areas.registry, files: files) {
+            tokens.mayRunCode($0)
+        }
         imports = ModelImport(
             registry: areas.registry, tracking: areas.tracking, blobs: stores.blobs, surroundings: surroundings,
             readConfiguration: readConfiguration)

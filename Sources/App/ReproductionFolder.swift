@@ -6,6 +6,7 @@ internal import GyreBase
 internal import GyreDelivery
 internal import GyreEvaluation
 internal import GyreHTTP
+internal import GyreIdentity
 internal import GyreLedger
 internal import GyreLoop
 internal import GyreMLflow
@@ -130,7 +131,8 @@ actor ReproductionFolder: ReproductionSpaces {
             tracking: tracking, registry: registry, loggedModels: loggedModels, tracing: tracing,
             evaluationDatasets: EvaluationDatasets(store: ledger, surroundings: surroundings),
             scorers: Scorers(store: ledger, surroundings: surroundings),
-            issues: Issues(store: ledger, surroundings: surroundings), webhooks: webhooks(ledger), blobs: blobs)
+            issues: Issues(store: ledger, surroundings: surroundings), webhooks: webhooks(ledger), blobs: blobs,
+            identity: Identity(store: ledger, surroundings: surroundings))
         return Opened(
             database: copy, ledger: ledger,
             space: ReproductionSpace(tracking: tracking, registry: registry, files: files),

@@ -5,6 +5,7 @@ internal import GyreBlobs
 internal import GyreCompute
 internal import GyreExecution
 internal import GyreInference
+internal import GyreLedger
 internal import GyreOutbound
 internal import GyrePredictions
 internal import GyreSQLite
@@ -13,17 +14,20 @@ internal import GyreSQLite
 struct Stores: Sendable {
     let database: SQLiteDatabase
     let ledger: SQLiteLedgerStore
-    let blobs: FileBlobStore
+    let blobs: any BlobStore
     let tables: DuckDBEngine
     let onnx: OnnxRuntime
     let executor: ProcessExecutor
     let predictions: JournalPredictionLog
     let webhooks: HTTPWebhookSender
 
-    init(home: HomeFolder, settings: Settings, surroundings: Surroundings) throws(GyreError) {
+    init(
+        home: HomeFolder, settings: Settings, surroundings: Surroundings,
+        blobBytes: @escaping @Sendable () -> Int64? = { nil }
+    ) throws(GyreError) {
         database = try SQLiteDatabase(path: home.database, now: surroundings.now)
         ledger = SQLiteLedgerStore(database)
-        blobs = try FileBlobStore(root: home.blobs)
+        blobs = QuotaBlobStore(try FileBlobStore(root: home.blobs), limit: blobBytes)
         tables = DuckDBEngine(search: settings.libraries)
         onnx = OnnxRuntime(search: settings.libraries) { StandardError.write($0.line) }
         executor = ProcessExecutor(environmentsFolder: settings.environments, uv: settings.uv)

@@ -79,7 +79,8 @@ struct Surfaces: Sendable {
         let mlflow = MLflowDialect(
             tracking: areas.tracking, registry: areas.registry, loggedModels: areas.loggedModels,
             tracing: areas.tracing, evaluationDatasets: areas.evaluationDatasets, scorers: areas.scorers,
-            issues: areas.issues, webhooks: areas.webhooks, blobs: stores.blobs)
+            issues: areas.issues, webhooks: areas.webhooks, blobs: stores.blobs,
+            identity: layers.wide.identity, asksWhoCalls: layers.wide.asksWhoCalls)
         inference = InferenceService(calls)
         services = ServicesDialect(predictor: delivery.predictor)
         router = Router(

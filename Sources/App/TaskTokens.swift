@@ -38,6 +38,14 @@ final class TaskTokens: Sendable {
         return usual.union(.operate).intersection(access)
     }
 
+    /// Whether somebody may have code run; what tasks and the server itself do, somebody who may has asked for.
+    func mayRunCode(_ actor: String) -> Bool {
+        guard wide.asksWhoCalls, let principal = try? Principal(parsing: actor), actor.contains("/"),
+            principal.kind != .group
+        else { return true }
+        return wide.identity.access(of: principal, in: workspace).workspace.contains(.runCode)
+    }
+
     /// Ends the secret of a run that has ended.
     func forget(_ run: PipelineRun) {
         guard let secret = secrets.withLock({ $0.removeValue(forKey: run.id) }) else { return }

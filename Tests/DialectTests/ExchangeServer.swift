@@ -6,6 +6,7 @@ import GyreCompute
 import GyreDelivery
 import GyreEvaluation
 import GyreHTTP
+import GyreIdentity
 import GyreKServe
 import GyreLedger
 import GyreMLflow
@@ -49,7 +50,8 @@ struct ExchangeServer {
             scorers: Scorers(store: ledger, surroundings: .still), issues: Issues(store: ledger, surroundings: .still),
             webhooks: Webhooks(
                 store: ledger, sender: HTTPWebhookSender(allowsPrivate: false), surroundings: .still,
-                allowedSchemes: ["https"]), blobs: blobs)
+                allowedSchemes: ["https"]), blobs: blobs,
+            identity: Identity(store: ledger, surroundings: .still))
 
         let engine = DuckDBEngine(
             search: NativeLibrary.Search(toolsFolder: Installed.toolsFolder, overrides: [:]), memoryLimitBytes: 1 << 30)

@@ -62,6 +62,10 @@ package struct SQLiteTrackingStore: TrackingStore {
         try await database.read("Reading an experiment") { try Self.experiments($0, "WHERE name = ?", [name]).first }
     }
 
+    package func countRuns() async throws(GyreError) -> Int64 {
+        try await database.read("Counting runs") { db in try Int64.fetchOne(db, sql: "SELECT COUNT(*) FROM run") ?? 0 }
+    }
+
     package func experiments(_ view: LifecycleView) async throws(GyreError) -> [Experiment] {
         let condition =
             switch view {

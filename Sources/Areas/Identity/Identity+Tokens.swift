@@ -66,7 +66,7 @@ extension Identity {
     /// A token that may do less than its owner makes no others, which could do more.
     /// - Throws: `.denied`.
     package func checkMayMakeTokens(_ caller: Caller) throws(GyreError) {
-        guard let name = caller.token, !caller.isByCookie else { return }
+        guard let name = caller.token, !caller.isByCookie, !caller.access.workspace.contains(.manage) else { return }
         let isWhole = directory.tokens.values.contains {
             $0.owner.description == caller.name && $0.name == name && $0.scope == .all && $0.workspace == nil
         }

@@ -7,10 +7,16 @@ internal import GyreLedger
 package struct Tracking: Sendable {
     /// The store; dialects read through it.
     package let store: any TrackingStore
+    private let mostRuns: @Sendable () -> Int64?
     private let surroundings: Surroundings
 
     /// Tracking over `store`.
-    package init(store: any TrackingStore, surroundings: Surroundings) {
+    ///
+    /// `mostRuns`: how many runs there may be at most, asked each time; nil for any number.
+    package init(
+        store: any TrackingStore, surroundings: Surroundings, mostRuns: @escaping @Sendable () -> Int64? = { nil }
+    ) {
+        self.mostRuns = mostRuns
         self.store = store
         self.surroundings = surroundings
     }
@@ -123,6 +129,12 @@ package struct Tracking: Sendable {
                 "Invalid experiment ID '\(draft.experimentID.prefix(80))'. Experiment ID must be a valid integer.")
         }
         try TrackingRules.check(draft)
+        if let most = mostRuns(), try await store.countRuns() >= most {
+            throw GyreError(
+                .limitExceeded, "The workspace may have \(most) runs, and has them.",
+                why: "Runs that were deleted count until they are removed for good.",
+                fix: "gyre gc, or ask for more: gyre workspace set NAME --runs N")
+        }
         let tagged = draft.tags.first { $0.key == "mlflow.runName" }?.value
         if let name = draft.name, !name.isEmpty, let tagged, tagged != name {
             throw GyreError(

@@ -24,6 +24,9 @@ package protocol TrackingStore: Sendable {
         _ id: Int64, _ change: ExperimentChange, at milliseconds: Int64, recording fact: Fact
     ) async throws(GyreError)
 
+    /// How many runs there are, deleted ones too.
+    func countRuns() async throws(GyreError) -> Int64
+
     /// Makes the run that `make` gives for its experiment, with its first tags.
     /// - Throws: `.notFound` without that experiment; `.alreadyExists` for an id that is taken; what `make` throws.
     func createRun(

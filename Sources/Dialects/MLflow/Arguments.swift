@@ -130,6 +130,12 @@ struct Arguments: Sendable {
     /// The names of a kind that the caller may see; nil for all of them.
     func visible(_ kind: Thing.Kind) -> Set<String>? { request.visible(kind) }
 
+    /// Who calls, and what they may do.
+    var caller: Caller { request.caller }
+
+    /// The workspace that is meant.
+    var workspace: String { request.caller.workspace }
+
     /// Who calls: the client's own word for it.
     var actor: String { request.actor(body["user_id"]?.string, surface: "mlflow") }
 }

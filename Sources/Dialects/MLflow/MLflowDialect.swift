@@ -2,6 +2,7 @@
 
 internal import GyreBase
 package import GyreEvaluation
+package import GyreIdentity
 package import GyreLedger
 package import GyreNotification
 package import GyreRegistry
@@ -19,13 +20,18 @@ package struct MLflowDialect: Sendable {
     let issues: Issues
     let webhooks: Webhooks
     let blobs: any BlobStore
+    let identity: Identity
+    /// Whether somebody has to sign in, so that workspaces can be chosen.
+    let asksWhoCalls: Bool
 
     /// The dialect over these services.
     package init(
         tracking: Tracking, registry: Registry, loggedModels: LoggedModels, tracing: Tracing,
         evaluationDatasets: EvaluationDatasets, scorers: Scorers, issues: Issues, webhooks: Webhooks,
-        blobs: any BlobStore
+        blobs: any BlobStore, identity: Identity, asksWhoCalls: Bool = false
     ) {
+        self.identity = identity
+        self.asksWhoCalls = asksWhoCalls
         self.evaluationDatasets = evaluationDatasets
         self.scorers = scorers
         self.issues = issues

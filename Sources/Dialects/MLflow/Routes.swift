@@ -16,9 +16,9 @@ extension MLflowDialect {
             errorResponse: MLflowErrors.response,
             routes: serverRoutes
                 + version2(experimentRoutes + runRoutes + runSearchRoutes + modelRoutes + versionRoutes)
-                + version2(loggedModelRoutes + oldTraceRoutes + webhookRoutes)
+                + version2(loggedModelRoutes + oldTraceRoutes + webhookRoutes + userRoutes)
                 + version3(traceRoutes + assessmentRoutes + traceMetricRoutes)
-                + version3(evaluationRoutes + scorerRoutes + issueRoutes)
+                + version3(evaluationRoutes + scorerRoutes + issueRoutes + grantRoutes + workspaceRoutes)
                 + loggingRoutes + browserRoutes + artifactRoutes + traceFileRoutes)
     }
 
@@ -48,7 +48,7 @@ extension MLflowDialect {
 
     private func serverInfo(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         .json([
-            "store_type": "SqlStore", "workspaces_enabled": false, "trace_archival_enabled": false,
+            "store_type": "SqlStore", "workspaces_enabled": .bool(asksWhoCalls), "trace_archival_enabled": false,
             "multipart_uploads_enabled": false, "multipart_downloads_enabled": false,
             "presigned_upload_run_id_supported": false, "presigned_upload_model_id_supported": false,
             "features_enabled": ["gateway": false],

@@ -10,10 +10,17 @@ package actor Conversions {
     private let registry: Registry
     private let files: ModelFiles
     private let cursor: LedgerCursor
+    private let mayRunCode: @Sendable (String) -> Bool
     private var isBusy = false
 
     /// Goes on where it stopped the last time; what was registered before the first time is converted when it is deployed.
-    package init(store: any LedgerStore, registry: Registry, files: ModelFiles) {
+    ///
+    /// `mayRunCode`: whether what somebody registered may be run, as it is while it is converted.
+    package init(
+        store: any LedgerStore, registry: Registry, files: ModelFiles,
+        mayRunCode: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) {
+        self.mayRunCode = mayRunCode
         self.registry = registry
         self.files = files
         cursor = LedgerCursor("conversions", in: store, kindPrefix: "registry.version.created")
@@ -26,9 +33,10 @@ package actor Conversions {
         isBusy = true
         defer { isBusy = false }
         let problems = Problems()
-        let (files, registry) = (files, registry)
+        let (files, registry, mayRunCode) = (files, registry, mayRunCode)
         try await cursor.advance { recorded throws(GyreError) in
             let subject = recorded.fact.subject
+            guard mayRunCode(recorded.fact.actor) else { return true }
             do throws(GyreError) {
                 _ = try await files.servable(try await registry.resolve(subject.name, subject.version ?? "latest"))
             } catch {

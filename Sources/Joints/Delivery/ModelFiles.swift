@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import GyreAccess
 package import GyreBase
 package import GyreLedger
 package import GyreRegistry
@@ -49,7 +50,10 @@ package struct ModelFiles: Sendable {
     package func servable(_ version: ModelVersion) async throws(GyreError) -> Digest {
         let content = try await content(of: version)
         // The files of XGBoost and LightGBM are data, as ONNX's are.
-        if content.format.runsCode { try checkTrust("\(version.ref)") }
+        if content.format.runsCode {
+            try checkTrust("\(version.ref)")
+            try Self.checkCaller("\(version.ref)")
+        }
         guard let list = content.list else { return content.digest }
         let writer = try await blobs.writer()
         try await writer.write(list)
@@ -57,6 +61,18 @@ package struct ModelFiles: Sendable {
         if content.format.runsCode { _ = try await environment(of: digest, model: version.ref.description) }
         try await convert(version, digest)
         return digest
+    }
+
+    /// Whether whoever asks may have code run: a role of its own.
+    ///
+    /// What serves already is asked by anybody who may predict.
+    /// - Throws: `.denied`.
+    static func checkCaller(_ what: String) throws(GyreError) {
+        guard let caller = Caller.current, !caller.access.workspace.contains(.runCode) else { return }
+        throw GyreError(
+            .denied, "\(what) runs code of its own, and \(caller.name ?? "the caller") may not have code run.",
+            why: "It needs the permission to run code on the workspace \"\(caller.workspace)\".",
+            fix: "An administrator gives the role: gyre role give NAME runner")
     }
 
     /// The environment that the files with this digest run in; nil for those that no Python runs, and where all run in one.

@@ -146,6 +146,7 @@ package actor ModelRepository {
             // The configuration may call any file a model of Python.
             for source in sources.values where source.format.runsCode || source.format == .remote {
                 try files.checkTrust("The model \"\(name)\"")
+                try ModelFiles.checkCaller("The model \"\(name)\"")
             }
             try await load(name, sources, above: above)
         } catch {
