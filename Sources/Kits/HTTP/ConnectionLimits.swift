@@ -75,6 +75,7 @@ final class PatienceHandler: ChannelDuplexHandler {
 
     private let limits: ConnectionLimits.Choice
     private var state: State
+    private var (hasRequest, hasAnswered) = (false, false)
     private var unwritableSince: NIODeadline?
     private var check: RepeatedTask?
     private static let interval = TimeAmount.seconds(5)
@@ -128,9 +129,20 @@ final class PatienceHandler: ChannelDuplexHandler {
     }
 
     /// The head of a request is there.
-    func headEnded() { state = .body(.now()) }
+    func headEnded() {
+        (hasRequest, hasAnswered) = (false, false)
+        state = .body(.now())
+    }
+
     /// All of a request is there.
-    func requestEnded() { state = .answering }
-    /// The answer has left.
-    func answerEnded() { state = .idle(.now()) }
+    func requestEnded() {
+        hasRequest = true
+        state = hasAnswered ? .idle(.now()) : .answering
+    }
+
+    /// The answer has left, maybe before all of its request was there.
+    func answerEnded() {
+        hasAnswered = true
+        state = hasRequest ? .idle(.now()) : .body(.now())
+    }
 }
