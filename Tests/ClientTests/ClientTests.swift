@@ -137,6 +137,21 @@ extension Tag {
     @Test("the console's parts in each of their states: light, dark, narrow, by keys")
     func consoleParts() async throws { try await run("gyre/console_parts") }
 
+    @Test("every address lets in whom the table says, with every role, and what is refused changes nothing")
+    func accessWalk() async throws { try await run("access/walk") }
+
+    @Test("two people and an auditor work a day: roles, workspaces, approvals, mlflow's users, proofs")
+    func teamDay() async throws { try await run("access/team_day") }
+
+    @Test("every client's credentials, good and bad: tritonclient, KServe, TensorFlow Serving, OTLP, probes, proxies")
+    func credentials() async throws { try await run("access/credentials", Installed.serving) }
+
+    @Test("secrets are given to tasks by name and stand nowhere else")
+    func secrets() async throws { try await run("access/secrets_day") }
+
+    @Test("TLS, certificates of clients, sockets, addresses behind a proxy, slow clients, floods")
+    func wire() async throws { try await run("access/wire") }
+
     @Test("the command line tells of everything, with exit statuses, with and without a server")
     func commands() async throws { try await run("gyre/commands") }
 }
