@@ -29,6 +29,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioExtras = Target.Dependency.product(name: "NIOExtras", package: "swift-nio-extras")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -106,6 +107,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", exact: "5.7.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
@@ -199,6 +201,7 @@ let package = Package(
 
         // Adapters
         adapter("SQLite", ["GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
+        adapter("OpenID", ["GyreIdentity", httpClient, jwtKit, nioCore]),
         adapter("Outbound", ["GyreNotification", httpClient, nioCore, nioHTTP1, nioPosix]),
         adapter("Anchors", ["GyreLedger", httpClient, nioCore, subprocess, systemPackage]),
         adapter("Blobs", ["GyreLedger", nioPosix]),
@@ -222,7 +225,7 @@ let package = Package(
                 "GyreAccess", "GyreAnchors", "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
                 "GyreLoop",
                 "GyreUpkeep",
-                "GyreApprovals", "GyreFeatures", "GyreGate", "GyreIdentity",
+                "GyreApprovals", "GyreFeatures", "GyreGate", "GyreIdentity", "GyreOpenID", crypto,
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
                 "GyreVault", "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",

@@ -10,6 +10,7 @@ internal import GyreIdentity
 internal import GyreLedger
 internal import GyreLoop
 internal import GyreMonitoring
+internal import GyreOpenID
 internal import GyrePipelines
 internal import GyrePredictions
 internal import GyreSQLite
@@ -35,6 +36,8 @@ struct ServeChoices: Sendable {
     var asksWhoCalls = false
     /// Whether nobody has to sign in, although there are accounts.
     var asksNobody = false
+    /// Who says who people are; nil for nobody but this server.
+    var provider: OpenIDProvider.Choice?
     /// The workspace whose folder it is.
     var workspace = Caller.defaultWorkspace
     /// What the workspace may use at most.
@@ -123,7 +126,7 @@ struct Assembly: Sendable {
         let asks = choices.asksWhoCalls || (!identity.isEmpty && !choices.asksNobody)
         return ServerWide(
             identity: identity, refusals: Refusals(now: surroundings.now), workspaces: OpenWorkspaces(),
-            asksWhoCalls: asks)
+            asksWhoCalls: asks, provider: choices.provider.map { OpenIDProvider($0, now: surroundings.now) })
     }
 
     /// Ends everything in order; the next start finds nothing to mend.

@@ -41,6 +41,7 @@ struct Listeners: Sendable {
         certificates = [web, rpc].compactMap(\.self)
         var gate = Gatekeeper.Options(now: Surroundings.live.now)
         if !wide.asksWhoCalls { gate.open = Caller(.open(isMarked: isOpen), .everything) }
+        gate.provider = wide.provider
         gate.trustedProxies = Set(options.trustProxy)
         gate.allowedOrigins = Set(options.allowOrigin)
         gate.prefix = options.publicURL.flatMap { URLComponents(string: $0)?.path }?.trimmingSlashes ?? ""

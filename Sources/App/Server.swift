@@ -11,6 +11,7 @@ internal import GyreIdentity
 internal import GyreLedger
 internal import GyreLoop
 internal import GyreOIP
+internal import GyreOpenID
 internal import GyrePipelines
 internal import GyreSQLite
 internal import GyreServices
@@ -32,11 +33,12 @@ enum Server {
             try await HTTPServer.Address(address).checkFree(option: "--service")
         }
         let home = try HomeFolder(path, creating: true)
-        let choices = ServeChoices(
+        var choices = ServeChoices(
             modelRepository: options.modelRepository, modelMemoryBytes: try options.modelMemoryBytes(),
             trustsModels: options.trustModels, sharesModelEnvironment: options.modelEnvironment == "shared",
             sharesMemory: options.sharedMemory || reachable.isEmpty, ray: options.ray,
             asksWhoCalls: options.auth, asksNobody: options.noAuth, openAddresses: options.noAuth ? reachable : [])
+        choices.provider = provider(options)
         let assembly = try await Assembly.make(home: home, settings: settings, choices: choices)
         try checkReach(reachable, options, asksWhoCalls: assembly.wide.asksWhoCalls)
         if assembly.wide.asksWhoCalls { try await greetFirstAdministrator(assembly) }
@@ -79,6 +81,16 @@ enum Server {
         try await assembly.wide.workspaces.closeAll()
         try await assembly.close()
         StandardError.write("stopped; everything is on disk")
+    }
+
+    private static func provider(_ options: ServeOptions) -> OpenIDProvider.Choice? {
+        guard let issuer = options.oidcIssuer, let client = options.oidcClient else { return nil }
+        var choice = OpenIDProvider.Choice(issuer: issuer, client: client)
+        choice.secret = ProcessInfo.processInfo.environment["GYRE_OIDC_CLIENT_SECRET"]
+        choice.audiences = options.oidcAudience
+        choice.nameClaim = options.oidcNameClaim
+        choice.groupsClaim = options.oidcGroupsClaim
+        return choice
     }
 
     /// Makes the first administrator where there is nobody, and this machine's own way in.

@@ -10,7 +10,15 @@ internal import GyreIdentity
 struct SignInDesk: Sendable {
     private let identity: Identity
 
-    init(_ identity: Identity) { self.identity = identity }
+    private let provider: ProviderDesk?
+    /// This server's own address.
+    private let base: @Sendable () -> String
+
+    init(_ identity: Identity, provider: ProviderDesk?, base: @escaping @Sendable () -> String) {
+        self.identity = identity
+        self.provider = provider
+        self.base = base
+    }
 
     var desk: SessionDesk {
         SessionDesk(
@@ -18,7 +26,12 @@ struct SignInDesk: Sendable {
             signOut: { request throws(GyreError) in
                 if let secret = Gatekeeper.sessionSecret(request) { try await identity.endSession(secret) }
                 return Gatekeeper.cookie("", isEncrypted: request.isEncrypted)
-            }, provider: nil)
+            },
+            provider: provider.map { provider in
+                SessionDesk.Provider(
+                    begin: { request throws(GyreError) in try await provider.begin(request, base: base()) },
+                    finish: { request throws(GyreError) in try await provider.finish(request) })
+            })
     }
 
     private func signIn(_ name: String, _ secret: String, _ request: HTTPRequest) async throws(GyreError) -> String {

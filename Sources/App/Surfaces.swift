@@ -93,11 +93,19 @@ struct Surfaces: Sendable {
                 Self.console(
                     over: Router([native, kserve], admission: admission), settings: settings,
                     openAddresses: choices.openAddresses,
-                    desk: layers.wide.asksWhoCalls ? SignInDesk(layers.wide.identity).desk : nil
+                    desk: layers.wide.asksWhoCalls ? Self.desk(layers.wide, address, surroundings) : nil
                 ).routes,
             ], admission: admission)
         routes.set(router.routes)
         gate.set(router)
+    }
+
+    private static func desk(_ wide: ServerWide, _ address: AddressBox, _ surroundings: Surroundings) -> SessionDesk {
+        let provider = wide.provider.map { ProviderDesk($0, identity: wide.identity, surroundings: surroundings) }
+        return SignInDesk(wide.identity, provider: provider) {
+            let own = address.value ?? "localhost"
+            return own.contains("://") ? own : "http://" + own
+        }.desk
     }
 
     private static func nativeServices(

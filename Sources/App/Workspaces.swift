@@ -20,6 +20,8 @@ struct ServerWide: Sendable {
     let workspaces: OpenWorkspaces
     /// Whether somebody has to sign in.
     var asksWhoCalls = false
+    /// Somebody else who says who people are.
+    var provider: (any IdentityProvider)?
 }
 
 /// The workspaces that are served: each has a folder, a database and an object graph of its own, so that nothing of one can be met in another.

@@ -77,7 +77,7 @@ extension Identity {
                 wish.lifetimeSeconds = max(60, ((old.expiresAt ?? self.now) - self.now) / 1_000_000)
                 let renewed = Token(
                     id: String(self.surroundings.newID().prefix(12)), owner: old.owner, wish, purpose: .session,
-                    digest: Digest(of: fresh), at: self.now)
+                    digest: Digest(of: fresh), groups: old.groups, at: self.now)
                 old.expiresAt = self.now + 60_000_000
                 let ending = old
                 try await self.store.commit(

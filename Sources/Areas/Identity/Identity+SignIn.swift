@@ -42,7 +42,7 @@ extension Identity {
         if let found { return try Self.visiting(found, visit, isFixed: token == nil) }
         guard let token else { return nil }
         let caller = try resolve(
-            token.owner, token: token, claimed: [], wanted: visit.workspace)
+            token.owner, token: token, claimed: token.groups, wanted: visit.workspace)
         guard let caller else { return nil }
         state.withLock { state in
             if state.known.count > 20_000 { state.known = [:] }
@@ -143,7 +143,9 @@ extension Identity {
 
     /// Signs a browser in.
     /// - Returns: the secret of its cookie.
-    package func beginSession(_ principal: Principal, _ visit: Visit) async throws(GyreError) -> String {
+    package func beginSession(
+        _ principal: Principal, _ visit: Visit, groups: [String] = []
+    ) async throws(GyreError) -> String {
         let secret = newSecret()
         var wish = Token.Wish(name: "browser")
         wish.lifetimeSeconds = Self.sessionSeconds
@@ -152,7 +154,7 @@ extension Identity {
             _ = try self.account(principal)
             let token = Token(
                 id: String(self.surroundings.newID().prefix(12)), owner: principal, wanted, purpose: .session,
-                digest: Digest(of: secret), at: self.now)
+                digest: Digest(of: secret), groups: groups, at: self.now)
             try await self.store.commit(
                 [.create(Document(Token.kind, token.id, token.stored))],
                 recording: [

@@ -22,6 +22,8 @@ package struct Token: Sendable, Hashable {
     package let workspace: String?
     /// Requests a second that it may make; nil for as many as its workspace may.
     package let requestsPerSecond: Int?
+    /// The groups that an identity provider said its owner to be in.
+    let groups: [String]
     /// When it was made, in microseconds since 1970.
     package let createdAt: Int64
     /// When it ends, in microseconds since 1970; nil for never.
@@ -57,8 +59,9 @@ package struct Token: Sendable, Hashable {
     }
 
     init(
-        id: String, owner: Principal, _ wish: Wish, purpose: Purpose, digest: Digest, at now: Int64
+        id: String, owner: Principal, _ wish: Wish, purpose: Purpose, digest: Digest, groups: [String] = [], at now: Int64
     ) {
+        self.groups = groups
         self.id = id
         self.owner = owner
         name = wish.name
@@ -81,6 +84,7 @@ package struct Token: Sendable, Hashable {
         scope = (json["scope"]?.strings ?? []).compactMap { Permissions(name: $0) }.reduce([]) { $0.union($1) }
         workspace = json["workspace"]?.string
         requestsPerSecond = json["requests_per_second"]?.int.map(Int.init)
+        groups = json["groups"]?.strings ?? []
         createdAt = try stored.integer("created_at")
         expiresAt = json["expires_at"]?.int
     }
@@ -90,7 +94,7 @@ package struct Token: Sendable, Hashable {
             "id": .string(id), "owner": .string(owner.description), "name": .string(name),
             "purpose": .string(purpose.rawValue), "sha256": .string(digest.hex), "scope": .strings(scope.names),
             "workspace": .optional(workspace), "requests_per_second": .optional(requestsPerSecond.map(Int64.init)),
-            "created_at": .int(createdAt), "expires_at": .optional(expiresAt),
+            "created_at": .int(createdAt), "expires_at": .optional(expiresAt), "groups": .strings(groups),
         ]
     }
 

@@ -69,6 +69,23 @@ package struct ServeOptions: ParsableArguments {
             "The address of a proxy that has signed callers in and names them in X-Forwarded-User and X-Forwarded-Groups; may be repeated."
     ) package var trustProxy: [String] = []
 
+    /// Who says who people are.
+    @Option(
+        help:
+            "An identity provider (OpenID Connect) by its issuer, such as https://id.example/realms/ml. People sign in there, and clients bring its tokens."
+    ) package var oidcIssuer: String?
+    /// What the provider calls this server.
+    @Option(help: "What the identity provider calls this server. GYRE_OIDC_CLIENT_SECRET has its secret, where it has one.")
+    package var oidcClient: String?
+    /// For whom tokens may be made.
+    @Option(help: "Another audience for which tokens that clients bring may be made; may be repeated.")
+    package var oidcAudience: [String] = []
+    /// The claim with a person's name.
+    @Option(help: "The claim that is a person's name here.") package var oidcNameClaim = "preferred_username"
+    /// The claim with a person's groups.
+    @Option(help: "The claim that lists a person's groups; groups of the same name here have the roles.")
+    package var oidcGroupsClaim = "groups"
+
     /// The certificate that both ports are encrypted with.
     @Option(
         help:
@@ -135,6 +152,9 @@ package struct ServeOptions: ParsableArguments {
         _ = try modelMemoryBytes()
         _ = try services()
         if auth, noAuth { throw ValidationError("--auth and --no-auth exclude each other.") }
+        guard (oidcIssuer == nil) == (oidcClient == nil) else {
+            throw ValidationError("--oidc-issuer and --oidc-client belong together.")
+        }
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-certificate and --tls-key belong together.")
         }

@@ -180,7 +180,7 @@ package struct Gatekeeper: Front {
             return try known(account, [], visit)
         case .provider(let token):
             guard let provider = options.provider else { throw Self.unknownToken }
-            let claims = try await provider.claims(of: token)
+            let claims = try await provider.claims(of: token, nonce: nil)
             return try known(try await identity.account(of: claims), claims.groups, visit)
         case .cookie(let secret):
             if visit.workspace == nil { visit.workspace = Self.chosenWorkspace(request) }

@@ -10,13 +10,30 @@ package struct SessionDesk: Sendable {
     package let signIn: @Sendable (_ name: String, _ secret: String, HTTPRequest) async throws(GyreError) -> String
     /// Signs the browser out, and gives the header field that takes the cookie away.
     package let signOut: @Sendable (HTTPRequest) async throws(GyreError) -> String
-    /// The address at which the identity provider signs people in; nil where there is none.
-    package let provider: String?
+    /// Signs people in by an identity provider; nil where there is none.
+    package let provider: Provider?
+
+    /// Sends browsers to an identity provider, and takes them when they come back.
+    package struct Provider: Sendable {
+        /// Sends a browser there.
+        package let begin: @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse
+        /// Takes one that comes back.
+        package let finish: @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse
+
+        /// A way to a provider and back.
+        package init(
+            begin: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse,
+            finish: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse
+        ) {
+            self.begin = begin
+            self.finish = finish
+        }
+    }
 
     /// A desk of these ways.
     package init(
         signIn: @escaping @Sendable (_ name: String, _ secret: String, HTTPRequest) async throws(GyreError) -> String,
-        signOut: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> String, provider: String?
+        signOut: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> String, provider: Provider?
     ) {
         self.signIn = signIn
         self.signOut = signOut
@@ -32,6 +49,17 @@ extension Console {
                 Self.response(signInPage(next: request.query("next"), failure: nil))
             },
             Route("POST", "/login", .nothing) { request throws(GyreError) in try await signIn(request) },
+            Route("GET", "/login/provider", .nothing) { request throws(GyreError) in
+                guard let provider = desk?.provider else { throw Self.noProvider }
+                return try await provider.begin(request)
+            },
+            Route("GET", "/login/callback", .nothing) { request throws(GyreError) in
+                guard let provider = desk?.provider else { throw Self.noProvider }
+                do throws(GyreError) { return try await provider.finish(request) } catch {
+                    guard error.code == .unauthenticated else { throw error }
+                    return Self.response(signInPage(next: nil, failure: error), status: 403)
+                }
+            },
             Route("POST", "/logout", .nothing) { request throws(GyreError) in
                 guard let desk else { throw Self.nobodySignsIn }
                 return HTTPResponse(
@@ -54,6 +82,9 @@ extension Console {
         ]
     }
 
+    private static let noProvider = GyreError(
+        .notFound, "There is no identity provider here.", fix: "gyre up --oidc-issuer URL --oidc-client NAME")
+
     private static let nobodySignsIn = GyreError(
         .unsupported, "Nobody has to sign in here.", fix: "Start with gyre up --auth to ask who calls.")
 
@@ -69,8 +100,11 @@ extension Console {
                         .hidden(name: "next", value: Self.ownAddress(next)),
                         .text("Name", name: "name"), .password("Password, or a token", name: "secret"),
                     ], buttons: [Form.Button("Sign in")])
-                if let provider = desk?.provider {
-                    Sentence(.link("Sign in with the identity provider", to: provider))
+                if desk?.provider != nil {
+                    Sentence(
+                        .link(
+                            "Sign in with the identity provider",
+                            to: "/login/provider" + Percent.query([("next", Self.ownAddress(next))])))
                 }
             }
         }
