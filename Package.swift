@@ -65,7 +65,8 @@ func joint(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// A protocol or file format of another system.
 func dialect(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(
-        name: "Gyre\(name)", dependencies: ["GyreAccess", "GyreBase", "GyreLedger", "GyreSearch", "GyreHTTP"] + dependencies,
+        name: "Gyre\(name)",
+        dependencies: ["GyreAccess", "GyreBase", "GyreLedger", "GyreSearch", "GyreHTTP"] + dependencies,
         path: "Sources/Dialects/\(name)", exclude: ["README.md"], swiftSettings: houseStyle)
 }
 
@@ -139,13 +140,16 @@ let package = Package(
         area("Versioning", ["GyreTables"]),
 
         // Kits
-        layer("Kits", "GRPC", ["GyreAccess", "GyreBase", "GyreHTTP", nioCore, nioExtras, nioHPACK, nioHTTP2, nioPosix, nioSSL]),
+        layer(
+            "Kits", "GRPC",
+            ["GyreAccess", "GyreBase", "GyreHTTP", nioCore, nioExtras, nioHPACK, nioHTTP2, nioPosix, nioSSL]),
         layer("Kits", "HTML", []),
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer(
             "Kits", "HTTP",
             [
-                "CZlib", "GyreAccess", "GyreBase", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS,
+                "CZlib", "GyreAccess", "GyreBase", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1,
+                nioPosix, nioSSL, nioTLS,
                 serviceLifecycle,
             ]),
 
@@ -153,7 +157,8 @@ let package = Package(
         joint(
             "Delivery",
             [
-                "GyreAccess", "GyreLedger", "GyreMonitoring", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing",
+                "GyreAccess", "GyreLedger", "GyreMonitoring", "GyreRegistry", "GyreReleases", "GyreRollout",
+                "GyreServing",
                 "GyreTracing", "GyreTracking",
             ]),
         joint(
@@ -174,12 +179,17 @@ let package = Package(
         dialect("GX", ["GyreQuality"]),
         dialect("KFP", ["GyrePipelines", "GyreYAML"]),
         dialect(
-            "MLflow", ["GyreEvaluation", "GyreIdentity", "GyreNotification", "GyreRegistry", "GyreTracing", "GyreTracking", "GyreYAML"]),
+            "MLflow",
+            [
+                "GyreEvaluation", "GyreIdentity", "GyreNotification", "GyreRegistry", "GyreTracing", "GyreTracking",
+                "GyreYAML",
+            ]),
         dialect("OTLP", ["GyreTracing", "ProtoOTLP", protobuf]),
         dialect(
             "Native",
             [
-                "GyreAPI", "GyreApprovals", "GyreDelivery", "GyreFeatures", "GyreIdentity", "GyreLoop", "GyreMonitoring",
+                "GyreAPI", "GyreApprovals", "GyreDelivery", "GyreFeatures", "GyreIdentity", "GyreLoop",
+                "GyreMonitoring",
                 "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracing",
                 "GyreTracking",
@@ -197,10 +207,13 @@ let package = Package(
         layer("Surfaces", "API", ["GyreBase"]),
         layer("Surfaces", "Gate", ["GyreAccess", "GyreBase", "GyreGRPC", "GyreHTTP", "GyreIdentity"]),
         layer("Surfaces", "Console", ["GyreAccess", "GyreBase", "GyreAPI", "GyreHTML", "GyreHTTP"]),
-        layer("Surfaces", "CLI", ["GyreBase", "GyreAPI", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1, nioSSL]),
+        layer(
+            "Surfaces", "CLI", ["GyreBase", "GyreAPI", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1, nioSSL]),
 
         // Adapters
-        adapter("SQLite", ["GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
+        adapter(
+            "SQLite",
+            ["GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
         adapter("OpenID", ["GyreIdentity", httpClient, jwtKit, nioCore]),
         adapter("Outbound", ["GyreNotification", httpClient, nioCore, nioHTTP1, nioPosix]),
         adapter("Anchors", ["GyreLedger", httpClient, nioCore, subprocess, systemPackage]),
@@ -222,13 +235,15 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: [
-                "GyreAccess", "GyreAnchors", "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI", "GyreConsole", "GyreDelivery",
+                "GyreAccess", "GyreAnchors", "GyreAPI", "GyreBase", "GyreLedger", "GyreTables", "GyreHTTP", "GyreCLI",
+                "GyreConsole", "GyreDelivery",
                 "GyreLoop",
                 "GyreUpkeep",
                 "GyreApprovals", "GyreFeatures", "GyreGate", "GyreIdentity", "GyreOpenID", crypto,
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
-                "GyreVault", "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation", "GyreNotification",
+                "GyreVault", "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation",
+                "GyreNotification",
                 "GyreOutbound",
                 "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
                 "GyreServices", "GyreInference", "GyreSeldon", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
@@ -266,8 +281,10 @@ let package = Package(
         tests(
             "DialectTests",
             [
-                "GyreAccess", "GyreAPI", "GyreBlobs", "GyreCLI", "GyreCompute", "GyreConsole", "GyreDelivery", "GyreEvaluation",
-                "GyreGRPC", "GyreGX", "GyreHTML", "GyreHTTP", "GyreIdentity", "GyreKFP", "GyreKServe", "GyreLedger", "GyreMLflow",
+                "GyreAccess", "GyreAPI", "GyreBlobs", "GyreCLI", "GyreCompute", "GyreConsole", "GyreDelivery",
+                "GyreEvaluation",
+                "GyreGRPC", "GyreGX", "GyreHTML", "GyreHTTP", "GyreIdentity", "GyreKFP", "GyreKServe", "GyreLedger",
+                "GyreMLflow",
                 "GyreNative",
                 "GyreNativeLibraries", "GyreNotification", "GyreOIP", "GyreOTLP", "GyreOutbound", "GyrePipelines",
                 "GyrePredictions", "GyreQuality", "GyreRegistry", "GyreRollout", "GyreSQLite", "GyreScoring",

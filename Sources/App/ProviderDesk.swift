@@ -71,7 +71,8 @@ final class ProviderDesk: Sendable {
         let state = request.query("state") ?? ""
         let shown = (request.headers("cookie") ?? "").split(separator: ";").map { $0.filter { $0 != " " } }
         let entry = begun.withLock { $0.removeValue(forKey: state) }
-        guard let entry, shown.contains("\(Self.cookieName)=\(state)"), surroundings.now() - entry.at < Self.patience else {
+        guard let entry, shown.contains("\(Self.cookieName)=\(state)"), surroundings.now() - entry.at < Self.patience
+        else {
             throw GyreError(
                 .denied, "This sign-in was not begun here, or took too long.", fix: "Begin again at /login.")
         }

@@ -146,6 +146,9 @@ extension Tag {
     @Test("every client's credentials, good and bad: tritonclient, KServe, TensorFlow Serving, OTLP, probes, proxies")
     func credentials() async throws { try await run("access/credentials", Installed.serving) }
 
+    @Test("people of a real identity provider sign in, programs bring its tokens, and forged ones are refused")
+    func provider() async throws { try await run("access/provider_day", Installed.canaille) }
+
     @Test("secrets are given to tasks by name and stand nowhere else")
     func secrets() async throws { try await run("access/secrets_day") }
 

@@ -55,7 +55,9 @@ package enum Installed {
     package static var zoo: String { toolsFolder + "/zoo/bin/python" }
     /// An interpreter with Seldon Core's client.
     package static var seldon: String { toolsFolder + "/seldon/bin/python" }
-    /// An interpreter with BentoML.
+    /// An interpreter with an identity provider.
+    package static var canaille: String { toolsFolder + "/canaille/bin/python" }
+    /// The Python of an environment with BentoML.
     package static var bentoml: String { toolsFolder + "/bentoml/bin/python" }
     /// The Python with what asks OpenAPI documents.
     package static var openAPI: String { toolsFolder + "/openapi/bin/python" }

@@ -13,13 +13,12 @@ enum CTexts {
     .sorted()
 
     static func with<Result>(
-        _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+        _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> Result
     ) -> Result {
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe texts.map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
         return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
-            // SAFETY: the list holds at least its null.
-            unsafe body(buffer.baseAddress!)
+            unsafe body(buffer.baseAddress)
         }
     }
 }

@@ -42,7 +42,9 @@ package actor OpenIDProvider: IdentityProvider {
     private let choice: Choice
     private let now: @Sendable () -> Int64
     private var configuration: (value: Configuration, at: Int64)?
-    private var keys: (collection: JWTKeyCollection, at: Int64)?
+    private var keys: (set: JSONValue, at: Int64)?
+    /// Keys that tokens were signed by, by their id and the way of signing.
+    private var collections: [String: JWTKeyCollection] = [:]
     private var askedAt: Int64 = 0
 
     /// Microseconds after which keys are asked for again, for which old ones serve while the provider is away, and between two questions
@@ -64,7 +66,9 @@ package actor OpenIDProvider: IdentityProvider {
             guard error.code == .unauthenticated, now() - askedAt > Self.pause else { throw error }
             claims = try await verified(token, by: try await keys(anew: true))
         }
-        guard claims.issuer == choice.issuer else { throw Self.refused("It was issued by \(claims.issuer.prefix(100)).") }
+        guard claims.issuer == choice.issuer else {
+            throw Self.refused("It was issued by \(claims.issuer.prefix(100)).")
+        }
         guard !Set(claims.audience).isDisjoint(with: [choice.client] + choice.audiences) else {
             throw Self.refused("It was made for \(claims.audience.joined(separator: ", ").prefix(200)).")
         }
@@ -82,8 +86,9 @@ package actor OpenIDProvider: IdentityProvider {
     }
 
     private func verified(
-        _ token: String, by keys: JWTKeyCollection
+        _ token: String, by set: JSONValue
     ) async throws(GyreError) -> OpenIDClaims {
+        let keys = try await collection(for: token, of: set)
         do { return try await keys.verify(token, as: OpenIDClaims.self) } catch let error as JWTError {
             throw Self.refused("\(error.errorType)")
         } catch {
@@ -91,24 +96,60 @@ package actor OpenIDProvider: IdentityProvider {
         }
     }
 
+    /// The ways of signing that are taken, with the kinds of keys that sign so; never one whose key could be a public one used as a secret.
+    private static let ways = [
+        "RS256": "RSA", "RS384": "RSA", "RS512": "RSA", "PS256": "RSA", "PS384": "RSA", "PS512": "RSA", "ES256": "EC",
+        "ES384": "EC", "ES512": "EC", "EdDSA": "OKP",
+    ]
+
+    /// The key that a token says it was signed by; many providers do not say of a key how it signs.
+    private func collection(for token: String, of set: JSONValue) async throws(GyreError) -> JWTKeyCollection {
+        let head = String(token.prefix { $0 != "." }).replacing("-", with: "+").replacing("_", with: "/")
+        let padded = head + String(repeating: "=", count: (4 - head.utf8.count % 4) % 4)
+        guard let data = Data(base64Encoded: padded), let header = try? JSONValue(parsing: [UInt8](data)),
+            let way = header["alg"]?.string, let kind = Self.ways[way]
+        else { throw Self.refused("It does not say how it was signed, or in a way that is not taken.") }
+        let id = header["kid"]?.string
+        let label = "\(way) \(id ?? "")"
+        if let known = collections[label] { return known }
+        let fitting = (set["keys"]?.array ?? []).filter { key in
+            key["kty"]?.string == kind && (id == nil || key["kid"]?.string == id)
+                && key["use"]?.string ?? "sig" == "sig"
+                && key["alg"]?.string ?? way == way
+        }
+        guard !fitting.isEmpty else { throw Self.refused("The provider has no such key.") }
+        let said = fitting.map { key -> JSONValue in
+            var key = key
+            key["alg"] = .string(way)
+            if key["kid"] == nil { key["kid"] = "the only one" }
+            return key
+        }
+        let collection = JWTKeyCollection()
+        let text: JSONValue = ["keys": .array(said)]
+        do { try await collection.add(jwksJSON: text.text) } catch {
+            throw GyreError(.unavailable, "The keys of the identity provider cannot be read.", why: "\(error)")
+        }
+        if collections.count > 100 { collections = [:] }
+        collections[label] = collection
+        return collection
+    }
+
     private static func refused(_ why: String) -> GyreError {
         GyreError(.unauthenticated, "The token of the identity provider is not good.", why: why)
     }
 
-    private func keys(anew: Bool) async throws(GyreError) -> JWTKeyCollection {
-        if let keys, !anew, now() - keys.at < Self.fresh { return keys.collection }
+    private func keys(anew: Bool) async throws(GyreError) -> JSONValue {
+        if let keys, !anew, now() - keys.at < Self.fresh { return keys.set }
         askedAt = now()
         do throws(GyreError) {
             let bytes = try await fetch(HTTPClientRequest(url: try await configured().keys))
-            let collection = JWTKeyCollection()
-            do { try await collection.add(jwksJSON: String(decoding: bytes, as: UTF8.self)) } catch {
-                throw GyreError(.unavailable, "The keys of the identity provider cannot be read.", why: "\(error)")
-            }
-            keys = (collection, now())
-            return collection
+            let set = try JSONValue(parsing: bytes)
+            keys = (set, now())
+            collections = [:]
+            return set
         } catch {
             // Whoever is signed in stays so while the provider is away for a while.
-            if let keys, now() - keys.at < Self.grace { return keys.collection }
+            if let keys, now() - keys.at < Self.grace { return keys.set }
             throw error
         }
     }

@@ -92,7 +92,7 @@ package struct Approval: Sendable, Hashable {
         package let method: String
         /// Path and query.
         package let target: String
-        /// The body.
+        /// What it sends.
         package let body: JSONValue
 
         /// A call of these parts.

@@ -59,7 +59,8 @@ package struct Token: Sendable, Hashable {
     }
 
     init(
-        id: String, owner: Principal, _ wish: Wish, purpose: Purpose, digest: Digest, groups: [String] = [], at now: Int64
+        id: String, owner: Principal, _ wish: Wish, purpose: Purpose, digest: Digest, groups: [String] = [],
+        at now: Int64
     ) {
         self.groups = groups
         self.id = id

@@ -38,5 +38,6 @@ public struct Thing: Sendable, Hashable, CustomStringConvertible {
         self.init(kind, String(parts[1]))
     }
 
+    /// `kind/name`.
     public var description: String { "\(kind.rawValue)/\(name)" }
 }

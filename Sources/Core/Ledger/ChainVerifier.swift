@@ -58,8 +58,9 @@ package struct ChainVerifier: Sendable {
     private let maximumFindings = 100
 
     /// A verifier at the start of a chain.
-    /// - Parameter recordedHead: an end that was written down outside of the chain; shows a tail that was cut off or rewritten.
-    /// - Parameter checkpoints: states whose signatures were checked.
+    ///
+    /// `recordedHead`: an end that was written down outside of the chain; shows a tail that was cut off or rewritten. `checkpoints`: states
+    /// whose signatures were checked.
     package init(recordedHead: Head? = nil, checkpoints: [Checkpoint] = []) {
         self.recordedHead = recordedHead
         self.checkpoints = Dictionary(checkpoints.map { ($0.size, $0) }, uniquingKeysWith: { $1 })

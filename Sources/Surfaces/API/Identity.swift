@@ -304,7 +304,7 @@ extension API {
         package var method: String
         /// Its path and query.
         package var target: String
-        /// Its body.
+        /// What it sends.
         package var body: JSONValue
         /// How many others have to agree.
         package var wanted: Int

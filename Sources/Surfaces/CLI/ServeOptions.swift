@@ -75,7 +75,7 @@ package struct ServeOptions: ParsableArguments {
             "An identity provider (OpenID Connect) by its issuer, such as https://id.example/realms/ml. People sign in there, and clients bring its tokens."
     ) package var oidcIssuer: String?
     /// What the provider calls this server.
-    @Option(help: "What the identity provider calls this server. GYRE_OIDC_CLIENT_SECRET has its secret, where it has one.")
+    @Option(help: "What the provider calls this server; GYRE_OIDC_CLIENT_SECRET has its secret.")
     package var oidcClient: String?
     /// For whom tokens may be made.
     @Option(help: "Another audience for which tokens that clients bring may be made; may be repeated.")
@@ -106,8 +106,7 @@ package struct ServeOptions: ParsableArguments {
             "The address by which others reach this server, behind a proxy for instance: https://ml.example/gyre. Links and tasks use it."
     ) package var publicURL: String?
     /// Sites whose pages may call from browsers.
-    @Option(
-        help: "A site, such as https://app.example, whose pages may call this server from browsers; may be repeated.")
+    @Option(help: "A site whose pages may call from browsers, as https://app.example; may be repeated.")
     package var allowOrigin: [String] = []
     /// Connections at a time.
     @Option(help: "Connections at a time, on each port.") package var maxConnections = 16_384

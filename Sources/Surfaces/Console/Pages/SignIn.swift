@@ -93,7 +93,9 @@ extension Console {
             if desk == nil {
                 Note("Nobody has to sign in here: this server asks nobody who calls.")
             } else {
-                if let failure { Note(.text(failure.what), tone: .bad) }
+                if let failure {
+                    Note(.text([failure.what, failure.why].compactMap(\.self).joined(separator: " ")), tone: .bad)
+                }
                 Form(
                     .command(address: "/login"),
                     fields: [
