@@ -265,10 +265,11 @@ let package = Package(
         tests(
             "AreaTests",
             [
-                "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreEvaluation", "GyreFeatures", "GyreLedger",
+                "GyreAccess", "GyreApprovals", "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreEvaluation",
+                "GyreFeatures", "GyreIdentity", "GyreLedger",
                 "GyreMonitoring", "GyreNativeLibraries", "GyreNotification", "GyrePipelines", "GyrePredictions",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreSQLite", "GyreSearch",
-                "GyreServing", "GyreTables", "GyreTracing", "GyreTracking", "GyreVersioning",
+                "GyreServing", "GyreTables", "GyreTracing", "GyreTracking", "GyreVault", "GyreVersioning",
             ]),
         tests(
             "LoopTests",

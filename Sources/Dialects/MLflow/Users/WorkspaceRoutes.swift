@@ -10,6 +10,7 @@ extension MLflowDialect {
     var workspaceRoutes: [CallRoute] {
         [
             .get("/workspaces", .signedIn) { arguments throws(GyreError) in
+                try checkWorkspaces()
                 let caller = arguments.caller
                 let all = identity.workspaces.filter { workspace in
                     guard let name = caller.name, let principal = try? Principal(parsing: name) else { return true }
@@ -18,6 +19,7 @@ extension MLflowDialect {
                 return ["workspaces": .array(all.map(Self.message))]
             },
             .get("/workspaces/{workspace_name}", .signedIn) { arguments throws(GyreError) in
+                try checkWorkspaces()
                 let name = try arguments.text("workspace_name")
                 let caller = arguments.caller
                 let isOwn = caller.workspace == name || caller.access.workspace.contains(.manage)
@@ -28,6 +30,15 @@ extension MLflowDialect {
                 return ["workspace": Self.message(try identity.workspace(name))]
             },
         ]
+    }
+
+    /// Where nobody is asked who calls, clients are told that there are none, as MLflow's own server does.
+    private func checkWorkspaces() throws(GyreError) {
+        guard asksWhoCalls else {
+            throw GyreError(
+                .unavailable, "Workspaces are not enabled.", why: "This server asks nobody who calls.",
+                fix: "gyre up --auth")
+        }
     }
 
     private static func message(_ workspace: Workspace) -> JSONValue {

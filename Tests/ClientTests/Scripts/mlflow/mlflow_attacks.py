@@ -125,7 +125,7 @@ def files(folder):
     """Every file below, with size and time, but those the server itself writes in its home."""
     return {path: os.lstat(path).st_size for root, folders, names in os.walk(folder) for path in
             (f"{root}/{name}" for name in names + [f for f in folders if os.path.islink(f"{root}/{f}")])
-            if not path.startswith((f"{home}/gyre.db", f"{home}/blobs/", f"{home}/ledger.head", f"{home}.log", f"{home}/predictions/"))}
+            if not path.startswith((f"{home}/gyre.db", f"{home}/blobs/", f"{home}/ledger.head", f"{home}.log", f"{home}/predictions/", f"{home}/checkpoints/"))}
 
 
 # Spellings of a way out; the first are climbs, then absolute ones. All as they stand in a request's target.
