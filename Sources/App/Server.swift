@@ -32,6 +32,10 @@ enum Server {
         for (_, address) in try options.services() {
             try await HTTPServer.Address(address).checkFree(option: "--service")
         }
+        // A home that is not there has no users who could be asked, and is not made for nothing.
+        if !options.noAuth, !FileManager.default.fileExists(atPath: path + "/gyre.db") {
+            try checkReach(reachable, options, asksWhoCalls: options.auth)
+        }
         let home = try HomeFolder(path, creating: true)
         var choices = ServeChoices(
             modelRepository: options.modelRepository, modelMemoryBytes: try options.modelMemoryBytes(),

@@ -143,6 +143,9 @@ extension Tag {
     @Test("two people and an auditor work a day: roles, workspaces, approvals, mlflow's users, proofs")
     func teamDay() async throws { try await run("access/team_day") }
 
+    @Test("the signed ledger shows a database that was rewritten whole, cut, or signed anew")
+    func auditor() async throws { try await run("access/auditor") }
+
     @Test("every client's credentials, good and bad: tritonclient, KServe, TensorFlow Serving, OTLP, probes, proxies")
     func credentials() async throws { try await run("access/credentials", Installed.serving) }
 

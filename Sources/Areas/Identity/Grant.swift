@@ -120,6 +120,21 @@ package struct Workspace: Sendable, Hashable {
             modelBytes = json["model_bytes"]?.int
         }
 
+        /// Looks whether each limit lets something through.
+        /// - Throws: `.invalid`.
+        func check() throws(GyreError) {
+            let all: [(String, Int64?)] = [
+                ("requests_per_second", requestsPerSecond.map(Int64.init)), ("blob_bytes", blobBytes), ("runs", runs),
+                ("running_tasks", runningTasks.map(Int64.init)), ("model_bytes", modelBytes),
+            ]
+            for (name, limit) in all {
+                guard let limit, limit < 1 else { continue }
+                throw GyreError(
+                    .invalid, "\(name) of a workspace cannot be \(limit).", why: "A limit is 1 at least.",
+                    fix: "Leave it out for as much as there is.")
+            }
+        }
+
         /// All members, null for no limit.
         package var json: JSONValue {
             [

@@ -48,8 +48,11 @@ extension Identity {
     }
 
     /// How many requests a second are let through, by what is limited.
+    ///
+    /// Whoever sets the limits is not kept out by them.
     package func limits(of caller: Caller) -> [(key: String, limit: Int)] {
-        state.withLock { state in
+        if caller.access.workspace.contains(.manage), caller.requestsPerSecond == nil { return [] }
+        return state.withLock { state in
             var limits: [(String, Int)] = []
             if let limit = state.directory.workspaces[caller.workspace]?.quota.requestsPerSecond {
                 limits.append(("the workspace \"\(caller.workspace)\"", limit))

@@ -129,6 +129,7 @@ extension Identity {
         _ name: String, description: String?, quota: Workspace.Quota?, isNew: Bool, by actor: String
     ) async throws(GyreError) -> Workspace {
         try Self.checkWorkspaceName(name)
+        try quota?.check()
         return try await turns.take { () throws(GyreError) in
             if isNew, self.directory.workspaces[name] != nil {
                 throw GyreError(.alreadyExists, "The workspace \"\(name)\" exists already.")

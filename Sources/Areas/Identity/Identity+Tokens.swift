@@ -26,6 +26,9 @@ extension Identity {
         if let seconds = wish.lifetimeSeconds, !(1...Self.longestLife).contains(seconds) {
             throw GyreError(.invalid, "A token lasts from a second to ten years.", why: "\(seconds) s were asked for.")
         }
+        if let rate = wish.requestsPerSecond, rate < 1 {
+            throw GyreError(.invalid, "A token makes 1 request a second at least.", why: "\(rate) were asked for.")
+        }
         if let workspace = wish.workspace { _ = try self.workspace(workspace) }
         guard !wish.scope.isEmpty else {
             throw GyreError(
