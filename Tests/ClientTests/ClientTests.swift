@@ -13,13 +13,14 @@ extension Tag {
 ///
 /// The scripts print what failed and exit with 1.
 @Suite(.serialized, .tags(.slow)) struct SlowClientTests {
-    private func run(_ script: String, _ more: String...) async throws {
+    /// `roles`: those of the account that the script uses, where the server asks who calls.
+    private func run(_ script: String, _ more: String..., roles: String = "") async throws {
         let folder = try TemporaryFolder()
         let scripts = "\(Installed.root)/Tests/ClientTests/Scripts"
         let result = try await Installed.run(
             Installed.python,
             ["\(scripts)/\(script).py", Installed.gyre, folder.path] + more,
-            environment: ["PYTHONPATH": "\(scripts)/harness"])
+            environment: ["PYTHONPATH": "\(scripts)/harness", "GYRE_TEST_ROLES": roles])
         #expect(result.status == 0, "\(result.output.suffix(4000))")
     }
 
@@ -136,6 +137,13 @@ extension Tag {
 
     @Test("the console's parts in each of their states: light, dark, narrow, by keys")
     func consoleParts() async throws { try await run("gyre/console_parts") }
+
+    @Test(
+        "mlflow's and kfp's days go as well where the server asks who calls, for accounts with the roles that they take",
+        arguments: [
+            ("mlflow/mlflow_day", "writer operator administrator"), ("kfp/kfp_day", "runner"),
+        ])
+    func withAuthentication(script: String, roles: String) async throws { try await run(script, roles: roles) }
 
     @Test("every address lets in whom the table says, with every role, and what is refused changes nothing")
     func accessWalk() async throws { try await run("access/walk") }

@@ -25,7 +25,11 @@ class Server:
         # The scripts' own modules are none of the server's, nor of the workers and tasks that it starts.
         self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self.environment["GYRE_HOME"] = self.home
-        self.process = None
+        self.process, self.token = None, None
+        # The same scripts run against a server that asks who calls, as somebody who may just do what they do.
+        self.roles = os.environ.get("GYRE_TEST_ROLES", "").split()
+        if self.roles:
+            self.options.append("--auth")
 
     def start(self):
         if os.path.exists(f"{self.home}/server.json"):
@@ -44,6 +48,11 @@ class Server:
         while self.request("GET", "/v2/health/ready")[0] != 200:
             assert time.time() < deadline, "the models did not become ready"
             time.sleep(0.01)
+        if self.roles and not self.token:
+            roles = [word for role in self.roles for word in ("--role", role)]
+            self.run("user", "create", "suite", "--service", *roles)
+            self.token = self.run("token", "create", "suite", "--owner", "service/suite").stdout.strip()
+            self.environment["GYRE_TOKEN"] = os.environ["MLFLOW_TRACKING_TOKEN"] = self.token
         return self
 
     def stop(self):
@@ -76,6 +85,8 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
+        if self.token and "authorization" not in map(str.lower, headers):
+            headers = {**headers, "Authorization": "Bearer " + self.token}
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         content = answer.read()
