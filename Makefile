@@ -58,6 +58,7 @@ bench: setup build
 	@$(PYTHON) Benchmarks/tracking.py --gyre .build/release/gyre $(BENCH)
 	@$(PYTHON) Benchmarks/serving.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/everyday.py --gyre .build/release/gyre
+	@$(PYTHON) Benchmarks/access.py --gyre .build/release/gyre
 
 # The serving tests against builds that look for races and for misused memory.
 sanitize: setup

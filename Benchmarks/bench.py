@@ -55,13 +55,14 @@ class Peak(threading.Thread):
         return self.most
 
 
-def load(server, path, body, connections, seconds):
+def load(server, path, body, connections, seconds, headers={}):
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as bodies:
         bodies.write(json.dumps(body) + "\n")
         bodies.flush()
         before = cpu_seconds(server.process.pid)
         done = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", f"{HERE}/load.lua", server.url + path],
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", f"{HERE}/load.lua",
+             *[word for name, value in headers.items() for word in ("-H", f"{name}: {value}")], server.url + path],
             capture_output=True, text=True, env={**os.environ, "LOAD_BODIES": bodies.name})
         used = cpu_seconds(server.process.pid) - before
     answer = json.loads(done.stdout.strip().splitlines()[-1])

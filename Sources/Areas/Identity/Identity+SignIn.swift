@@ -101,9 +101,9 @@ extension Identity {
         if let remembered, remembered.until > now { return remembered.account }
         let principal =
             name.hasPrefix("service/") ? Principal(.service, String(name.dropFirst(8))) : Principal(.user, name)
-        let key = "\(address ?? "")|\(name.prefix(200))"
+        let from = address ?? ""
         let account = directory.accounts[principal]
-        try limit.begin(key, now: now)
+        try limit.begin(name, from, now: now)
         let isRight: Bool
         do throws(GyreError) {
             let known = account?.password
@@ -118,10 +118,10 @@ extension Identity {
                 }
             }
         } catch {
-            limit.end(key, isRight: true, now: now)
+            limit.end(name, from, isRight: true, now: now)
             throw error
         }
-        limit.end(key, isRight: isRight, now: self.now)
+        limit.end(name, from, isRight: isRight, now: self.now)
         guard isRight, let account, !account.isDisabled else {
             throw GyreError(.unauthenticated, "The name or the password is wrong.", why: "No account fits both.")
         }

@@ -85,13 +85,14 @@ package struct Console: Sendable {
                 page("/prompts", Self.prompts), page("/prompts/{name}", Self.prompt),
                 page("/logged-models", Self.loggedModels),
                 page("/logged-models/{id}", Self.loggedModel), page("/access", Self.access),
+                page("/approvals", Self.approvals),
                 Route("GET", "/console/parts", .signedIn, samples),
                 Route("GET", "/static/{name}", .nothing, serve),
                 // Browsers ask for it where a page names no icon, as MLflow's frame does.
                 Route("GET", "/favicon.ico", .nothing) { _ in HTTPResponse(status: 204) },
                 Route("GET", "/mlflow", .nothing, moved),
                 Route("GET", "/static-files/{path...}", .nothing, mlflowPages),
-            ] + signInRoutes + accessRoutes)
+            ] + signInRoutes + accessRoutes + approvalRoutes)
     }
 
     /// The home page; a program that asks for JSON is told that the server is there.

@@ -31,6 +31,7 @@ extension Console {
                 CodeBlock(text: "gyre up --auth", label: "Command")
             }
             you(me)
+            if may.contains("read") { Sentence(.link("Approvals: what waits until others agree", to: "/approvals")) }
             if me.name != nil { tokenSection(tokens) }
             if may.contains("administer") { roleSection(grants, may) }
             if may.contains("manage") {

@@ -10,12 +10,26 @@ extension Console {
         let live = Self.panels(try await get(API.EndpointList.self, "/endpoints").endpoints)
         let facts = try await get(API.FactList.self, "/ledger?limit=12").facts
         let head = try await get(API.Head.self, "/ledger/head")
+        let waiting = try await get(API.ApprovalList.self, "/approvals").approvals.filter { $0.state == "waiting" }
         let problems = try await failedRuns() + stoppedData() + contradictedPromotions()
         return Page("Home", in: .home, refreshSeconds: 5) {
             Section("Live") {
                 Panels(
                     panels: live,
                     empty: EmptyState("Nothing is served yet. Deploy a model:", command: "gyre endpoint deploy NAME"))
+            }
+            if !waiting.isEmpty {
+                Section("Waits for somebody") {
+                    Table(
+                        "Approvals", ["What", "On", "Asked by", "Why"],
+                        waiting.map { approval in
+                            [
+                                .link("\(approval.number): \(approval.action)", to: "/approvals"),
+                                .text(approval.subject ?? "more than one thing"), .text(approval.author),
+                                .short(approval.reason),
+                            ]
+                        }, empty: "")
+                }
             }
             Section("Red") { Table("What failed", ["", "What", "Why"], problems, empty: "Nothing is red.") }
             Section("Last facts") { Self.facts(facts) }
