@@ -17,7 +17,10 @@ enum CompletedAnswer {
         (["lineage"], API.Lineage.self), (["ledger"], API.FactList.self), (["ledger", "head"], API.Head.self),
         (["traces"], API.TraceList.self), (["traces", "*"], API.Trace.self), (["prompts"], API.PromptList.self),
         (["prompts", "*"], API.Prompt.self), (["logged-models"], API.LoggedModelList.self),
-        (["logged-models", "*"], API.LoggedModel.self),
+        (["logged-models", "*"], API.LoggedModel.self), (["whoami"], API.Identity.self),
+        (["accounts"], API.AccountList.self), (["groups"], API.GroupList.self), (["roles"], API.GrantList.self),
+        (["tokens"], API.TokenList.self), (["refusals"], API.RefusalList.self),
+        (["approvals"], API.ApprovalList.self), (["approval-rules"], API.ApprovalRuleList.self),
     ]
 
     /// The answer at `path`, whole.

@@ -150,6 +150,28 @@ enum ConsoleAnswers {
         "/datasets/d/versions/bbb": ["checks": [["success": false, "blocking": false, "ref": "check/c"]]],
         "/lineage": ["nodes": ["run/r1", "dataset/<i>"], "edges": [["input": "dataset/<i>", "output": "run/r1"]]],
         "/ledger": ["facts": [fact]], "/ledger/head": ["seq": 7],
+        "/whoami": [
+            "name": evil, "workspace": evil, "permissions": ["read", "administer", "manage"],
+            "things": ["model/<i>": ["read"]], "workspaces": ["a", "<i>"], "authentication": true,
+        ],
+        "/accounts": ["accounts": [["name": evil, "kind": "user", "id": 1, "created_at": "now"]]],
+        "/groups": ["groups": [["name": evil, "number": 1, "members": [evil]]]],
+        "/roles": ["roles": [["principal": evil, "role": "reader", "workspace": "a", "thing": "model/<i>"]]],
+        "/tokens": ["tokens": [["id": "t1", "owner": evil, "name": evil, "scope": ["read"], "created_at": "now"]]],
+        "/refusals": [
+            "refusals": [["at": "now", "code": "denied", "caller": evil, "method": "GET", "path": evil, "what": evil]]
+        ],
+        "/approvals": [
+            "approvals": [
+                [
+                    "number": 1, "action": "alias", "subject": "model/<i>", "author": evil, "reason": evil,
+                    "method": "POST",
+                    "target": evil, "body": ["a": evil], "wanted": 2, "state": "waiting", "at": 1,
+                    "voices": [["actor": evil, "agrees": true, "reason": evil]],
+                ]
+            ]
+        ],
+        "/approval-rules": ["rules": [["action": "alias", "subject": evil, "approvers": 2]]],
         "/traces": ["traces": [trace], "next": [1, "t1"]], "/traces/t1": trace, "/prompts": ["prompts": [prompt]],
         "/prompts/g": prompt,
         "/logged-models": ["logged_models": [logged]], "/logged-models/l1": logged,

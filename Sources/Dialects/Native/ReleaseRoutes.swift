@@ -86,7 +86,7 @@ extension NativeDialect {
                 "Brings live pointers back to where they stood: {to, dry_run}.",
                 takes: API.LedgerRollbackRequest.self, hasDryRun: true, rollBackLedger),
             NativeCall(
-                "GET", "/home", .nothing,
+                "GET", "/home", .signedIn,
                 "Which home is served: its path, the folder's device and inode, and an id of this run.",
                 showHome),
             NativeCall(

@@ -161,9 +161,10 @@ private final class DirectHandler: ChannelDuplexHandler {
 
     /// What the connection proves of its client stands in a field of its own, which no client sets itself.
     private func signed(_ head: HTTPRequestHead) -> HTTPRequestHead {
-        guard certificateName != nil || isEncrypted || head.headers.contains(name: HTTPRequest.certificateField) else {
-            return head
-        }
+        let isClaimed =
+            head.headers.contains(name: HTTPRequest.certificateField)
+            || head.headers.contains(name: HTTPRequest.encryptedField)
+        guard certificateName != nil || isEncrypted || isClaimed else { return head }
         var head = head
         head.headers.remove(name: HTTPRequest.certificateField)
         head.headers.remove(name: HTTPRequest.encryptedField)
