@@ -151,6 +151,9 @@ extension Tag {
     @Test("two people and an auditor work a day: roles, workspaces, approvals, mlflow's users, proofs")
     func teamDay() async throws { try await run("access/team_day") }
 
+    @Test("two people at the console sign in, see what they may, and one approves what the other asks")
+    func accessConsole() async throws { try await run("access/console_day") }
+
     @Test("the signed ledger shows a database that was rewritten whole, cut, or signed anew")
     func auditor() async throws { try await run("access/auditor") }
 
