@@ -213,7 +213,10 @@ let package = Package(
         // Adapters
         adapter(
             "SQLite",
-            ["GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", grdb, sqlite]),
+            [
+                "GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", crypto, grdb,
+                sqlite,
+            ]),
         adapter("OpenID", ["GyreIdentity", httpClient, jwtKit, nioCore]),
         adapter("Outbound", ["GyreNotification", httpClient, nioCore, nioHTTP1, nioPosix]),
         adapter("Anchors", ["GyreLedger", httpClient, nioCore, subprocess, systemPackage]),

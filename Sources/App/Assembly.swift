@@ -71,12 +71,14 @@ struct Assembly: Sendable {
         let (address, ended) = (AddressBox(), EndedRuns())
         let clock = Clock { StandardError.write($0) }
         let (workspace, known) = (choices.workspace, wide?.identity)
-        let stores = try Stores(home: home, settings: settings, surroundings: surroundings) {
+        let stores = try Stores(
+            home: home, settings: settings, surroundings: surroundings, people: wide?.people ?? home.people
+        ) {
             // A workspace that is gone has no files to limit.
             (try? known?.workspace(workspace))?.quota.blobBytes
         }
         let shared: ServerWide
-        if let wide { shared = wide } else { shared = try await Self.wide(stores, choices, surroundings) }
+        if let wide { shared = wide } else { shared = try await Self.wide(stores, choices, surroundings, home.people) }
         let areas = AreaServices(
             stores, home: home, settings: settings, choices: choices, address: address,
             ended: ended, wide: shared, surroundings: surroundings)
@@ -119,13 +121,13 @@ struct Assembly: Sendable {
 
     /// What the first workspace keeps for all of them.
     private static func wide(
-        _ stores: Stores, _ choices: ServeChoices, _ surroundings: Surroundings
+        _ stores: Stores, _ choices: ServeChoices, _ surroundings: Surroundings, _ people: String
     ) async throws(GyreError) -> ServerWide {
         let identity = Identity(store: stores.ledger, surroundings: surroundings)
         try await identity.load()
         let asks = choices.asksWhoCalls || (!identity.isEmpty && !choices.asksNobody)
         return ServerWide(
-            identity: identity, refusals: Refusals(now: surroundings.now), workspaces: OpenWorkspaces(),
+            identity: identity, refusals: Refusals(now: surroundings.now), workspaces: OpenWorkspaces(), people: people,
             asksWhoCalls: asks, provider: choices.provider.map { OpenIDProvider($0, now: surroundings.now) })
     }
 
@@ -147,7 +149,7 @@ struct Assembly: Sendable {
         guard !counts.isEmpty else { return }
         var body: JSONValue = [:]
         for (code, count) in counts { body[code] = .int(count) }
-        try await stores.ledger.commit(
+        _ = try await stores.ledger.commit(
             [],
             recording: [
                 Fact(

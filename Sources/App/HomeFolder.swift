@@ -73,6 +73,8 @@ final class HomeFolder: Sendable {
     var ledgerKey: String { path + "/ledger.key" }
     /// What checks the ledger's signatures.
     var ledgerPublicKey: String { path + "/ledger.pub" }
+    /// The keys of what facts say of people.
+    var people: String { path + "/people" }
     /// What secrets are sealed with.
     var secretKey: String { path + "/secrets.key" }
     /// The folders of the other workspaces, each of them a home of its own.

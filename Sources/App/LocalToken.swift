@@ -10,7 +10,7 @@ enum LocalToken {
 
     static func write(_ secret: String, home: String) throws(GyreError) {
         // Made with its rights, since others must not read it even for an instant.
-        unlink(file(home))
+        unsafe unlink(file(home))
         let descriptor = unsafe open(file(home), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         let bytes = Array(secret.utf8)
         guard descriptor >= 0, unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {

@@ -14,6 +14,7 @@ internal import GyreSQLite
 struct Stores: Sendable {
     let database: SQLiteDatabase
     let ledger: SQLiteLedgerStore
+    let personal: PersonalData
     let blobs: any BlobStore
     let tables: DuckDBEngine
     let onnx: OnnxRuntime
@@ -22,10 +23,11 @@ struct Stores: Sendable {
     let webhooks: HTTPWebhookSender
 
     init(
-        home: HomeFolder, settings: Settings, surroundings: Surroundings,
+        home: HomeFolder, settings: Settings, surroundings: Surroundings, people: String,
         blobBytes: @escaping @Sendable () -> Int64? = { nil }
     ) throws(GyreError) {
-        database = try SQLiteDatabase(path: home.database, now: surroundings.now)
+        personal = PersonalData(folder: people, surroundings: surroundings)
+        database = try SQLiteDatabase(path: home.database, now: surroundings.now, personal: personal)
         ledger = SQLiteLedgerStore(database)
         blobs = QuotaBlobStore(try FileBlobStore(root: home.blobs), limit: blobBytes)
         tables = DuckDBEngine(search: settings.libraries)

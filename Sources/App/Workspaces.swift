@@ -18,6 +18,8 @@ struct ServerWide: Sendable {
     let refusals: Refusals
     /// The workspaces that are served.
     let workspaces: OpenWorkspaces
+    /// The folder with the keys of what facts say of people, in all workspaces.
+    let people: String
     /// Whether somebody has to sign in.
     var asksWhoCalls = false
     /// Somebody else who says who people are.

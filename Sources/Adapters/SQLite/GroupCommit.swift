@@ -22,12 +22,14 @@ final class GroupCommit: Sendable {
     }
 
     private let pool: DatabasePool
+    private let personal: PersonalData?
     private let queue = DispatchQueue(label: "gyre.group-commit")
     private let state = Mutex(State())
     private let tail: Mutex<ChainTail>
 
-    init(pool: DatabasePool, tail: ChainTail) {
+    init(pool: DatabasePool, tail: ChainTail, personal: PersonalData?) {
         self.pool = pool
+        self.personal = personal
         self.tail = Mutex(tail)
     }
 
@@ -36,12 +38,13 @@ final class GroupCommit: Sendable {
         _ operation: @escaping @Sendable (Database, inout ChainTail) throws -> Result
     ) async throws -> Result {
         let box = ResultBox<Result>()
-        let caller = Caller.current
+        let (caller, personal) = (Caller.current, personal)
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             enqueue(
                 Pending(
                     operation: { db, tail in
                         tail.caller = caller
+                        tail.personal = personal
                         let result = try operation(db, &tail)
                         box.set(result)
                     },
@@ -154,6 +157,8 @@ struct ChainTail: Sendable {
     var lastTime: Int64
     /// Who asked for the operation that runs; nil for the server itself.
     var caller: Caller?
+    /// What seals what facts say of people.
+    var personal: PersonalData?
 }
 
 /// Carries an operation's result out of the transaction.

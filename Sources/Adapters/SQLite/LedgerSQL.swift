@@ -38,6 +38,7 @@ enum LedgerSQL {
         var fact = fact
         // What proved who it was is written beside the name.
         if let caller = tail.caller, caller.name == fact.actor { fact.body["caller"] = caller.details }
+        fact.body = tail.personal?.sealed(fact.body, of: fact.actor) ?? fact.body
         let recorded = RecordedFact(seq: tail.seq + 1, at: max(now, tail.lastTime), fact: fact, following: tail.hash)
         let statement = try BoundStatement(
             """

@@ -15,7 +15,11 @@ package final class SQLiteDatabase: Sendable {
 
     /// Opens or makes the database at `path` and brings its schema up to date.
     /// - Throws: `.unsupported` if a newer Gyre wrote it; `.corrupt` if it is no database.
-    package init(path: String, now: @escaping @Sendable () -> Int64) throws(GyreError) {
+    ///
+    /// `personal`: seals what facts say of people beside their names; nil leaves it as it is.
+    package init(
+        path: String, now: @escaping @Sendable () -> Int64, personal: PersonalData? = nil
+    ) throws(GyreError) {
         do {
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)
@@ -31,7 +35,7 @@ package final class SQLiteDatabase: Sendable {
             pool = try DatabasePool(path: path, configuration: configuration)
             try Migrations.run(on: pool, path: path)
             let tail = try pool.read { db in try LedgerSQL.tail(of: db) }
-            commits = GroupCommit(pool: pool, tail: tail)
+            commits = GroupCommit(pool: pool, tail: tail, personal: personal)
             self.now = now
         } catch let error as DatabaseError
             where error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 
 /// What has to be approved by others than who asks for it.
 package struct ApprovalRule: Sendable, Hashable {

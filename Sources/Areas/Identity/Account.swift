@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 
 /// A person or a program that may sign in.
 package struct Account: Sendable, Hashable {

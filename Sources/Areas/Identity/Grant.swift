@@ -2,7 +2,7 @@
 
 package import GyreAccess
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 
 /// A role that somebody has, on a workspace or on one thing in it.
 package struct Grant: Sendable, Hashable {

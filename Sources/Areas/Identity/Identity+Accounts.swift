@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreAccess
+internal import GyreAccess
 package import GyreBase
-internal import GyreLedger
+package import GyreLedger
 
 extension Identity {
     /// All accounts, by their names.
@@ -99,6 +99,17 @@ extension Identity {
                 ? Fact("identity.account.disabled", principal.ref, by: actor)
                 : Fact("identity.account.enabled", principal.ref, by: actor)
         ) { $0.isDisabled = isDisabled }
+    }
+
+    /// Erases what facts say of somebody beside the name, by erasing the key that it was sealed with.
+    ///
+    /// Whoever is not there any more is erased as well.
+    package func erasePersonalData(
+        of principal: Principal, by keys: any PersonalKeys, actor: String
+    ) async throws(GyreError) {
+        try keys.erase(principal.description)
+        try await store.commit(
+            [], recording: [Fact("identity.personal-data.erased", principal.ref, by: actor)])
     }
 
     /// Removes an account with its tokens, its roles and its places in groups.

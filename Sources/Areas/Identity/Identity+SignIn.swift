@@ -161,8 +161,10 @@ extension Identity {
                     Fact(
                         "identity.signed-in", principal.ref, by: principal.description,
                         body: [
-                            "address": .optional(visit.address),
-                            "agent": .optional(visit.agent.map { String($0.prefix(200)) }),
+                            "personal": [
+                                "address": .optional(visit.address),
+                                "agent": .optional(visit.agent.map { String($0.prefix(200)) }),
+                            ]
                         ])
                 ])
             self.set { $0.tokens[token.digest] = token }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreAccess
+internal import GyreAccess
 package import GyreBase
 package import GyreLedger
 internal import Synchronization

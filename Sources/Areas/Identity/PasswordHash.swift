@@ -3,7 +3,7 @@
 internal import Crypto
 internal import CryptoExtras
 internal import Foundation
-package import GyreBase
+internal import GyreBase
 internal import GyreLedger
 
 /// What a password is compared with: scrypt over the password and a salt.

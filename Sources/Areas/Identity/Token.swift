@@ -2,7 +2,7 @@
 
 package import GyreAccess
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 
 /// What a client shows to be known; only its digest is kept.
 package struct Token: Sendable, Hashable {

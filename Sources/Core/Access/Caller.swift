@@ -71,10 +71,12 @@ public struct Caller: Sendable, Hashable {
     public var details: JSONValue? {
         guard case .known = identity else { return nil }
         var members: [(String, JSONValue)] = []
-        if let address { members.append(("address", .string(address))) }
-        if let agent { members.append(("agent", .string(String(agent.prefix(200))))) }
+        var personal: [(String, JSONValue)] = []
+        if let address { personal.append(("address", .string(address))) }
+        if let agent { personal.append(("agent", .string(String(agent.prefix(200))))) }
         if let approval { members.append(("approval", .string(approval))) }
         if let token { members.append(("token", .string(token))) }
+        if !personal.isEmpty { members.append(("personal", .object(JSONObject(merging: personal)))) }
         return members.isEmpty ? nil : .object(JSONObject(merging: members))
     }
 

@@ -25,6 +25,10 @@ extension NativeDialect {
                 "DELETE", "/accounts/{kind}/{name}", .manage, "Removes an account with its tokens and roles.",
                 deleteAccount),
             NativeCall(
+                "POST", "/accounts/{kind}/{name}/erase", .manage,
+                "Erases what facts say of somebody beside the name: addresses and clients. The chain stays whole.",
+                takes: API.NoBody.self, erase),
+            NativeCall(
                 "POST", "/password", .signedIn, "Gives the caller another password: {password}.",
                 takes: API.AccountChange.self, changeOwnPassword),
             NativeCall("GET", "/groups", .administer, "Groups with their members.", listGroups),
@@ -138,6 +142,12 @@ extension NativeDialect {
     private func deleteAccount(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
         let principal = try principal(request)
         try await identity.deleteAccount(principal, by: request.actor)
+        return ["removed": .string(principal.description)]
+    }
+
+    private func erase(_ request: NativeRequest<API.NoBody>) async throws(GyreError) -> JSONValue {
+        let principal = try principal(request.http)
+        try await identity.erasePersonalData(of: principal, by: services.personal, actor: request.actor)
         return ["removed": .string(principal.description)]
     }
 

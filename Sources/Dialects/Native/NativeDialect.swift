@@ -80,6 +80,8 @@ package struct NativeDialect: Sendable {
         package let approvals: Approvals
         /// Makes the call of something that was approved, as its author.
         package let carryOut: @Sendable (Approval) async throws(GyreError) -> JSONValue
+        /// The keys of what facts say of people.
+        package let personal: any PersonalKeys
         /// Secrets by name.
         package let vault: Vault
         /// Who there is, and who may do what.
@@ -110,7 +112,7 @@ package struct NativeDialect: Sendable {
             host: ModelHost,
             files: ModelFiles, imports: ModelImport, retention: Retention,
             approvals: Approvals, carryOut: @escaping @Sendable (Approval) async throws(GyreError) -> JSONValue,
-            vault: Vault, identity: Identity, asksWhoCalls: Bool,
+            personal: any PersonalKeys, vault: Vault, identity: Identity, asksWhoCalls: Bool,
             openWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
             closeWorkspace: @escaping @Sendable (String) async throws(GyreError) -> Void,
             routes: @escaping @Sendable () -> [Route],
@@ -143,6 +145,7 @@ package struct NativeDialect: Sendable {
             self.retention = retention
             self.approvals = approvals
             self.carryOut = carryOut
+            self.personal = personal
             self.vault = vault
             self.identity = identity
             self.asksWhoCalls = asksWhoCalls

@@ -67,6 +67,9 @@ extension NativeDialect {
                 "POST", "/ledger/checkpoints", .operate, "Signs the ledger as it is now.", takes: API.NoBody.self
             ) { _ throws(GyreError) in ["checkpoint": .string(try await services.signing.sign())] },
             NativeCall(
+                "GET", "/ledger/facts/{seq}", .administer,
+                "One fact, with what it says of people opened where that was not erased.", showFact),
+            NativeCall(
                 "GET", "/ledger/facts/{seq}/proof", .read, "What proves that a fact is in the signed ledger."
             ) { request throws(GyreError) in
                 guard let seq = Int64(request.parameter("seq")), seq > 0 else {
@@ -135,6 +138,20 @@ extension NativeDialect {
         query.limit = try request.number("limit", default: 100, in: 1...Limits.pageRows)
         query.isNewestFirst = request.query("order") != "oldest"
         return ["facts": .array(try await services.ledger.facts(query).map(\.json))]
+    }
+
+    private func showFact(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        var query = FactQuery()
+        query.limit = 1
+        query.after = (Int64(request.parameter("seq")) ?? 0) - 1
+        guard query.after >= 0, let fact = try await services.ledger.facts(query).first, fact.seq == query.after + 1
+        else { throw GyreError(.notFound, "There is no fact \"\(request.parameter("seq").prefix(40))\".") }
+        var json = fact.json
+        func opened(_ sealed: JSONValue?) -> JSONValue? {
+            sealed.flatMap { services.personal.open($0, of: fact.fact.actor) }
+        }
+        json["personal"] = opened(fact.fact.body["personal"]) ?? opened(fact.fact.body["caller"]?["personal"]) ?? .null
+        return json
     }
 
     private func showHead(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {

@@ -49,6 +49,8 @@ struct Shape: Sendable {
         "GET /secrets": Shape(answers: API.SecretList.self),
         "POST /secrets/{name}": Shape(answers: API.Secret.self),
         "DELETE /secrets/{name}": Shape(answers: API.Removed.self),
+        "GET /ledger/facts/{seq}": Shape(answers: API.Fact.self),
+        "POST /accounts/{kind}/{name}/erase": Shape(answers: API.Removed.self),
         "GET /ledger/key": Shape(answers: API.LedgerKey.self),
         "POST /ledger/checkpoints": Shape(answers: API.SignedState.self),
         "GET /ledger/facts/{seq}/proof": Shape(answers: API.Inclusion.self),

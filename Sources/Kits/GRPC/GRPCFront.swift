@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreAccess
+internal import GyreAccess
 package import GyreBase
 
 /// What stands between a connection and the methods: it says who calls, and which methods are meant.

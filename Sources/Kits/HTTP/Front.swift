@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreAccess
-package import GyreBase
+internal import GyreAccess
+internal import GyreBase
 
 /// What stands between a server's connections and its routes: it says who calls, and which routes are meant.
 package protocol Front: Sendable {

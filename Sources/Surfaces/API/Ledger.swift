@@ -26,6 +26,8 @@ extension API {
         package var prevHash: String?
         /// Its own hash.
         package var hash: String?
+        /// What it says of people, opened; null where nothing is said, or it was erased.
+        package var personal: JSONValue?
         /// Whether nothing was done.
         package var dryRun: Bool?
     }

@@ -8,7 +8,8 @@ struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger", abstract: "The ledger: every change, in one chain.",
         subcommands: [
-            Log.self, Verify.self, Export.self, HeadCommand.self, Key.self, Sign.self, Prove.self, Rollback.self,
+            Log.self, Show.self, Verify.self, Export.self, HeadCommand.self, Key.self, Sign.self, Prove.self,
+            Rollback.self,
         ])
 
     struct Log: AsyncParsableCommand {
@@ -34,6 +35,23 @@ struct LedgerCommand: AsyncParsableCommand {
                         ]
                     }
                 ).text(empty: "No fact fits.")
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one fact, with what it says of people where that was not erased.",
+            discussion: "Example: gyre ledger show 42")
+        @Argument(help: "The fact's place in the ledger.") var seq: Int64
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let answer = try await connection.get(API.Fact.self, "/ledger/facts/\(seq)")
+            output.render(answer, ids: [String(answer.seq)]) {
+                let rows = (answer.json.object?.members ?? []).map { [$0.name, Cell.text($0.value)] }
+                return TextTable(["MEMBER", "VALUE"], rows).text(empty: "")
             }
         }
     }

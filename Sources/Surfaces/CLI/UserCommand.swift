@@ -7,7 +7,7 @@ internal import GyreBase
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "Users and service accounts: who may sign in.",
-        subcommands: [List.self, Create.self, Change.self, Password.self, Delete.self])
+        subcommands: [List.self, Create.self, Change.self, Password.self, Delete.self, Erase.self])
 
     /// `ann`, `user/ann` or `service/ci`, in its parts.
     struct Name: ExpressibleByArgument {
@@ -141,6 +141,26 @@ struct UserCommand: AsyncParsableCommand {
                 try Answer<API.Removed>(try await $0.call("DELETE", path, nil))
             }
             output.render(answer, ids: [answer.removed]) { "removed \(answer.removed)" }
+        }
+    }
+
+    struct Erase: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Erase what the ledger says of somebody beside the name: addresses and clients; the chain stays whole.",
+            discussion: "Example: gyre user erase ann --yes")
+        @Argument(help: "NAME, user/NAME or service/NAME.") var name: Name
+        @Flag(help: "Yes, it cannot be had back.") var yes = false
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            guard yes else {
+                throw GyreError(
+                    .invalid, "What is erased cannot be had back.", fix: "gyre user erase \(name.name) --yes")
+            }
+            let answer = try await connection.post(API.Removed.self, name.path + "/erase", [:])
+            output.render(answer, ids: [answer.removed]) { "erased what was said of \(answer.removed)" }
         }
     }
 }

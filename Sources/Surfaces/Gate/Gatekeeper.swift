@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreAccess
-package import GyreBase
+internal import GyreBase
 package import GyreHTTP
 package import GyreIdentity
 

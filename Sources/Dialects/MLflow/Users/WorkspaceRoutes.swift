@@ -23,10 +23,10 @@ extension MLflowDialect {
                 let name = try arguments.text("workspace_name")
                 let caller = arguments.caller
                 let isOwn = caller.workspace == name || caller.access.workspace.contains(.manage)
-                let isHis =
-                    try caller.name.flatMap { name in try? Principal(parsing: name) }
+                let isMember =
+                    caller.name.flatMap { name in try? Principal(parsing: name) }
                     .map { !identity.access(of: $0, in: name).isEmpty } ?? true
-                guard isOwn || isHis else { throw GyreError(.notFound, "Workspace '\(name.prefix(80))' not found") }
+                guard isOwn || isMember else { throw GyreError(.notFound, "Workspace '\(name.prefix(80))' not found") }
                 return ["workspace": Self.message(try identity.workspace(name))]
             },
         ]
