@@ -112,7 +112,7 @@ while True:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gyre", default=".build/release/gyre")
-    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--seconds", type=int, default=4)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         rows = models(work)

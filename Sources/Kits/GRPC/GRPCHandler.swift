@@ -50,7 +50,13 @@ final class GRPCHandler: ChannelInboundHandler {
         var task: Task<Void, Never>?
     }
 
-    init(front: any GRPCFront) { self.front = front }
+    /// Told where the client sends more frames of a kind than anybody needs to.
+    private let onFlood: @Sendable () -> Void
+
+    init(front: any GRPCFront, onFlood: @escaping @Sendable () -> Void = {}) {
+        self.front = front
+        self.onFlood = onFlood
+    }
 
     func handlerAdded(context: ChannelHandlerContext) { if context.channel.isActive { widen(context) } }
 
@@ -398,6 +404,11 @@ final class GRPCHandler: ChannelInboundHandler {
 
     /// An error of the protocol ends the connection; NIO has told the client.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is NIOHTTP2Errors.ExcessiveRSTFrames || error is NIOHTTP2Errors.ExcessiveControlFrames
+            || error is NIOHTTP2Errors.ExcessiveStreamErrors || error is NIOHTTP2Errors.ExcessiveContinuationFrames
+        {
+            onFlood()
+        }
         // A call that is unknown or over concerns that call alone.
         if error is NIOHTTP2Errors.NoSuchStream || error is NIOHTTP2Errors.StreamClosed { return }
         if error is NIOHTTP2Errors.StreamError { return }

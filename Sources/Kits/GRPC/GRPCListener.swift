@@ -62,7 +62,7 @@ package struct GRPCListener: Sendable {
                     let handlers: [any ChannelHandler] = [
                         NIOHTTP2Handler(
                             mode: .server, connectionConfiguration: connection, streamConfiguration: stream),
-                        GRPCHandler(front: front),
+                        GRPCHandler(front: front) { limits.shut(address) },
                     ]
                     try channel.pipeline.syncOperations.addHandlers(handlers)
                 }
@@ -96,7 +96,7 @@ package struct GRPCListener: Sendable {
         // Clients measure the line with pings in a long transfer, and end calls that took too long by resetting them.
         connection.controlFrameRateLimit.maximumCount = 20_000
         var stream = NIOHTTP2Handler.StreamConfiguration()
-        stream.streamResetFrameRateLimit.maximumCount = 20_000
+        stream.streamResetFrameRateLimit.maximumCount = 2000
         return (connection, stream)
     }()
 }

@@ -28,7 +28,16 @@ package final class ConnectionLimits: Sendable {
 
     /// What was chosen.
     package let choice: Choice
-    private let open = Mutex<(all: Int, byAddress: [String: Int])>((0, [:]))
+    private struct Open: Sendable {
+        var all = 0
+        var byAddress: [String: Int] = [:]
+        /// Addresses that flooded a connection, and until when they get no other.
+        var shut: [String: NIODeadline] = [:]
+    }
+
+    private let open = Mutex(Open())
+    /// Seconds for which an address that flooded a connection gets no other on this port, and how many are remembered.
+    private static let (shutSeconds, mostShut): (Int64, Int) = (5, 10_000)
 
     /// Limits of a port.
     package init(_ choice: Choice = Choice()) { self.choice = choice }
@@ -36,6 +45,10 @@ package final class ConnectionLimits: Sendable {
     /// Whether another connection from there may be opened; it is counted then, until `leave`.
     package func enter(_ address: String) -> Bool {
         open.withLock { open in
+            if let until = open.shut[address] {
+                if until > .now() { return false }
+                open.shut[address] = nil
+            }
             guard open.all < choice.connections, open.byAddress[address, default: 0] < choice.connectionsOfOneAddress
             else { return false }
             open.all += 1
@@ -50,6 +63,14 @@ package final class ConnectionLimits: Sendable {
             open.all -= 1
             let left = open.byAddress[address, default: 1] - 1
             open.byAddress[address] = left > 0 ? left : nil
+        }
+    }
+
+    /// Gives an address that flooded a connection no other for some seconds: making the next would cost the server more than the flood.
+    package func shut(_ address: String) {
+        open.withLock { open in
+            if open.shut.count >= Self.mostShut { open.shut = [:] }
+            open.shut[address] = .now() + .seconds(Self.shutSeconds)
         }
     }
 

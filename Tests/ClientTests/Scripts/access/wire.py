@@ -246,9 +246,9 @@ def frame(kind, flags, stream, payload=b""):
     return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
-def flood(make, most):
+def flood(make, most, address):
     """Sends frames until the server ends the connection; gives how many went out."""
-    with socket.create_connection(("127.0.0.1", rpc)) as one:
+    with socket.create_connection(("127.0.0.1", rpc), source_address=(address, 0)) as one:
         one.settimeout(20)
         one.sendall(PREFACE + frame(4, 0, 0))
         sent = 0
@@ -274,8 +274,10 @@ floods = {
     "priority": lambda n: frame(2, 0, 2 * n + 1, b"\0\0\0\0\x10"),
     "empty data": lambda n: frame(1, 4, 1, headers) if n == 0 else frame(0, 0, 1),
 }
-ended = {name: flood(make, 200_000) for name, make in floods.items()}
+# Whoever floods gets no other connection for some seconds, so that each comes from an address of its own.
+ended = {name: flood(make, 200_000, f"127.0.0.{10 + n}") for n, (name, make) in enumerate(floods.items())}
 print(ended)
-assert all(ended[name] is not None for name in ["continuation", "reset", "settings", "ping"]), ended
+assert flood(floods["ping"], 1000, "127.0.0.11") == 0, "the address that flooded is shut out"
+assert all(ended[name] for name in ["continuation", "reset", "settings", "ping"]), ended
 assert server.request("GET", "/health")[0] == 200
 server.stop()
