@@ -17,6 +17,7 @@ ldconfig -p 2>/dev/null | grep -q 'libpython3.11.so.1' || missing+=(libpython3.1
 for extra in "$@"; do
   case "$extra" in
     chromium) command -v chromium >/dev/null || missing+=(chromium) ;;
+    canaille) command -v openssl >/dev/null || missing+=(openssl); command -v git >/dev/null || missing+=(git) ;;
     onnx-testdata) [ -e /usr/include/onnx/backend/test/data ] || missing+=(libonnx-testdata) ;;
     peers) [ -x /usr/bin/python3.11 ] || missing+=(python3.11) ;;
     wrk) command -v cc >/dev/null || missing+=(gcc); command -v wrk >/dev/null || missing+=(wrk); command -v h2load >/dev/null || missing+=(nghttp2-client) ;;
