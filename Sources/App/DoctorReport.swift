@@ -15,6 +15,8 @@ struct DoctorReport: Sendable {
     let onnx: OnnxRuntime
     /// Addresses that others than this machine may reach, where nobody has to sign in.
     let openAddresses: [String]
+    /// Whether somebody has to sign in.
+    let asksWhoCalls: Bool
 
     func make() async -> JSONValue {
         var items: [JSONValue] = []
@@ -62,10 +64,10 @@ struct DoctorReport: Sendable {
         let isOpen = !openAddresses.isEmpty
         return [
             "name": "access", "ok": .bool(!isOpen),
-            "version": .string(isOpen ? "no authentication" : "this machine only"),
+            "version": .string(isOpen ? "no authentication" : asksWhoCalls ? "asks who calls" : "this machine only"),
             "path": isOpen ? .string(openAddresses.joined(separator: ", ")) : .null,
             "fix": isOpen
-                ? "Whoever reaches this address may do anything: listen on 127.0.0.1 behind a proxy that asks who calls."
+                ? "Whoever reaches this address may do anything: start with gyre up --auth."
                 : .null,
         ]
     }

@@ -65,7 +65,7 @@ struct Surfaces: Sendable {
         }.routes
         let doctor = DoctorReport(
             settings: settings, home: home, duckDB: stores.tables, onnx: stores.onnx,
-            openAddresses: choices.openAddresses)
+            openAddresses: choices.openAddresses, asksWhoCalls: layers.wide.asksWhoCalls)
         let routes = RouteBox()
         let native = NativeDialect(
             Self.nativeServices(
