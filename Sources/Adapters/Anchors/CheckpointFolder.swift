@@ -3,7 +3,7 @@
 internal import Foundation
 internal import Glibc
 package import GyreBase
-package import GyreLedger
+internal import GyreLedger
 
 /// Signed states of a ledger as files of a folder, the number of facts in their names.
 package struct CheckpointFolder: Sendable {
@@ -32,7 +32,7 @@ package struct CheckpointFolder: Sendable {
                 throw GyreError(.unavailable, "The file \(target) cannot be brought to the disk.")
             }
             close(descriptor)
-            if target != path, rename(file + ".new", file) != 0 {
+            if target != path, unsafe rename(file + ".new", file) != 0 {
                 throw GyreError(.unavailable, "The file \(file) cannot be written.")
             }
         }

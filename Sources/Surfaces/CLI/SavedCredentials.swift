@@ -31,11 +31,11 @@ enum SavedCredentials {
             throw GyreError.wrapping(error, "Making the folder of \(file)")
         }
         let draft = file + ".new"
-        unlink(draft)
+        unsafe unlink(draft)
         let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         let bytes = all.bytes
         guard descriptor >= 0, unsafe write(descriptor, bytes, bytes.count) == bytes.count, close(descriptor) == 0,
-            rename(draft, file) == 0
+            unsafe rename(draft, file) == 0
         else {
             throw GyreError(
                 .unavailable, "The file \(file) cannot be written.", why: unsafe String(cString: strerror(errno)))

@@ -6,24 +6,26 @@ package import GyreHTTP
 
 /// Signs people in and out; the cookies are made by whoever keeps the identities.
 package struct SessionDesk: Sendable {
+    /// Why a way in or out fails.
+    package typealias Failure = GyreError
     /// Signs somebody in by a name and a password, or by a token, and gives the header field that sets the cookie.
-    package let signIn: @Sendable (_ name: String, _ secret: String, HTTPRequest) async throws(GyreError) -> String
+    package let signIn: @Sendable (_ name: String, _ secret: String, HTTPRequest) async throws(Failure) -> String
     /// Signs the browser out, and gives the header field that takes the cookie away.
-    package let signOut: @Sendable (HTTPRequest) async throws(GyreError) -> String
+    package let signOut: @Sendable (HTTPRequest) async throws(Failure) -> String
     /// Signs people in by an identity provider; nil where there is none.
     package let provider: Provider?
 
     /// Sends browsers to an identity provider, and takes them when they come back.
     package struct Provider: Sendable {
         /// Sends a browser there.
-        package let begin: @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse
+        package let begin: @Sendable (HTTPRequest) async throws(Failure) -> HTTPResponse
         /// Takes one that comes back.
-        package let finish: @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse
+        package let finish: @Sendable (HTTPRequest) async throws(Failure) -> HTTPResponse
 
         /// A way to a provider and back.
         package init(
-            begin: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse,
-            finish: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> HTTPResponse
+            begin: @escaping @Sendable (HTTPRequest) async throws(Failure) -> HTTPResponse,
+            finish: @escaping @Sendable (HTTPRequest) async throws(Failure) -> HTTPResponse
         ) {
             self.begin = begin
             self.finish = finish
@@ -32,8 +34,8 @@ package struct SessionDesk: Sendable {
 
     /// A desk of these ways.
     package init(
-        signIn: @escaping @Sendable (_ name: String, _ secret: String, HTTPRequest) async throws(GyreError) -> String,
-        signOut: @escaping @Sendable (HTTPRequest) async throws(GyreError) -> String, provider: Provider?
+        signIn: @escaping @Sendable (_ name: String, _ secret: String, HTTPRequest) async throws(Failure) -> String,
+        signOut: @escaping @Sendable (HTTPRequest) async throws(Failure) -> String, provider: Provider?
     ) {
         self.signIn = signIn
         self.signOut = signOut
