@@ -214,8 +214,9 @@ let package = Package(
         adapter(
             "SQLite",
             [
-                "GyreAccess", "GyreLedger", "GyreSearch", "GyreTracing", "GyreTracking", "GyreFeatures", crypto, grdb,
-                sqlite,
+                "GyreAccess", "GyreFeatures", "GyreLedger", "GyrePipelines", "GyreSearch", "GyreTracing",
+                "GyreTracking",
+                crypto, grdb, sqlite,
             ]),
         adapter("OpenID", ["GyreIdentity", httpClient, jwtKit, nioCore]),
         adapter("Outbound", ["GyreNotification", httpClient, nioCore, nioHTTP1, nioPosix]),
@@ -269,7 +270,7 @@ let package = Package(
             "AreaTests",
             [
                 "GyreAccess", "GyreApprovals", "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreEvaluation",
-                "GyreFeatures", "GyreIdentity", "GyreLedger",
+                "GyreFeatures", "GyreIdentity", "GyreKFP", "GyreLedger",
                 "GyreMonitoring", "GyreNativeLibraries", "GyreNotification", "GyrePipelines", "GyrePredictions",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreSQLite", "GyreSearch",
                 "GyreServing", "GyreTables", "GyreTracing", "GyreTracking", "GyreVault", "GyreVersioning",
@@ -277,10 +278,10 @@ let package = Package(
         tests(
             "LoopTests",
             [
-                "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreFeatures", "GyreLedger", "GyreLoop",
+                "GyreBlobs", "GyreCompute", "GyreDelivery", "GyreFeatures", "GyreKFP", "GyreLedger", "GyreLoop",
                 "GyreMonitoring", "GyreNotification", "GyrePipelines", "GyrePredictions", "GyreQuality",
                 "GyreRegistry", "GyreReleases", "GyreRollout", "GyreSQLite", "GyreSearch", "GyreServing",
-                "GyreTables", "GyreTracing", "GyreTracking", "GyreUpkeep", "GyreVersioning",
+                "GyreTables", "GyreTracing", "GyreTracking", "GyreUpkeep", "GyreVersioning", grdb,
             ]),
         tests(
             "DialectTests",

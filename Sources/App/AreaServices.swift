@@ -37,6 +37,9 @@ struct AreaServices: Sendable {
     let releases: Releases
     let host: ModelHost
     let pipelines: Pipelines
+    let pipelineCatalog: PipelineCatalog
+    let pipelineExperiments: PipelineExperiments
+    let schedules: Schedules
     let vault: Vault
     let approvals: Approvals
 
@@ -85,9 +88,11 @@ struct AreaServices: Sendable {
         approvals = Approvals(store: ledger, surroundings: surroundings)
         let tokens = TaskTokens(wide, workspace: choices.workspace, surroundings: surroundings)
         pipelines = Pipelines(
-            store: ledger, blobs: stores.blobs, executor: stores.executor,
+            ledger: ledger, store: SQLitePipelineStore(stores.database), blobs: stores.blobs,
+            executor: stores.executor,
             options: PipelineOptions(
-                folder: home.tasks, timeoutSeconds: settings.taskTimeoutSeconds, runningTasks: settings.runningTasks,
+                folder: home.tasks, images: HostImages(HostImages.usual + settings.taskImages),
+                timeoutSeconds: settings.taskTimeoutSeconds, runningTasks: settings.runningTasks,
                 variables: { run, task, inputs in Self.variables(run, task, inputs, address, tokens) },
                 secret: { name throws(GyreError) in try await vault.open(name) },
                 resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },
@@ -97,6 +102,12 @@ struct AreaServices: Sendable {
                     tokens.forget(run)
                     return await ended.tell(run)
                 }), surroundings: surroundings)
+        pipelineCatalog = PipelineCatalog(
+            ledger: ledger, blobs: stores.blobs, surroundings: surroundings, read: KFPPackage.read)
+        pipelineExperiments = PipelineExperiments(ledger: ledger, surroundings: surroundings)
+        schedules = Schedules(
+            ledger: ledger, blobs: stores.blobs, pipelines: pipelines, catalog: pipelineCatalog,
+            surroundings: surroundings, fill: ScheduledParameters.filled)
     }
 
     /// What the process of a task is told beside its command.

@@ -9,6 +9,7 @@ internal import GyreLoop
 internal import GyreNotification
 internal import GyreOIP
 internal import GyreOutbound
+internal import GyrePipelines
 internal import GyreServing
 internal import GyreUpkeep
 
@@ -96,12 +97,14 @@ struct LoopServices: Sendable {
         batches = BatchPredictor(
             blobs: stores.blobs, tables: stores.tables, versioning: areas.versioning,
             files: delivery.files, host: areas.host)
-        let reproductions = reproductions
+        let (reproductions, pipelines) = (reproductions, areas.pipelines)
         retention = Retention(
             store: ledger, blobs: stores.blobs, tracking: areas.tracking, registry: areas.registry,
             loggedModels: areas.loggedModels, releases: areas.releases, files: delivery.files,
             surroundings: surroundings,
-            namedElsewhere: { () throws(GyreError) in try await reproductions.namedDigests() })
+            namedElsewhere: { () throws(GyreError) in
+                try await reproductions.namedDigests().union(try await pipelines.namedDigests())
+            })
         notifier = Notifier(store: ledger, registry: areas.registry, webhooks: areas.webhooks)
     }
 }

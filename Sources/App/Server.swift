@@ -210,6 +210,9 @@ enum Server {
         let lastHead = Mutex<Head?>(nil)
         return [
             Clock.Job("judging rollouts") { () throws(GyreError) in try await assembly.loop.conductor.tick() },
+            Clock.Job("acting on schedules") { () throws(GyreError) in
+                try await assembly.areas.schedules.act()
+            },
             Clock.Job("telling webhooks") { () throws(GyreError) in try await assembly.loop.notifier.tick() },
             Clock.Job("removing what was deleted", everyRounds: Clock.hour) { () throws(GyreError) in
                 try await assembly.loop.retention.carryOut(

@@ -16,6 +16,8 @@ struct Settings: Sendable {
     let taskTimeoutSeconds: Int
     /// Tasks of pipelines that run at the same time.
     var runningTasks: Int
+    /// Images, beside the usual ones, that stand for this machine's own programs in pipelines.
+    let taskImages: [String]
 
     /// Names, besides addresses and `localhost`, that this server is known by.
     let allowedHosts: [String]
@@ -38,6 +40,7 @@ struct Settings: Sendable {
             libraries: NativeLibrary.Search(toolsFolder: tools, overrides: overrides),
             taskTimeoutSeconds: environment["GYRE_TASK_TIMEOUT_SECONDS"].flatMap { Int($0) } ?? 24 * 3600,
             runningTasks: max(1, environment["GYRE_RUNNING_TASKS"].flatMap { Int($0) } ?? Limits.runningTasks),
+            taskImages: list(environment["GYRE_TASK_IMAGES"]) ?? [],
             allowedHosts: list(environment["GYRE_ALLOWED_HOSTS"]) ?? [],
             webhooksMayStayInside: environment["MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"]?.lowercased() == "true",
             webhookSchemes: list(environment["MLFLOW_WEBHOOK_ALLOWED_SCHEMES"]) ?? ["https"])

@@ -8,6 +8,7 @@ internal import GyreDelivery
 internal import GyreGate
 internal import GyreHTTP
 internal import GyreInference
+internal import GyreKFP
 internal import GyreKServe
 internal import GyreLedger
 internal import GyreMLflow
@@ -85,7 +86,11 @@ struct Surfaces: Sendable {
         services = ServicesDialect(predictor: delivery.predictor)
         router = Router(
             [
-                health.routes, OIPDialect(calls).routes, tfServing, kserve,
+                health.routes,
+                KFPDialect(
+                    pipelines: areas.pipelines, catalog: areas.pipelineCatalog,
+                    experiments: areas.pipelineExperiments, schedules: areas.schedules
+                ).routes, OIPDialect(calls).routes, tfServing, kserve,
                 services.routes, SeldonDialect(predictor: delivery.predictor, log: stores.predictions).routes,
                 ScoringDialect(predictor: delivery.predictor).routes,
                 OTLPDialect(tracing: areas.tracing).routes,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GyreBase
+import GyreKFP
 import GyreLedger
 import GyreReleases
 import GyreTestSupport
@@ -77,16 +78,16 @@ import Testing
                     ["uri"], .importer(Importer(source: .parameter("uri"), type: "system.Dataset", metadata: [:]))),
                 "fixed": component(
                     [], .importer(Importer(source: .address("dataset/fixed"), type: "system.Dataset", metadata: [:]))),
-                "inner": component(["which"], graph(["deep": task("bring", ["uri": .input("which", member: nil)])])),
+                "inner": component(["which"], graph(["deep": task("bring", ["uri": .input("which")])])),
             ],
             root: component(
                 ["training"],
                 graph([
-                    "a": task("bring", ["uri": .input("training", member: nil)]),
+                    "a": task("bring", ["uri": .input("training")]),
                     "b": task("bring", ["uri": .constant("dataset/constant@latest")]), "c": task("fixed", [:]),
-                    "d": task("inner", ["which": .input("training", member: nil)]),
+                    "d": task("inner", ["which": .input("training")]),
                     "e": task("bring", ["uri": .output(task: "a", name: "computed")]), "f": looped,
-                ])), digest: .zero)
+                ])), digest: .zero, language: KFPLanguage())
         #expect(
             pipeline.importAddresses(["training": "dataset/toy@latest"]).all
                 == ["dataset/toy@latest", "dataset/constant@latest", "dataset/fixed"])

@@ -19,7 +19,7 @@ package struct ProcessExecutor: TaskExecutor {
     }
 
     package func run(
-        _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32) async -> Void
+        _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
         let bin = try await environments.bin(for: launch.requirements)
         guard let program = launch.command.first else { throw GyreError(.invalid, "A task has an empty command.") }
@@ -43,7 +43,7 @@ package struct ProcessExecutor: TaskExecutor {
 
     private static func execute(
         _ program: String, _ launch: TaskLaunch, _ environment: Environment,
-        _ onStart: @escaping @Sendable (Int32) async -> Void
+        _ onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws -> Int32 {
         var options = PlatformOptions()
         options.createSession = true
@@ -92,9 +92,19 @@ package struct ProcessExecutor: TaskExecutor {
         }
     }
 
-    package func stop(process: Int32, ofTaskIn folder: String) async {
-        // The number may belong to another program by now: only a process that still works in the task's folder is ours.
-        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
-        if link == folder { kill(-process, SIGKILL) }
+    package func stop(process: Int32?, ofTaskIn folder: String) async {
+        // A number may belong to another program by now: only what still works in the task's folder is ours.
+        var known = process.map { [$0] } ?? []
+        if process == nil {
+            // A server that was killed before it could say has left some that nobody knows the number of.
+            let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+            known = all.compactMap { Int32($0) }
+        }
+        for number in known {
+            let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(number)/cwd")
+            guard link == folder else { continue }
+            kill(-number, SIGKILL)
+            kill(number, SIGKILL)
+        }
     }
 }

@@ -12,6 +12,7 @@ package struct SQLiteLedgerStore: LedgerStore {
     /// The ledger in `database`.
     package init(_ database: SQLiteDatabase) { self.database = database }
 
+    @discardableResult
     package func commit(_ changes: [Change], recording facts: [Fact]) async throws(GyreError) -> [RecordedFact] {
         precondition(!facts.isEmpty || changes.isEmpty, "a change needs a fact that tells it")
         let now = database.now()

@@ -4,70 +4,30 @@ internal import Foundation
 package import GyreBase
 package import GyreLedger
 
-/// How pipelines run here.
-package struct PipelineOptions: Sendable {
-    /// Where tasks have their folders.
-    package let folder: String
-    /// Images that can be run as environments, by the beginning of their names.
-    package let images: [String]
-    /// Seconds until a task is stopped.
-    package let timeoutSeconds: Int
-    /// Tasks of all runs that run at the same time.
-    package let runningTasks: Int
-    /// Variables that a task gets; the refs are what goes into it, by the name of the input.
-    package let variables: @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String]
-    /// What a name stands for that must not be seen.
-    package let secret: @Sendable (String) async throws(GyreError) -> String
-    /// What an importer's address means now; the ref never means anything else later.
-    package let resolve: @Sendable (String) async throws(GyreError) -> Ref
-    /// The files of something resolved.
-    package let files: @Sendable (Ref) async throws(GyreError) -> Tree
-    /// Reads a compiled package.
-    package let read: @Sendable ([UInt8]) throws(GyreError) -> Pipeline
-    /// Told when a run has ended; says what it did about it, in words.
-    package let onEnd: @Sendable (PipelineRun) async -> String
-
-    /// Options.
-    package init(
-        folder: String, images: [String] = ["python:3"], timeoutSeconds: Int = 3600,
-        runningTasks: Int = Limits.runningTasks,
-        variables: @escaping @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String],
-        secret: @escaping @Sendable (String) async throws(GyreError) -> String = { name throws(GyreError) in
-            throw GyreError(.notFound, "There is no secret \"\(name.prefix(80))\".")
-        },
-        resolve: @escaping @Sendable (String) async throws(GyreError) -> Ref,
-        files: @escaping @Sendable (Ref) async throws(GyreError) -> Tree,
-        read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline,
-        onEnd: @escaping @Sendable (PipelineRun) async -> String
-    ) {
-        self.folder = folder
-        self.images = images
-        self.timeoutSeconds = timeoutSeconds
-        self.runningTasks = runningTasks
-        self.variables = variables
-        self.secret = secret
-        self.resolve = resolve
-        self.files = files
-        self.read = read
-        self.onEnd = onEnd
-    }
-}
-
 /// Pipeline runs: started, resumed after a crash, cancelled.
 package actor Pipelines {
-    private let store: any LedgerStore
-    private let blobs: any BlobStore
+    /// A run that goes on.
+    private struct Live: Sendable {
+        let driver: RunDriver
+        let task: Task<Void, Never>
+    }
+
+    private let ledger: any LedgerStore
+    let store: any PipelineStore
+    let blobs: any BlobStore
     private let executor: any TaskExecutor
-    private let options: PipelineOptions
+    let options: PipelineOptions
     private let surroundings: Surroundings
     private let slots: Slots
-    private var running: [String: Task<Void, Never>] = [:]
+    private var live: [String: Live] = [:]
+    private var isSuspended = false
 
     /// Pipelines over these stores.
     package init(
-        store: any LedgerStore, blobs: any BlobStore, executor: any TaskExecutor, options: PipelineOptions,
-        surroundings: Surroundings
+        ledger: any LedgerStore, store: any PipelineStore, blobs: any BlobStore, executor: any TaskExecutor,
+        options: PipelineOptions, surroundings: Surroundings
     ) {
+        self.ledger = ledger
         self.store = store
         self.blobs = blobs
         self.executor = executor
@@ -90,6 +50,18 @@ package actor Pipelines {
         package var usesCache = true
         /// What addresses of imports mean for it, whatever they mean by now.
         package var resolved: [String: Ref] = [:]
+        /// What people call the run; nil for the name of its pipeline.
+        package var name: String?
+        /// The group of runs that it is counted in.
+        package var experiment: String?
+        /// The schedule that starts it.
+        package var schedule: String?
+        /// The time that the schedule meant.
+        package var scheduledAt: Int64?
+        /// The id that the run gets; nil for a new one.
+        package var id: String?
+        /// What its client keeps with it.
+        package var annotations: JSONValue = [:]
 
         /// A run of this package.
         package init(compiled: [UInt8]) { self.compiled = compiled }
@@ -102,17 +74,16 @@ package actor Pipelines {
     package func start(_ request: Request, by actor: String) async throws(GyreError) -> PipelineRun {
         let (run, pipeline) = try await prepare(request, by: actor)
         _ = try await blobs.put(request.compiled)
-        try await store.commit(
-            [.create(document(run))],
-            recording: [
-                Fact(
-                    "pipelines.run.started", run.ref, by: actor, inputs: [pipeline.ref], outputs: [run.ref],
-                    body: [
-                        "reason": .string(request.reason), "parameters": run.json["parameters"] ?? [:],
-                        "purpose": run.json["purpose"] ?? .null, "resolved": run.json["resolved"] ?? [:],
-                    ])
-            ])
-        launch(run, pipeline)
+        try await store.create(
+            run,
+            recording: Fact(
+                "pipelines.run.started", run.ref, by: actor, inputs: [pipeline.ref], outputs: [run.ref],
+                body: [
+                    "reason": .string(request.reason), "parameters": run.json["parameters"] ?? [:],
+                    "purpose": run.json["purpose"] ?? .null, "resolved": run.json["resolved"] ?? [:],
+                    "schedule": .optional(run.schedule),
+                ]))
+        launch(run, pipeline, known: [:])
         return run
     }
 
@@ -122,14 +93,23 @@ package actor Pipelines {
         try await prepare(request, by: actor).run
     }
 
+    /// Whether a run could be started with these parameters; what it imports is not looked for.
+    /// - Throws: `.invalid`.
+    package func check(_ request: Request) throws(GyreError) {
+        let pipeline = try options.read(request.compiled)
+        try pipeline.checkImages(options.images)
+        _ = try Self.parameters(of: request, pipeline)
+    }
+
     private func prepare(
         _ request: Request, by actor: String
     ) async throws(GyreError) -> (run: PipelineRun, pipeline: Pipeline) {
         let pipeline = try options.read(request.compiled)
+        try pipeline.checkImages(options.images)
         var parameters = try Self.parameters(of: request, pipeline)
         var resolved: [String: Ref] = [:]
         let imports = pipeline.importAddresses(parameters)
-        for address in imports.all.sorted() {
+        for address in imports.all.sorted() where !Importer.isElsewhere(address) {
             do throws(GyreError) {
                 let ref: Ref
                 if let known = request.resolved[address] {
@@ -147,10 +127,15 @@ package actor Pipelines {
         for (name, value) in parameters {
             if let text = value.string, let ref = resolved[text] { parameters[name] = .string(ref.description) }
         }
-        let run = PipelineRun(
-            id: surroundings.newID(), pipeline: pipeline.ref, compiled: Digest(of: request.compiled),
+        var run = PipelineRun(
+            id: request.id ?? surroundings.newID(), pipeline: pipeline.ref, compiled: Digest(of: request.compiled),
             parameters: parameters, actor: actor, reason: request.reason, purpose: request.purpose, resolved: resolved,
             usesCache: request.usesCache, startedAt: surroundings.now())
+        if let name = request.name, !name.isEmpty { run.name = name }
+        run.experiment = request.experiment
+        run.schedule = request.schedule
+        run.scheduledAt = request.scheduledAt
+        run.annotations = request.annotations
         return (run, pipeline)
     }
 
@@ -187,13 +172,14 @@ package actor Pipelines {
         return parameters
     }
 
-    /// Takes up the runs that a stopped server left; finished tasks are not run again.
+    /// Takes up the runs that a stopped server left; what ended is not run again.
     /// - Returns: what could not be taken up, and why; the others go on.
     package func resume() async throws(GyreError) -> [GyreError] {
         var problems: [GyreError] = []
-        for run in try await runs() where !run.state.isEnd && running[run.id] == nil {
+        for run in try await unended() where live[run.id] == nil {
             do throws(GyreError) {
-                launch(run, try options.read(try await blobs.bytes(run.compiled)))
+                let pipeline = try options.read(try await blobs.bytes(run.compiled))
+                launch(run, pipeline, known: run.reopenings == 0 ? [:] : try await succeeded(run.id))
             } catch {
                 problems.append(
                     GyreError(error.code, "The pipeline run \(run.id) was not taken up.", why: error.description))
@@ -209,113 +195,119 @@ package actor Pipelines {
             throw GyreError(
                 .conflict, "The run \(id) cannot be cancelled.", why: "It ended already: \(run.state.rawValue).")
         }
-        running[run.id]?.cancel()
-        await running[run.id]?.value
+        await live[run.id]?.driver.cancel(by: actor)
+        await live[run.id]?.task.value
         return try await self.run(run.id)
+    }
+
+    /// Lets a run go on that did not succeed: what succeeded is not run again.
+    ///
+    /// `path`: a task that is run again with all that depend on it, whatever their ends; nil for those that did not succeed alone.
+    package func retry(_ id: String, from path: String? = nil, by actor: String) async throws(GyreError) -> PipelineRun
+    {
+        var run = try await self.run(id)
+        guard run.state.isEnd, path != nil || run.state != .succeeded else {
+            throw GyreError(
+                .conflict, "The run \(id) cannot be run again from where it failed.",
+                why: run.state.isEnd ? "It succeeded." : "It has not ended.")
+        }
+        let pipeline = try options.read(try await blobs.bytes(run.compiled))
+        let tasks = try await store.tasks(of: run.id)
+        var forgotten = Set(tasks.filter { $0.state != .succeeded || !$0.isLeaf }.map(\.path))
+        if let path {
+            guard tasks.contains(where: { $0.path == path }) else {
+                throw GyreError(
+                    .notFound, "The run \(id) has no task \"\(path.prefix(200))\".",
+                    fix: Nearest.fix(path, among: tasks.map(\.path), otherwise: "gyre pipeline show \(id.prefix(8))"))
+            }
+            forgotten.formUnion(TaskRecord.following(path, in: tasks))
+        }
+        run.state = .running
+        run.message = nil
+        run.endedAt = nil
+        run.outputs = TaskValues()
+        run.reopenings += 1
+        try await store.reopen(
+            run, forgetting: forgotten.sorted(),
+            recording: Fact(
+                "pipelines.run.retried", run.ref, by: actor,
+                body: ["from": .optional(path), "kept": .int(Int64(tasks.count - forgotten.count))]))
+        launch(run, pipeline, known: try await succeeded(run.id))
+        return run
+    }
+
+    /// Answers what a gate of a run asks.
+    package func answer(
+        _ id: String, task path: String, isApproved: Bool, values: TaskValues = TaskValues(), by actor: String,
+        reason: String
+    ) async throws(GyreError) {
+        let run = try await self.run(id)
+        guard let live = live[run.id] else {
+            throw GyreError(.conflict, "The run \(id) does not wait for an answer.", why: "It has ended.")
+        }
+        try await live.driver.answer(path, isApproved: isApproved, values: values, by: actor, reason: reason)
     }
 
     /// Waits until a run has ended.
     package func wait(for id: String) async throws(GyreError) -> PipelineRun {
-        await running[id]?.value
+        await live[id]?.task.value
         return try await run(id)
     }
 
     /// Stops all runs for a graceful end of the server; they resume at the next start.
     package func suspend() async {
         isSuspended = true
-        for task in running.values { task.cancel() }
-        for task in running.values { await task.value }
+        for run in live.values { await run.driver.suspend() }
+        for run in live.values { await run.task.value }
     }
 
-    private var isSuspended = false
-
-    // MARK: Reading
-
-    /// All runs, newest first.
-    package func runs() async throws(GyreError) -> [PipelineRun] {
-        try await store.documents("pipeline-run").map { document throws(GyreError) in
-            try PipelineRun(json: document.body)
-        }
-        .sorted { $0.startedAt > $1.startedAt }
+    /// Leaves a run out of lists, or takes it in again.
+    package func archive(_ id: String, _ isArchived: Bool, by actor: String) async throws(GyreError) -> PipelineRun {
+        let run = try await self.run(id)
+        let kind = isArchived ? "pipelines.run.archived" : "pipelines.run.unarchived"
+        return try await store.update(run.id, recording: Fact(kind, run.ref, by: actor)) { $0.isArchived = isArchived }
     }
 
-    /// A run by its id, or the first digits of it.
-    package func run(_ id: String) async throws(GyreError) -> PipelineRun {
-        let found = try await store.documents("pipeline-run", prefix: id)
-        guard !id.isEmpty, found.count == 1 else {
+    /// Removes a run that has ended, with its tasks and their folders; the ledger keeps what it was.
+    package func remove(_ id: String, by actor: String) async throws(GyreError) {
+        let run = try await self.run(id)
+        guard run.state.isEnd else {
             throw GyreError(
-                .notFound,
-                found.isEmpty ? "No pipeline run has the id \"\(id)\"." : "Several pipeline runs begin with \"\(id)\".",
-                fix: "gyre pipeline list")
+                .conflict, "The run \(id) cannot be removed while it goes on.", fix: "gyre pipeline cancel \(id)")
         }
-        return try PipelineRun(json: found[0].body)
-    }
-
-    /// A run by its whole id; nil where there is none.
-    package func run(exactly id: String) async throws(GyreError) -> PipelineRun? {
-        try await store.document("pipeline-run", id).map { document throws(GyreError) in
-            try PipelineRun(json: document.body)
-        }
-    }
-
-    /// The tasks of a run by path.
-    package func tasks(of id: String) async throws(GyreError) -> [TaskRecord] {
-        try await store.documents("pipeline-task", prefix: "\(id)/").map { document throws(GyreError) in
-            try TaskRecord(json: document.body)
-        }
-    }
-
-    /// What a task printed so far; the last MiB.
-    package func log(of id: String, task path: String) async throws(GyreError) -> [UInt8] {
-        let safe = try RelativePath(path)
-        guard let file = FileHandle(forReadingAtPath: "\(options.folder)/\(try await run(id).id)/\(safe)/log.txt")
-        else {
-            throw GyreError(
-                .notFound, "The task \"\(path)\" of the run \(id) has no log.", fix: "gyre pipeline show \(id)")
-        }
-        do {
-            let size = try file.seekToEnd()
-            try file.seek(toOffset: size > 1 << 20 ? size - 1 << 20 : 0)
-            return Array(try file.readToEnd() ?? Data())
-        } catch {
-            throw GyreError.wrapping(error, "Reading a log")
-        }
+        try await store.remove(run.id, recording: Fact("pipelines.run.removed", run.ref, by: actor, body: run.json))
+        // A run that no task of ever began has no folder; what cannot be removed is found by name later.
+        try? FileManager.default.removeItem(atPath: "\(options.folder)/\(run.id)")
     }
 
     // MARK: Running
 
-    private func launch(_ run: PipelineRun, _ pipeline: Pipeline) {
-        // Owned by this actor under the run's id; ends with the run, with `cancel` or with `suspend`.
-        running[run.id] = Task { await self.execute(run, pipeline) }
+    private func succeeded(_ id: String) async throws(GyreError) -> [String: TaskRecord] {
+        var known: [String: TaskRecord] = [:]
+        for task in try await store.tasks(of: id) where task.state == .succeeded && task.isLeaf {
+            known[task.path] = task
+        }
+        return known
     }
 
-    private func execute(_ run: PipelineRun, _ pipeline: Pipeline) async {
-        var run = run
-        do {
-            var earlier: [String: TaskRecord] = [:]
-            for task in try await tasks(of: run.id) { earlier[task.path] = task }
-            let tasks = TaskRunner(
-                run: run, pipeline: pipeline, store: store, files: ArtifactFiles(blobs: blobs), executor: executor,
-                slots: slots,
-                options: options, now: surroundings.now, earlier: earlier)
-            guard case .graph(let graph) = pipeline.root.body else {
-                throw GyreError(.invalid, "The pipeline has no graph.")
-            }
-            let inputs = GraphRunner.Inputs(parameters: run.parameters)
-            let outcome = try await GraphRunner(pipeline: pipeline, tasks: tasks).run(graph, inputs, prefix: "")
-            run.state = outcome.state
-            run.message = outcome.message
-            run.outputs = outcome.outputs
-        } catch {
-            let error = GyreError.wrapping(error, "Running the pipeline")
-            run.state = error.code == .cancelled ? .canceled : .failed
-            run.message = error.description
-        }
-        if isSuspended, run.state == .canceled { return }
-        run.endedAt = surroundings.now()
-        let isStored = await end(run)
-        running[run.id] = nil
-        if isStored { await tell(run) }
+    private func launch(_ run: PipelineRun, _ pipeline: Pipeline, known: [String: TaskRecord]) {
+        let runner = TaskRunner(
+            run: run, pipeline: pipeline, store: ledger, files: ArtifactFiles(blobs: blobs), executor: executor,
+            slots: slots, options: options)
+        let driver = RunDriver(
+            run: run, pipeline: pipeline, runner: runner, store: store, known: known, now: surroundings.now)
+        // Owned by this actor under the run's id; ends with the run, or when everything is suspended.
+        live[run.id] = Live(
+            driver: driver,
+            task: Task {
+                let ended = await driver.drive()
+                await self.ended(run.id, ended)
+            })
+    }
+
+    private func ended(_ id: String, _ run: PipelineRun?) async {
+        live[id] = nil
+        if let run { await tell(run) }
     }
 
     /// Tells whoever acts on runs that one has ended, and remembers that it was told.
@@ -327,47 +319,11 @@ package actor Pipelines {
     }
 
     /// Runs whose end a killed server did not come to tell, oldest first.
-    package func untoldEnds() async throws(GyreError) -> [PipelineRun] {
-        var found: [PipelineRun] = []
-        for marker in try await store.documents(Self.untold) {
-            guard let document = try await store.document("pipeline-run", marker.key) else { continue }
-            found.append(try PipelineRun(json: document.body))
-        }
-        return found.sorted { ($0.endedAt ?? 0) < ($1.endedAt ?? 0) }
-    }
+    package func untoldEnds() async throws(GyreError) -> [PipelineRun] { try await store.untold() }
 
     /// Records what was done about the end of a run, in words, so that it is not told again.
     package func told(_ run: PipelineRun, _ deed: String) async throws(GyreError) {
-        try await store.commit(
-            [.remove(kind: Self.untold, key: run.id)],
-            recording: [Fact("pipelines.run.handled", run.ref, by: "gyre", body: ["done": .string(deed)])])
+        try await store.told(
+            run.id, recording: Fact("pipelines.run.handled", run.ref, by: "gyre", body: ["done": .string(deed)]))
     }
-
-    /// The kind of the documents that stand for an end that is still to be told.
-    private static let untold = "pipeline-run-untold"
-
-    /// Stores the end of a run; false where that failed.
-    private func end(_ run: PipelineRun) async -> Bool {
-        let kind =
-            switch run.state {
-            case .succeeded: "pipelines.run.succeeded"
-            case .canceled: "pipelines.run.canceled"
-            case .pending, .running, .skipped, .failed: "pipelines.run.failed"
-            }
-        do {
-            try await store.commit(
-                [.put(document(run)), .put(Document(Self.untold, run.id, [:]))],
-                recording: [
-                    Fact(
-                        kind, run.ref, by: run.actor,
-                        body: ["message": .optional(run.message), "outputs": run.outputs.json])
-                ])
-            return true
-        } catch {
-            // The run stays "running" in the store and is resumed at the next start, where its tasks are found finished.
-            return false
-        }
-    }
-
-    private func document(_ run: PipelineRun) -> Document { Document("pipeline-run", run.id, run.json) }
 }

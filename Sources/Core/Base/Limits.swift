@@ -30,8 +30,20 @@ public enum Limits {
     public static let pageRows = 50_000
     /// Bytes of log that one task may write; the rest is dropped and counted.
     public static let taskLogBytes = 16 << 20
-    /// Tasks of one pipeline run, loops unrolled.
-    public static let pipelineTasks = 10_000
+    /// Items of one loop of a pipeline.
+    public static let pipelineTasks = 100_000
+    /// Times that a schedule acts for in one go.
+    public static let dueTicks = 100
+    /// Times of one back-fill.
+    public static let backfillTicks = 10_000
+    /// Seconds between two runs of a schedule.
+    public static let scheduleSeconds: Int64 = 10 * 366 * 86_400
+    /// Runs of one schedule that go on at the same time.
+    public static let scheduleRuns = 1000
+    /// Tasks, groups and loops of one pipeline run, loops unrolled.
+    public static let pipelineNodes = 250_000
+    /// Attempts of one task whose end nobody knows, since the server was killed, before it is given up.
+    public static let lostAttempts = 3
     /// Tasks of all pipeline runs that run at the same time, where GYRE_RUNNING_TASKS does not say otherwise.
     public static let runningTasks = 2
     /// Nodes that one lineage question visits.

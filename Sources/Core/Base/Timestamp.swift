@@ -83,11 +83,17 @@ public enum Timestamp {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    /// The date as text and the microseconds since its midnight (Howard Hinnant's `civil_from_days`).
+    /// The date as text and the microseconds since its midnight.
     private static func parts(_ microseconds: Int64) -> (date: String, time: Int64) {
         let dayLength: Int64 = 86_400_000_000
         let time = (microseconds % dayLength + dayLength) % dayLength
-        let shifted = (microseconds - time) / dayLength + 719_468
+        let (year, month, day) = date(ofDay: (microseconds - time) / dayLength)
+        return ("\(year.digits(4))-\(month.digits(2))-\(day.digits(2))", time)
+    }
+
+    /// The date of a day that is counted from 1970-01-01 (Howard Hinnant's `civil_from_days`).
+    public static func date(ofDay number: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = number + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -95,7 +101,6 @@ public enum Timestamp {
         let monthIndex = (5 * dayOfYear + 2) / 153
         let day = dayOfYear - (153 * monthIndex + 2) / 5 + 1
         let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return ("\(year.digits(4))-\(month.digits(2))-\(day.digits(2))", time)
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }

@@ -1,197 +1,214 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GyreBase
-package import GyrePipelines
-internal import GyreYAML
+internal import GyreBase
+internal import GyrePipelines
 
-/// The package that the kfp compiler writes, as a pipeline.
-package enum KFPPackage {
-    /// Reads the YAML (or JSON) of a compiled pipeline.
-    /// - Throws: `.invalid` for something else; `.unsupported` naming what is not run here.
-    package static func read(_ bytes: [UInt8]) throws(GyreError) -> Pipeline {
-        let documents = try YAML.documents(String(decoding: bytes, as: UTF8.self))
-        guard let spec = documents.first, let name = spec["pipelineInfo"]?["name"]?.string, let root = spec["root"]
-        else {
-            throw GyreError(
-                .invalid, "The file is no compiled pipeline.", why: "It has no pipelineInfo and root.",
-                fix: "Compile it: kfp.compiler.Compiler().compile(pipeline, \"pipeline.yaml\")")
-        }
-        let executors = spec["deploymentSpec"]?["executors"] ?? [:]
-        var components: [String: Component] = [:]
-        for member in spec["components"]?.object?.members ?? [] {
-            components[member.name] = try component(member.name, member.value, executors)
-        }
-        return try Pipeline(
-            name: try Name(name, of: "pipeline").text, components: components,
-            root: try component("root", root, executors),
-            digest: Digest(of: spec.canonicalBytes))
+/// The nouns of pipelines as KFP's messages have them.
+enum Messages {
+    /// A list under its name, with what pages need.
+    static func list(_ name: String, _ items: [JSONValue], _ token: String?, _ total: Int) -> JSONValue {
+        var json: JSONValue = [name: .array(items), "total_size": .int(Int64(total))]
+        if let token { json["next_page_token"] = .string(token) }
+        return json
     }
 
-    private static func component(
-        _ name: String, _ json: JSONValue, _ executors: JSONValue
-    ) throws(GyreError) -> Component {
-        let body: Component.Body
-        if let dag = json["dag"] {
-            body = .graph(try graph(dag))
-        } else if let label = json["executorLabel"]?.string, let executor = executors[label] {
-            body = try self.body(executor, of: name)
-        } else {
-            throw GyreError(.invalid, "The component \"\(name)\" has neither tasks nor an executor.")
-        }
-        return Component(
-            inputParameters: try parameters(json["inputDefinitions"]),
-            inputArtifacts: artifacts(json["inputDefinitions"]),
-            outputParameters: try parameters(json["outputDefinitions"]),
-            outputArtifacts: artifacts(json["outputDefinitions"]), body: body)
+    static func storageState(_ isArchived: Bool) -> String { isArchived ? "ARCHIVED" : "AVAILABLE" }
+
+    private static func time(_ microseconds: Int64?) -> JSONValue {
+        .optional(microseconds.map { Timestamp.text($0) })
     }
 
-    private static func body(_ executor: JSONValue, of name: String) throws(GyreError) -> Component.Body {
-        if let container = executor["container"] {
-            var environment: [String: String] = [:]
-            for variable in container["env"]?.array ?? [] {
-                if let name = variable["name"]?.string { environment[name] = variable["value"]?.string ?? "" }
+    /// An object without the members that are null.
+    private static func object(_ members: [(String, JSONValue)]) -> JSONValue {
+        .object(JSONObject(members.filter { $0.1 != .null }))
+    }
+
+    // MARK: What comes in
+
+    static func tags(_ json: JSONValue) -> [String: String] {
+        var tags: [String: String] = [:]
+        for member in json.object?.members ?? [] { tags[member.name] = member.value.string ?? member.value.text }
+        return tags
+    }
+
+    /// The name and more of a pipeline or a version.
+    static func description(_ json: JSONValue) throws(GyreError) -> PipelineCatalog.Description {
+        guard let name = json["name"]?.string ?? json["display_name"]?.string else {
+            throw GyreError(.invalid, "The body has no name or display_name.")
+        }
+        var description = PipelineCatalog.Description(name: name)
+        description.displayName = json["display_name"]?.string
+        description.text = json["description"]?.string ?? ""
+        description.tags = tags(json["tags"] ?? [:])
+        description.codeSource = json["code_source_url"]?.string ?? ""
+        return description
+    }
+
+    /// The package of a version that comes in a message.
+    static func package(_ json: JSONValue) throws(GyreError) -> [UInt8] {
+        if let specification = json["pipeline_spec"], specification != .null { return specification.bytes }
+        throw GyreError(
+            .unsupported, "A version is not made from a package_url: this server fetches nothing from elsewhere.",
+            fix: "Upload the package: client.upload_pipeline or client.upload_pipeline_version.")
+    }
+
+    static func parameters(_ body: JSONValue) -> [String: JSONValue] {
+        var parameters: [String: JSONValue] = [:]
+        for member in body["runtime_config"]?["parameters"]?.object?.members ?? [] {
+            parameters[member.name] = member.value
+        }
+        return parameters
+    }
+
+    /// What is kept of a run or a recurring run, to be told again.
+    static func annotations(_ body: JSONValue, _ version: PipelineVersion?) -> JSONValue {
+        object([
+            ("pipeline_id", .optional(version?.pipeline)), ("pipeline_version_id", .optional(version?.id)),
+            ("description", body["description"] ?? .null), ("service_account", body["service_account"] ?? .null),
+            ("pipeline_root", body["runtime_config"]?["pipeline_root"] ?? .null),
+        ])
+    }
+
+    /// 64-bit numbers are texts in protobuf's JSON.
+    static func integer(_ json: JSONValue?) -> Int64? { json?.int ?? json?.string.flatMap { Int64($0) } }
+
+    static func trigger(_ json: JSONValue) throws(GyreError) -> Schedule.Trigger {
+        if let cron = json["cron_schedule"]?["cron"]?.string { return .cron(try CronExpression(cron)) }
+        if let seconds = integer(json["periodic_schedule"]?["interval_second"]) { return .interval(seconds) }
+        throw GyreError(
+            .invalid, "The trigger says no times.",
+            why: "It has neither cron_schedule.cron nor periodic_schedule.interval_second.")
+    }
+
+    // MARK: What goes out
+
+    static func experiment(_ experiment: PipelineExperiment, lastRunAt: Int64?) -> JSONValue {
+        object([
+            ("experiment_id", .string(experiment.id)), ("display_name", .string(experiment.name)),
+            ("description", .string(experiment.description)), ("created_at", time(experiment.createdAt)),
+            ("last_run_created_at", time(lastRunAt)),
+            ("storage_state", .string(storageState(experiment.isArchived))),
+        ])
+    }
+
+    static func pipeline(_ pipeline: RegisteredPipeline) -> JSONValue {
+        object([
+            ("pipeline_id", .string(pipeline.id)), ("display_name", .string(pipeline.displayName)),
+            ("name", .string(pipeline.name)), ("description", .string(pipeline.description)),
+            ("created_at", time(pipeline.createdAt)), ("tags", tags(pipeline.tags)),
+        ])
+    }
+
+    static func version(_ version: PipelineVersion, _ specification: JSONValue) -> JSONValue {
+        object([
+            ("pipeline_id", .string(version.pipeline)), ("pipeline_version_id", .string(version.id)),
+            ("display_name", .string(version.displayName)), ("name", .string(version.name)),
+            ("description", .string(version.description)), ("created_at", time(version.createdAt)),
+            ("code_source_url", version.codeSource.isEmpty ? .null : .string(version.codeSource)),
+            ("pipeline_spec", specification), ("tags", tags(version.tags)),
+        ])
+    }
+
+    private static func tags(_ tags: [String: String]) -> JSONValue {
+        tags.isEmpty
+            ? .null : .object(JSONObject(tags.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+    }
+
+    private static func reference(_ annotations: JSONValue) -> JSONValue {
+        guard let pipeline = annotations["pipeline_id"] else { return .null }
+        return object([
+            ("pipeline_id", pipeline), ("pipeline_version_id", annotations["pipeline_version_id"] ?? .null),
+        ])
+    }
+
+    private static func runtime(_ parameters: [String: JSONValue], _ annotations: JSONValue) -> JSONValue {
+        object([
+            (
+                "parameters",
+                .object(JSONObject(parameters.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
+            ),
+            ("pipeline_root", annotations["pipeline_root"] ?? .null),
+        ])
+    }
+
+    private static func error(_ message: String?, _ state: PipelineRun.State) -> JSONValue {
+        guard let message, state == .failed || state == .canceled else { return .null }
+        return ["code": state == .canceled ? 1 : 2, "message": .string(message)]
+    }
+
+    private static func history(_ times: [(Int64?, PipelineRun.State)]) -> JSONValue {
+        .array(
+            times.compactMap { at, state in
+                at.map { ["update_time": .string(Timestamp.text($0)), "state": .string(state.rawValue)] }
+            })
+    }
+
+    static func run(_ run: PipelineRun, specification: JSONValue? = nil, tasks: [TaskRecord]? = nil) -> JSONValue {
+        var times: [(Int64?, PipelineRun.State)] = [(run.startedAt, .pending), (run.startedAt, .running)]
+        if run.state.isEnd { times.append((run.endedAt, run.state)) }
+        let reference = reference(run.annotations)
+        var details: JSONValue = .null
+        if let tasks { details = ["task_details": .array(tasks.map { task($0, in: tasks) })] }
+        return object([
+            ("experiment_id", .optional(run.experiment)), ("run_id", .string(run.id)),
+            ("display_name", .string(run.name)), ("storage_state", .string(storageState(run.isArchived))),
+            ("description", run.annotations["description"] ?? .null), ("pipeline_version_reference", reference),
+            ("pipeline_spec", specification ?? .null), ("runtime_config", runtime(run.parameters, run.annotations)),
+            ("service_account", run.annotations["service_account"] ?? .null), ("created_at", time(run.startedAt)),
+            ("scheduled_at", time(run.scheduledAt ?? run.startedAt)), ("finished_at", time(run.endedAt)),
+            ("state", .string(run.state.rawValue)), ("error", error(run.message, run.state)),
+            ("recurring_run_id", .optional(run.schedule)), ("state_history", history(times)),
+            ("run_details", details),
+        ])
+    }
+
+    private static func task(_ task: TaskRecord, in all: [TaskRecord]) -> JSONValue {
+        func id(_ path: String) -> String { String(Digest(of: Array("\(task.run)/\(path)".utf8)).hex.prefix(32)) }
+        let parent = parentPath(of: task.path)
+        let children = task.isLeaf ? [] : all.filter { parentPath(of: $0.path) == task.path }
+        var times: [(Int64?, PipelineRun.State)] = [(task.startedAt, .running)]
+        if task.state.isEnd { times.append((task.endedAt, task.state)) }
+        let last = task.path.split(separator: "/").last.map(String.init) ?? task.path
+        return object([
+            ("run_id", .string(task.run)), ("task_id", .string(id(task.path))),
+            ("display_name", .string(task.name.isEmpty ? last : task.name)), ("create_time", time(task.startedAt)),
+            ("start_time", time(task.startedAt)), ("end_time", time(task.endedAt)),
+            ("executor_detail", task.kind == "task" ? ["main_job": .string(task.path)] : .null),
+            ("state", .string(task.state.rawValue)), ("error", error(task.message, task.state)),
+            ("parent_task_id", .optional(parent.map(id))), ("state_history", history(times)),
+            ("child_tasks", children.isEmpty ? .null : .array(children.map { ["task_id": .string(id($0.path))] })),
+        ])
+    }
+
+    /// The group or loop that a task stands in: `a/b` for `a/b/c`, `a/b` for `a/b[3]`.
+    private static func parentPath(of path: String) -> String? {
+        if path.hasSuffix("]"), let start = path.lastIndex(of: "[") { return String(path[..<start]) }
+        return path.lastIndex(of: "/").map { String(path[..<$0]) }
+    }
+
+    static func status(_ schedule: Schedule) -> String { schedule.isEnabled ? "ENABLED" : "DISABLED" }
+
+    static func recurringRun(_ schedule: Schedule, specification: JSONValue? = nil) -> JSONValue {
+        let ends: [(String, JSONValue)] = [
+            ("start_time", time(schedule.startsAt)), ("end_time", time(schedule.endsAt)),
+        ]
+        let trigger: JSONValue =
+            switch schedule.trigger {
+            case .cron(let expression):
+                ["cron_schedule": object(ends + [("cron", .string(expression.text))])]
+            case .interval(let seconds):
+                ["periodic_schedule": object(ends + [("interval_second", .string(String(seconds)))])]
             }
-            return .container(
-                Container(
-                    image: container["image"]?.string ?? "", command: container["command"]?.array ?? [],
-                    arguments: container["args"]?.array ?? [], environment: environment))
-        }
-        if let importer = executor["importer"] {
-            let uri = importer["artifactUri"]
-            let source: Importer.Source
-            if let constant = uri?["constant"]?.string {
-                source = .address(constant)
-            } else if let parameter = uri?["runtimeParameter"]?.string {
-                source = .parameter(parameter)
-            } else {
-                throw GyreError(.invalid, "The importer \"\(name)\" has no address.")
-            }
-            return .importer(
-                Importer(
-                    source: source, type: importer["typeSchema"]?["schemaTitle"]?.string ?? "system.Artifact",
-                    metadata: importer["metadata"] ?? [:]))
-        }
-        throw GyreError(.unsupported, "The executor of the component \"\(name)\" is of a kind that is not run here.")
-    }
-
-    private static func parameters(_ json: JSONValue?) throws(GyreError) -> [String: ParameterDefinition] {
-        var definitions: [String: ParameterDefinition] = [:]
-        for member in json?["parameters"]?.object?.members ?? [] {
-            let word = member.value["parameterType"]?.string ?? ""
-            guard let type = ParameterDefinition.Kind(rawValue: word) else {
-                throw GyreError(
-                    .unsupported, "The parameter \"\(member.name)\" has the type \(word), which is not read.")
-            }
-            definitions[member.name] = ParameterDefinition(
-                type: type, defaultValue: member.value["defaultValue"],
-                isOptional: member.value["isOptional"]?.bool ?? false)
-        }
-        return definitions
-    }
-
-    private static func artifacts(_ json: JSONValue?) -> [String: String] {
-        var types: [String: String] = [:]
-        for member in json?["artifacts"]?.object?.members ?? [] {
-            types[member.name] = member.value["artifactType"]?["schemaTitle"]?.string ?? "system.Artifact"
-        }
-        return types
-    }
-
-    // MARK: Graphs
-
-    private static func graph(_ dag: JSONValue) throws(GyreError) -> TaskGraph {
-        var tasks: [String: TaskDefinition] = [:]
-        for member in dag["tasks"]?.object?.members ?? [] { tasks[member.name] = try task(member.name, member.value) }
-        var parameterOutputs: [String: [TaskGraph.OutputReference]] = [:]
-        for member in dag["outputs"]?["parameters"]?.object?.members ?? [] {
-            let selectors =
-                member.value["valueFromOneof"]?["parameterSelectors"]?.array ?? [
-                    member.value["valueFromParameter"] ?? .null
-                ]
-            parameterOutputs[member.name] = selectors.compactMap { reference($0, "outputParameterKey") }
-        }
-        var artifactOutputs: [String: [TaskGraph.OutputReference]] = [:]
-        for member in dag["outputs"]?["artifacts"]?.object?.members ?? [] {
-            artifactOutputs[member.name] = (member.value["artifactSelectors"]?.array ?? []).compactMap {
-                reference($0, "outputArtifactKey")
-            }
-        }
-        return TaskGraph(tasks: tasks, parameterOutputs: parameterOutputs, artifactOutputs: artifactOutputs)
-    }
-
-    private static func reference(_ json: JSONValue, _ key: String) -> TaskGraph.OutputReference? {
-        guard let task = json["producerSubtask"]?.string, let output = json[key]?.string else { return nil }
-        return TaskGraph.OutputReference(task: task, output: output)
-    }
-
-    private static func task(_ name: String, _ json: JSONValue) throws(GyreError) -> TaskDefinition {
-        guard let component = json["componentRef"]?["name"]?.string else {
-            throw GyreError(.invalid, "The task \"\(name)\" names no component.")
-        }
-        var task = TaskDefinition(component: component)
-        for member in json["inputs"]?["parameters"]?.object?.members ?? [] {
-            task.parameters[member.name] = try source(member.value, name)
-        }
-        for member in json["inputs"]?["artifacts"]?.object?.members ?? [] {
-            task.artifacts[member.name] = try source(member.value, name)
-        }
-        var upstream = Set(json["dependentTasks"]?.strings ?? [])
-        for source in Array(task.parameters.values) + Array(task.artifacts.values) {
-            switch source {
-            case .output(let producer, _), .finalStatus(let producer): upstream.insert(producer)
-            case .constant, .input: break
-            }
-        }
-        task.condition = json["triggerPolicy"]?["condition"]?.string
-        task.runsAfterFailure = json["triggerPolicy"]?["strategy"]?.string == "ALL_UPSTREAM_TASKS_COMPLETED"
-        task.isCacheable = json["cachingOptions"]?["enableCache"]?.bool ?? false
-        task.retries = Int(json["retryPolicy"]?["maxRetryCount"]?.int ?? 0)
-        task.retrySeconds = json["retryPolicy"]?["backoffDuration"]?.string.flatMap { Double($0.dropLast()) } ?? 0
-        task.iterator = try iterator(json, name)
-        if case .output(let producer, _)? = task.iterator?.items { upstream.insert(producer) }
-        task.upstream = upstream.sorted()
-        return task
-    }
-
-    private static func iterator(_ json: JSONValue, _ name: String) throws(GyreError) -> TaskDefinition.Iterator? {
-        if json["artifactIterator"] != nil {
-            throw GyreError(
-                .unsupported, "The task \"\(name)\" loops over artifacts, which is not run here.",
-                fix: "Loop over parameters.")
-        }
-        guard let iterator = json["parameterIterator"], let item = iterator["itemInput"]?.string else { return nil }
-        let items: TaskDefinition.ValueSource
-        if let raw = iterator["items"]?["raw"]?.string {
-            items = .constant(try JSONValue(parsing: raw))
-        } else {
-            let input = iterator["items"]?["inputParameter"]?.string ?? ""
-            // The list is an input of the loop's own component, given by the task's inputs.
-            items =
-                try json["inputs"]?["parameters"]?[input].map { value throws(GyreError) in try source(value, name) }
-                ?? .input(input, member: nil)
-        }
-        return TaskDefinition.Iterator(
-            items: items, itemInput: item,
-            parallelism: json["iteratorPolicy"]?["parallelismLimit"]?.int.map { max(1, Int($0)) })
-    }
-
-    private static func source(_ json: JSONValue, _ task: String) throws(GyreError) -> TaskDefinition.ValueSource {
-        if let constant = json["runtimeValue"]?["constant"] { return .constant(constant) }
-        if let output = json["taskOutputParameter"] {
-            return .output(task: output["producerTask"]?.string ?? "", name: output["outputParameterKey"]?.string ?? "")
-        }
-        if let output = json["taskOutputArtifact"] {
-            return .output(task: output["producerTask"]?.string ?? "", name: output["outputArtifactKey"]?.string ?? "")
-        }
-        if let input = json["componentInputArtifact"]?.string { return .input(input, member: nil) }
-        if let status = json["taskFinalStatus"] { return .finalStatus(task: status["producerTask"]?.string ?? "") }
-        if let input = json["componentInputParameter"]?.string {
-            guard let selector = json["parameterExpressionSelector"]?.string else { return .input(input, member: nil) }
-            guard let start = selector.firstRange(of: "[\""), let end = selector.firstRange(of: "\"]") else {
-                throw GyreError(.unsupported, "The task \"\(task)\" selects by \"\(selector)\", which is not read.")
-            }
-            return .input(input, member: String(selector[start.upperBound..<end.lowerBound]))
-        }
-        throw GyreError(.unsupported, "The task \"\(task)\" has an input that is not read: \(json.text.prefix(200)).")
+        return object([
+            ("recurring_run_id", .string(schedule.id)), ("display_name", .string(schedule.name)),
+            ("description", .string(schedule.description)),
+            ("pipeline_version_reference", reference(schedule.annotations)), ("pipeline_spec", specification ?? .null),
+            ("runtime_config", runtime(schedule.parameters, schedule.annotations)),
+            ("service_account", schedule.annotations["service_account"] ?? .null),
+            ("max_concurrency", .string(String(schedule.mostRunning))), ("trigger", trigger),
+            ("mode", .string(schedule.isEnabled ? "ENABLE" : "DISABLE")), ("created_at", time(schedule.createdAt)),
+            ("status", .string(status(schedule))), ("error", error(schedule.problem, .failed)),
+            ("no_catchup", .bool(!schedule.catchesUp)), ("experiment_id", .optional(schedule.experiment)),
+        ])
     }
 }

@@ -196,7 +196,7 @@ package actor Conductor {
         do throws(GyreError) {
             try await spaces.removeAll(
                 but: Set(
-                    try await pipelines.runs().filter { !$0.state.isEnd && $0.purpose.reproduced != nil }.map(\.id)))
+                    try await pipelines.unended().filter { $0.purpose.reproduced != nil }.map(\.id)))
         } catch { problems.append(error) }
         do throws(GyreError) { try await recallPromotions() } catch { problems.append(error) }
         return problems
@@ -385,7 +385,7 @@ package actor Conductor {
             guard let reason = try await reason(of: policy, report) else { continue }
             switch policy.action {
             case .retrain:
-                if try await pipelines.runs().contains(where: { !$0.state.isEnd }) || split.targets.count > 1 {
+                if try await !pipelines.unended().isEmpty || split.targets.count > 1 {
                     continue
                 }
                 if isDryRun {

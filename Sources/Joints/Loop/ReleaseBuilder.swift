@@ -81,18 +81,20 @@ package struct ReleaseBuilder: Sendable {
                 guard counted.insert(next.path).inserted else { continue }
                 // Who depends on a group of tasks depends on the tasks in it.
                 waiting += tasks.filter { other in
-                    next.upstream.contains { $0 == other.path || other.path.hasPrefix($0 + "/") }
+                    next.upstream.contains { other.isPart(of: $0) }
                 }
             }
         }
-        let outputs = tasks.filter { counted.contains($0.path) }.flatMap { $0.outputs.artifacts.values.flatMap(\.self) }
+        let outputs = tasks.filter { $0.isLeaf && counted.contains($0.path) }.flatMap {
+            $0.outputs.artifacts.values.flatMap(\.self)
+        }
         return Set(outputs.map(\.ref).filter { $0.kind == "dataset" })
     }
 
     /// The digests of what each task made.
     func artifacts(of run: String) async throws(GyreError) -> JSONValue {
         var json: JSONValue = [:]
-        for task in try await pipelines.tasks(of: run) {
+        for task in try await pipelines.tasks(of: run) where task.isLeaf {
             for (name, list) in task.outputs.artifacts.sorted(by: { $0.key < $1.key })
             where !list.allSatisfy({ $0.tree.entries.isEmpty }) {
                 json["\(task.path)/\(name)"] = .string(

@@ -63,6 +63,12 @@ package enum Inflate {
         }
     }
 
+    /// The bytes behind a deflated piece without a head, as archives hold them.
+    /// - Throws: as `body`.
+    package static func raw(_ bytes: [UInt8], limit: Int) throws(GyreError) -> [UInt8] {
+        try unpack(bytes, windowBits: -15, name: "deflate", limit: limit)
+    }
+
     private static func unpack(
         _ bytes: [UInt8], windowBits: Int32, name: String, limit: Int
     ) throws(GyreError) -> [UInt8] {

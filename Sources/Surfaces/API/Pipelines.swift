@@ -74,10 +74,24 @@ extension API {
     package struct PipelineRun: APIObject {
         /// What tells it apart; the server makes it.
         package var id: String
+        /// What people call it.
+        package var name: String
         /// `pipeline/NAME@…`.
         package var pipeline: String
         /// The digest of the compiled package.
         package var compiled: String
+        /// The group of runs that it is counted in.
+        package var experiment: String?
+        /// The schedule that started it.
+        package var schedule: String?
+        /// The time that the schedule meant.
+        package var scheduledAt: Int64?
+        /// What its client keeps with it.
+        package var annotations: JSONValue
+        /// Whether it is left out of lists.
+        package var isArchived: Bool
+        /// How often it was let go on after it had ended.
+        package var reopenings: Int
         /// Values of the parameters.
         package var parameters: JSONValue
         /// Who started it.
@@ -114,6 +128,14 @@ extension API {
         package var path: String
         /// Tasks right before it.
         package var upstream: [String]
+        /// `task`, `importer`, `gate`, `group` or `loop`.
+        package var kind: String
+        /// The component that it runs.
+        package var component: String
+        /// What people call it.
+        package var name: String
+        /// What went in: parameters, and refs of artifacts.
+        package var inputs: JSONValue
         /// As of runs.
         package var state: String
         /// How often it was tried.

@@ -68,7 +68,7 @@ import Testing
         func bring(_ address: String) -> Component {
             Component(
                 inputParameters: [:], inputArtifacts: [:], outputParameters: [:],
-                outputArtifacts: ["artifact": "system.Dataset"],
+                outputArtifacts: ["artifact": ArtifactDefinition("system.Dataset")],
                 body: .importer(Importer(source: .address(address), type: "system.Dataset", metadata: [:])))
         }
         let world = try PipelineWorld(

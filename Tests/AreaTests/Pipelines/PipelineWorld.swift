@@ -3,44 +3,60 @@
 import Foundation
 import GyreBase
 import GyreBlobs
+import GyreKFP
 import GyreLedger
+import GyreSQLite
 import GyreTestSupport
 import Synchronization
 
 @testable import GyrePipelines
 
-/// Pipelines whose tasks a test plays: over a ledger in memory and blobs in a folder of its own.
+/// Pipelines whose tasks a test plays: over a database and blobs in a folder of its own.
 final class PipelineWorld: Sendable {
     let folder: TemporaryFolder
-    let ledger = MemoryLedgerStore(now: { 0 })
+    let ledger: SQLiteLedgerStore
+    let store: SQLitePipelineStore
     let blobs: FileBlobStore
     let executor = PlayedExecutor()
     let pipelines: Pipelines
+    private let make: @Sendable () -> Pipelines
 
     /// Runs of `pipeline`, with what addresses mean.
     init(_ pipeline: Pipeline, data: [String: Ref] = [:], runningTasks: Int = 4) throws {
         folder = try TemporaryFolder()
         blobs = try FileBlobStore(root: folder.path + "/blobs")
         let ended = EndedBox()
-        pipelines = Pipelines(
-            store: ledger, blobs: blobs, executor: executor,
-            options: PipelineOptions(
-                folder: folder.path + "/tasks", timeoutSeconds: 60, runningTasks: runningTasks,
-                variables: { run, task, _ in ["RUN": run.id, "TASK": task.path] },
-                resolve: { text throws(GyreError) in
-                    guard let ref = data[text] else { throw GyreError(.notFound, "Nothing is called \(text).") }
-                    return ref
-                },
-                files: { _ throws(GyreError) in try Tree([]) },
-                read: { bytes throws(GyreError) in
-                    if bytes == Array("damaged".utf8) { throw GyreError(.invalid, "This is no package.") }
-                    return pipeline
-                },
-                onEnd: {
-                    ended.add($0)
-                    return "It was heard."
-                }), surroundings: .still)
+        let database = try SQLiteDatabase(path: folder.path + "/gyre.db", now: { 0 })
+        let (ledger, store) = (SQLiteLedgerStore(database), SQLitePipelineStore(database))
+        (self.ledger, self.store) = (ledger, store)
+        make = { [executor, blobs, folder] in
+            Pipelines(
+                ledger: ledger, store: store, blobs: blobs, executor: executor,
+                options: PipelineOptions(
+                    folder: folder.path + "/tasks", timeoutSeconds: 60, runningTasks: runningTasks,
+                    variables: { run, task, _ in ["RUN": run.id, "TASK": task.path] },
+                    resolve: { text throws(GyreError) in
+                        guard let ref = data[text] else { throw GyreError(.notFound, "Nothing is called \(text).") }
+                        return ref
+                    },
+                    files: { _ throws(GyreError) in try Tree([]) },
+                    read: { bytes throws(GyreError) in
+                        if bytes == Array("damaged".utf8) { throw GyreError(.invalid, "This is no package.") }
+                        return pipeline
+                    },
+                    onEnd: {
+                        ended.add($0)
+                        return "It was heard."
+                    }), surroundings: .still)
+        }
+        pipelines = make()
         self.endedBox = ended
+    }
+
+    /// What a server that starts over the same files has.
+    func restarted() async -> Pipelines {
+        await pipelines.suspend()
+        return make()
     }
 
     private let endedBox: EndedBox
@@ -64,7 +80,7 @@ final class PipelineWorld: Sendable {
     /// The tasks of a run with how they ended.
     func states(of run: PipelineRun) async throws -> [String: PipelineRun.State] {
         var states: [String: PipelineRun.State] = [:]
-        for task in try await pipelines.tasks(of: run.id) { states[task.path] = task.state }
+        for task in try await pipelines.tasks(of: run.id) where task.isLeaf { states[task.path] = task.state }
         return states
     }
 }
@@ -135,7 +151,7 @@ final class PlayedExecutor: TaskExecutor {
     }
 
     func run(
-        _ launch: TaskLaunch, onStart: nonisolated(nonsending) @escaping @Sendable (Int32) async -> Void
+        _ launch: TaskLaunch, onStart: nonisolated(nonsending) @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
         let command = launch.command[0]
         let (play, before) = state.withLock { state in
@@ -171,7 +187,9 @@ final class PlayedExecutor: TaskExecutor {
         state.withLock { $0.waiting.removeValue(forKey: command) }?.resume(returning: false)
     }
 
-    func stop(process: Int32, ofTaskIn folder: String) async { state.withLock { $0.stopped.append(process) } }
+    func stop(process: Int32?, ofTaskIn folder: String) async {
+        if let process { state.withLock { $0.stopped.append(process) } }
+    }
 }
 
 extension TaskLaunch {
@@ -205,7 +223,8 @@ enum Written {
         image: String = "python:3.11", arguments: [JSONValue] = []
     ) -> Component {
         Component(
-            inputParameters: inputs, inputArtifacts: artifacts, outputParameters: outputs, outputArtifacts: made,
+            inputParameters: inputs, inputArtifacts: artifacts.mapValues { ArtifactDefinition($0) },
+            outputParameters: outputs, outputArtifacts: made.mapValues { ArtifactDefinition($0) },
             body: .container(
                 Container(image: image, command: [.string(command)], arguments: arguments, environment: ["KEY": "v"])))
     }
@@ -230,6 +249,8 @@ enum Written {
     }
 
     static func pipeline(_ components: [String: Component], _ root: Component) throws -> Pipeline {
-        try Pipeline(name: "toy", components: components, root: root, digest: Digest(of: Array("toy".utf8)))
+        try Pipeline(
+            name: "toy", components: components, root: root, digest: Digest(of: Array("toy".utf8)),
+            language: KFPLanguage())
     }
 }

@@ -17,13 +17,13 @@ import Testing
 
     @Test("a task is tried again as often as it says, and the record tells how often it was")
     func retries() async throws {
-        let world = try PipelineWorld(try oneTask { $0.retries = 2 })
+        let world = try PipelineWorld(try oneTask { $0.retry.limit = 2 })
         world.executor.on("work") { _, before in before < 2 ? 1 : 0 }
         let run = try await world.run()
         #expect(run.state == .succeeded)
         #expect(try await world.pipelines.tasks(of: run.id).map(\.attempts) == [3])
 
-        let hopeless = try PipelineWorld(try oneTask { $0.retries = 1 })
+        let hopeless = try PipelineWorld(try oneTask { $0.retry.limit = 1 })
         hopeless.executor.on("work") { _, _ in 1 }
         let failed = try await hopeless.run()
         #expect(failed.state == .failed)
@@ -41,7 +41,7 @@ import Testing
                 [
                     "work": Written.task("work") {
                         $0.isCacheable = true
-                        $0.parameters["n"] = .input("n", member: nil)
+                        $0.parameters["n"] = .input("n")
                     }
                 ], ["n": Written.parameter(.integer)]))
         let world = try PipelineWorld(pipeline)
@@ -114,14 +114,10 @@ import Testing
         world.executor.hold("two")
         let run = try await world.start()
         await world.executor.waitFor("two")
-        // What a killed server leaves: a run and a task that are said to be running.
-        let stored = try await world.ledger.documents("pipeline-run") + world.ledger.documents("pipeline-task")
-        _ = try await world.pipelines.cancel(run.id, by: "ann")
-        try await world.ledger.commit(stored.map { .put($0) }, recording: [Fact("test.killed", run.ref, by: "t")])
-
+        let restarted = await world.restarted()
         world.executor.release("two")
-        #expect(try await world.pipelines.resume().isEmpty)
-        let ended = try await world.pipelines.wait(for: run.id)
+        #expect(try await restarted.resume().isEmpty)
+        let ended = try await restarted.wait(for: run.id)
         #expect(ended.state == .succeeded, "\(ended.message ?? "")")
         #expect(world.executor.commands == ["one", "two", "two"])
         #expect(world.executor.launches.last?.command == ["two", "kept"])
@@ -142,35 +138,44 @@ import Testing
     @Test("a run whose package cannot be read any more is told, and the others are taken up")
     func damagedPackage() async throws {
         let world = try PipelineWorld(try oneTask())
-        let good = try await world.run()
         let damaged = try await world.blobs.put(Array("damaged".utf8))
-        var (left, lost) = (good.json, good.json)
-        left["state"] = "RUNNING"
-        lost["state"] = "RUNNING"
-        lost["id"] = "ffff"
-        lost["compiled"] = .string(damaged.digest.hex)
-        try await world.ledger.commit(
-            [.put(Document("pipeline-run", good.id, left)), .put(Document("pipeline-run", "ffff", lost))],
-            recording: [Fact("test.killed", good.ref, by: "t")])
-        let problems = try await world.pipelines.resume()
+        world.executor.hold("work")
+        let good = try await world.start()
+        await world.executor.waitFor("work")
+        let lost = PipelineRun(
+            id: "ffff", pipeline: good.pipeline, compiled: damaged.digest, parameters: [:], actor: "ann", reason: "",
+            purpose: .ordinary, resolved: [:], usesCache: true, startedAt: 1)
+        try await world.store.create(lost, recording: Fact("test.killed", good.ref, by: "t"))
+        let restarted = await world.restarted()
+        world.executor.release("work")
+        let problems = try await restarted.resume()
         #expect(problems.map(\.what) == ["The pipeline run ffff was not taken up."])
-        #expect(try await world.pipelines.wait(for: good.id).state == .succeeded)
+        #expect(try await restarted.wait(for: good.id).state == .succeeded)
     }
 
-    @Test("an image that is no environment here is refused by name")
+    @Test("an image that is no environment here is refused by name before anything runs")
     func image() async throws {
         let world = try PipelineWorld(try oneTask(Written.container("work", image: "nvcr.io/nemo:1")))
-        let run = try await world.run()
-        #expect(run.state == .failed && run.message?.contains("nvcr.io/nemo:1") == true)
-        #expect(world.executor.commands.isEmpty)
+        let error = await #expect(throws: GyreError.self) { try await world.run() }
+        #expect(error?.code == .unsupported && error?.what.contains("nvcr.io/nemo:1") == true)
+        #expect(try await world.pipelines.runs().isEmpty)
     }
+
+    @Test(
+        "images stand for this machine's programs by their last name, whatever the registry, the tag and the digest",
+        arguments: [
+            ("python:3.11", true), ("docker.io/library/python:3.12-slim", true), ("python@sha256:ab", true),
+            ("registry.access.redhat.com/ubi9/python-311:latest", true), ("alpine", true), ("python:2.7", false),
+            ("pythonista", false), ("example.org/python/tool:1", false), ("", false),
+        ])
+    func hostImages(image: String, isHost: Bool) { #expect(HostImages().contains(image) == isHost) }
 
     @Test("an import brings what its address means; one that means nothing fails the task")
     func imports() async throws {
         func bring(_ address: String) -> Component {
             Component(
                 inputParameters: ["unused": Written.parameter(isOptional: true)], inputArtifacts: [:],
-                outputParameters: [:], outputArtifacts: ["artifact": "system.Dataset"],
+                outputParameters: [:], outputArtifacts: ["artifact": ArtifactDefinition("system.Dataset")],
                 body: .importer(Importer(source: .address(address), type: "system.Dataset", metadata: ["a": 1])))
         }
         let ref = Ref("dataset", "toy", "0123456789ab")

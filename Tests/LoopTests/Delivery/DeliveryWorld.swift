@@ -19,7 +19,7 @@ import GyreTracking
 final class DeliveryDisk: Sendable {
     let folder: TemporaryFolder
     let clock = ManualClock(step: 1000)
-    let ledger: MemoryLedgerStore
+    let ledger: SQLiteLedgerStore
     let blobs: FileBlobStore
     let log = MemoryPredictionLog()
     let database: SQLiteDatabase
@@ -27,9 +27,9 @@ final class DeliveryDisk: Sendable {
     init() throws {
         folder = try TemporaryFolder()
         let clock = clock
-        ledger = MemoryLedgerStore(now: { clock.now })
         blobs = try FileBlobStore(root: folder.path + "/blobs")
         database = try SQLiteDatabase(path: folder.path + "/gyre.db", now: { clock.now })
+        ledger = SQLiteLedgerStore(database)
     }
 }
 

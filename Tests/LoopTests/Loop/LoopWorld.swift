@@ -5,6 +5,7 @@ import GyreBase
 import GyreCompute
 import GyreDelivery
 import GyreFeatures
+import GyreKFP
 import GyreLedger
 import GyreMonitoring
 import GyreNativeLibraries
@@ -35,7 +36,7 @@ struct LoopWorld: Sendable {
     static let engine = DuckDBEngine(
         search: NativeLibrary.Search(toolsFolder: Installed.toolsFolder, overrides: [:]), memoryLimitBytes: 1 << 30)
 
-    var ledger: MemoryLedgerStore { delivery.disk.ledger }
+    var ledger: SQLiteLedgerStore { delivery.disk.ledger }
     var endpoint: String { DeliveryWorld.endpoint }
 
     /// A server that has just been started over what `delivery` has.
@@ -57,7 +58,7 @@ struct LoopWorld: Sendable {
             readSuite: { json throws(GyreError) in try Self.suite(json) },
             writeResult: { ["success": .bool($0.isSuccess)] })
         pipelines = Pipelines(
-            store: disk.ledger, blobs: disk.blobs, executor: executor,
+            ledger: disk.ledger, store: SQLitePipelineStore(disk.database), blobs: disk.blobs, executor: executor,
             options: PipelineOptions(
                 folder: disk.folder.path + "/tasks",
                 variables: { run, task, _ in
@@ -112,10 +113,11 @@ struct LoopWorld: Sendable {
             let definition = ParameterDefinition(type: .string, defaultValue: nil, isOptional: false)
             return Component(
                 inputParameters: Dictionary(uniqueKeysWithValues: parameters.map { ($0, definition) }),
-                inputArtifacts: inputs, outputParameters: [:], outputArtifacts: outputs, body: body)
+                inputArtifacts: inputs.mapValues { ArtifactDefinition($0) },
+                outputArtifacts: outputs.mapValues { ArtifactDefinition($0) }, body: body)
         }
         var bring = TaskDefinition(component: "bring")
-        bring.parameters["uri"] = .input("training", member: nil)
+        bring.parameters["uri"] = .input("training")
         var train = TaskDefinition(component: "train")
         train.upstream = ["bring"]
         train.artifacts["data"] = .output(task: "bring", name: "artifact")
@@ -134,7 +136,7 @@ struct LoopWorld: Sendable {
                 .graph(
                     TaskGraph(
                         tasks: ["bring": bring, "train": train], parameterOutputs: [:], artifactOutputs: [:]))),
-            digest: Digest(of: bytes))
+            digest: Digest(of: bytes), language: KFPLanguage())
     }
 
     /// What the project of these tests says; `changes` take the place of members.

@@ -5,6 +5,7 @@ import GyreBase
 import GyreBlobs
 import GyreDelivery
 import GyreFeatures
+import GyreKFP
 import GyreLedger
 import GyreLoop
 import GyrePipelines
@@ -123,7 +124,7 @@ import Testing
 /// Everything a release is made from, over real stores, with tasks that register a model at once.
 private final class World: Sendable {
     let folder: TemporaryFolder
-    let ledger = MemoryLedgerStore(now: { 0 })
+    let ledger: SQLiteLedgerStore
     let blobs: FileBlobStore
     let versioning: Versioning
     let tracking: Tracking
@@ -137,14 +138,15 @@ private final class World: Sendable {
         folder = try TemporaryFolder()
         blobs = try FileBlobStore(root: folder.path + "/blobs")
         let tables = NoTables()
+        let database = try SQLiteDatabase(path: folder.path + "/gyre.db", now: { 0 })
+        ledger = SQLiteLedgerStore(database)
         let versioning = Versioning(store: ledger, blobs: blobs, tables: tables, surroundings: .still)
         self.versioning = versioning
-        let database = try SQLiteDatabase(path: folder.path + "/gyre.db", now: { 0 })
         tracking = Tracking(store: SQLiteTrackingStore(database), surroundings: .still)
         registry = Registry(store: ledger, surroundings: .still)
         executor = RegisteringExecutor(tracking: tracking, registry: registry, blobs: blobs)
         pipelines = Pipelines(
-            store: ledger, blobs: blobs, executor: executor,
+            ledger: ledger, store: SQLitePipelineStore(database), blobs: blobs, executor: executor,
             options: PipelineOptions(
                 folder: folder.path + "/tasks",
                 variables: { run, task, _ in
@@ -182,15 +184,15 @@ private final class World: Sendable {
             out outputs: [String: String] = [:], _ body: Component.Body
         ) -> Component {
             Component(
-                inputParameters: parameters, inputArtifacts: inputs, outputParameters: [:], outputArtifacts: outputs,
-                body: body)
+                inputParameters: parameters, inputArtifacts: inputs.mapValues { ArtifactDefinition($0) },
+                outputArtifacts: outputs.mapValues { ArtifactDefinition($0) }, body: body)
         }
         var bring = TaskDefinition(component: "bring")
-        bring.parameters["uri"] = .input("training", member: nil)
+        bring.parameters["uri"] = .input("training")
         var train = TaskDefinition(component: "train")
         train.upstream = ["bring"]
         train.artifacts["data"] = .output(task: "bring", name: "artifact")
-        train.parameters["note"] = .input("note", member: nil)
+        train.parameters["note"] = .input("note")
         let graph = TaskGraph(tasks: ["bring": bring, "train": train], parameterOutputs: [:], artifactOutputs: [:])
         return try Pipeline(
             name: "toy",
@@ -201,7 +203,8 @@ private final class World: Sendable {
                 "train": component(
                     ["note": text("")], in: ["data": "system.Dataset"],
                     .container(Container(image: "python:3.11", command: ["train"], arguments: [], environment: [:]))),
-            ], root: component(["training": text(nil), "note": text("")], .graph(graph)), digest: Digest(of: bytes))
+            ], root: component(["training": text(nil), "note": text("")], .graph(graph)), digest: Digest(of: bytes),
+            language: KFPLanguage())
     }
 
     func addData(_ content: String, name: String = "toy", madeFrom: [Ref] = []) async throws -> Ref {
@@ -257,7 +260,7 @@ private final class RegisteringExecutor: TaskExecutor {
     }
 
     func run(
-        _ launch: TaskLaunch, onStart: nonisolated(nonsending) @escaping @Sendable (Int32) async -> Void
+        _ launch: TaskLaunch, onStart: nonisolated(nonsending) @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let mustWait = holdsTasks.withLock { holds in
@@ -288,7 +291,7 @@ private final class RegisteringExecutor: TaskExecutor {
         return 0
     }
 
-    func stop(process: Int32, ofTaskIn folder: String) async {}
+    func stop(process: Int32?, ofTaskIn folder: String) async {}
 }
 
 /// Nothing here reads a table.

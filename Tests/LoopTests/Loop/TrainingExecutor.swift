@@ -32,7 +32,7 @@ final class TrainingExecutor: TaskExecutor {
     }
 
     func run(
-        _ launch: TaskLaunch, onStart: nonisolated(nonsending) @escaping @Sendable (Int32) async -> Void
+        _ launch: TaskLaunch, onStart: nonisolated(nonsending) @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
         let training = next.withLock { $0 }
         guard let model = training.model else { return 1 }
@@ -63,5 +63,5 @@ final class TrainingExecutor: TaskExecutor {
         return 0
     }
 
-    func stop(process: Int32, ofTaskIn folder: String) async {}
+    func stop(process: Int32?, ofTaskIn folder: String) async {}
 }

@@ -5,10 +5,11 @@ import GyreLedger
 import GyreTestSupport
 import Testing
 
+@testable import GyreKFP
 @testable import GyrePipelines
 
 /// The placeholders of compiled commands.
-@Suite struct CommandTemplateTests {
+@Suite struct KFPTemplateTests {
     private let template = CommandTemplate(
         executorInput: [
             "inputs": [
@@ -38,7 +39,7 @@ import Testing
             ("{{$.outputs.artifacts['model'].path}}", "/out/model"),
             ("{{$.outputs.parameters['out'].output_file}}", "/out/p"),
             ("{{$.outputs.output_file}}", "/out/told.json"), ("{{$.pipeline_job_uuid}}", "r1"),
-            ("{{$.pipeline_task_name}}", "loop[0]/train"), ("{{$.pipeline_job_name}} {{$.pipeline_job_name}}", "r1 r1"),
+            ("{{$.pipeline_task_name}}", "train"), ("{{$.pipeline_job_name}} {{$.pipeline_job_name}}", "p p"),
             ("{{$.inputs.parameters['absent']}}", ""), ("no placeholder {{ here }}", "no placeholder {{ here }}"),
         ])
     func placeholder(text: String, expected: String) throws { #expect(try fill([.string(text)]) == [expected]) }

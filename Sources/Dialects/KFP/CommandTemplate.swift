@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GyreBase
+internal import GyrePipelines
 
-/// Fills the placeholders of a compiled command.
+/// Fills the placeholders of compiled commands and of the texts that go into tasks.
 struct CommandTemplate {
     let executorInput: JSONValue
     let run: PipelineRun
     let path: String
+    /// The folder that all tasks share; nil where it is not known yet, and then its placeholder stays.
+    var workspace: String?
+    /// The inputs that are lists of artifacts.
+    var lists: Set<String> = []
 
     /// The command with its arguments, and what must be installed for it.
     func fill(_ container: Container) throws(GyreError) -> (command: [String], requirements: [[String]]) {
@@ -64,6 +69,19 @@ struct CommandTemplate {
         throw GyreError(.unsupported, "The placeholder \(json.text.prefix(100)) is unknown.")
     }
 
+    /// A value with its placeholders filled, however deep they stand.
+    func settled(_ value: JSONValue) throws(GyreError) -> JSONValue {
+        switch value {
+        case .string(let text): return .string(try fill(text))
+        case .array(let items): return .array(try items.map { item throws(GyreError) in try settled(item) })
+        case .object(let object):
+            return .object(
+                JSONObject(
+                    try object.members.map { member throws(GyreError) in (member.name, try settled(member.value)) }))
+        default: return value
+        }
+    }
+
     private func fill(_ text: String) throws(GyreError) -> String {
         guard text.contains("{{$") else { return text }
         var filled = ""
@@ -81,9 +99,14 @@ struct CommandTemplate {
         switch placeholder {
         case "": return executorInput.text
         case ".outputs.output_file": return text(executorInput["outputs"]?["outputFile"])
-        case ".pipeline_job_name", ".pipeline_job_uuid", ".pipeline_job_resource_name": return run.id
-        case ".pipeline_task_name", ".pipeline_task_uuid": return path
+        case ".pipeline_job_name": return run.name
+        case ".pipeline_job_resource_name": return KFPLanguage.resourceName(of: run)
+        case ".pipeline_job_uuid": return run.id
+        case ".pipeline_task_name": return KFPLanguage.taskName(of: path)
+        case ".pipeline_task_uuid": return path
         case ".pipeline_job_create_time_utc", ".pipeline_job_schedule_time_utc": return Timestamp.text(run.startedAt)
+        case ".pipeline_root": return run.annotations["pipeline_root"]?.string ?? ""
+        case ".workspace_path": return workspace ?? "{{$.workspace_path}}"
         default: break
         }
         let parts = placeholder.replacing("']", with: "").replacing("['", with: ".").split(separator: ".").map(
@@ -94,7 +117,9 @@ struct CommandTemplate {
         case ("inputs", "parameters"): return text(side?["parameterValues"]?[parts[2]])
         case ("outputs", "parameters"): return text(side?["parameters"]?[parts[2]]?["outputFile"])
         case (_, "artifacts"):
-            let artifact = side?["artifacts"]?[parts[2]]?["artifacts"]?[0]
+            let list = side?["artifacts"]?[parts[2]]?["artifacts"]
+            if parts.count == 3, lists.contains(parts[2]) { return text(list) }
+            let artifact = list?[0]
             switch parts.count > 3 ? parts[3] : "" {
             case "uri", "path": return text(artifact?["uri"])
             case "metadata": return text(artifact?["metadata"])

@@ -33,12 +33,12 @@ struct TaskCache: Sendable {
     }
 
     /// The result of an earlier task of this identity, and the reason in words for having it or not.
-    func find(_ identity: Identity, pipeline: String) async throws(GyreError) -> (outputs: TaskOutputs?, reason: String)
+    func find(_ identity: Identity, pipeline: String) async throws(GyreError) -> (outputs: TaskValues?, reason: String)
     {
         if let found = try await store.document("task-cache", identity.key.hex) {
             let source = found.body["task"]?.string ?? "an earlier task"
             return (
-                try TaskOutputs(json: found.body["outputs"] ?? [:]),
+                try TaskValues(json: found.body["outputs"] ?? [:]),
                 "hit: same code, environment and inputs as \(source)"
             )
         }
@@ -61,7 +61,7 @@ struct TaskCache: Sendable {
     }
 
     /// The changes that keep a result; they are committed with the fact of the task's end.
-    func keep(_ outputs: TaskOutputs, of identity: Identity, task: Ref, pipeline: String) -> [Change] {
+    func keep(_ outputs: TaskValues, of identity: Identity, task: Ref, pipeline: String) -> [Change] {
         [
             .put(
                 Document("task-cache", identity.key.hex, ["task": .string(task.description), "outputs": outputs.json])),

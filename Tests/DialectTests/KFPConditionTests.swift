@@ -4,10 +4,10 @@ import GyreBase
 import GyreTestSupport
 import Testing
 
-@testable import GyrePipelines
+@testable import GyreKFP
 
 /// The conditions that the kfp compiler writes.
-@Suite struct ConditionTests {
+@Suite struct KFPConditionTests {
     @Test(
         "a condition means what it says",
         arguments: [

@@ -8,9 +8,11 @@ package protocol TaskExecutor: Sendable {
     /// `onStart`: told the process once it runs.
     /// - Returns: the exit status.
     /// - Throws: `.unavailable` if the environment cannot be made; `.timeout`; `CancellationError` as `.cancelled`.
-    func run(_ launch: TaskLaunch, onStart: @escaping @Sendable (Int32) async -> Void) async throws(GyreError) -> Int32
-    /// Stops a process that an earlier server left behind, with all of its children.
-    func stop(process: Int32, ofTaskIn folder: String) async
+    func run(_ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void) async throws(GyreError) -> Int32
+    /// Stops what an earlier server left running in the folder of a task, with all of its children.
+    ///
+    /// `process`: the one that is known; nil where the server was killed before it could say.
+    func stop(process: Int32?, ofTaskIn folder: String) async
 }
 
 /// A command that is ready to run.

@@ -34,8 +34,8 @@ extension Pipeline {
             for (name, source) in task.parameters {
                 switch source {
                 case .constant(let value): known[name] = value
-                case .input(let input, nil): known[name] = inputs[input]
-                case .input, .output, .finalStatus: known[name] = nil
+                case .input(let input): known[name] = inputs[input]
+                case .output, .finalStatus, .member: known[name] = nil
                 }
             }
             if let iterator = task.iterator { known[iterator.itemInput] = nil }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// A pipeline as it was compiled: components, and the graph of tasks that uses them.
+package struct Pipeline: Sendable {
+    /// What its author called it.
+    package let name: String
+    /// Components by name.
+    package let components: [String: Component]
+    /// The graph that a run starts with.
+    package let root: Component
+    /// The digest of the compiled package: pins code and graph.
+    package let digest: Digest
+    /// What its expressions and commands are written in.
+    package let language: any PipelineLanguage
+    /// Its graphs as a run walks them, by component; the root's is under the empty name.
+    let graphs: [String: IndexedGraph]
+
+    /// A pipeline whose parts fit together.
+    /// - Throws: `.invalid` for a component that is missing or a graph with a cycle.
+    package init(
+        name: String, components: [String: Component], root: Component, digest: Digest, language: any PipelineLanguage
+    ) throws(GyreError) {
+        self.name = name
+        self.components = components
+        self.root = root
+        self.digest = digest
+        self.language = language
+        var graphs: [String: IndexedGraph] = [:]
+        for (name, component) in components {
+            if case .graph(let graph) = component.body { graphs[name] = IndexedGraph(graph, of: component) }
+        }
+        if case .graph(let graph) = root.body { graphs[""] = IndexedGraph(graph, of: root) }
+        self.graphs = graphs
+        for (owner, component) in components.merging(["root": root], uniquingKeysWith: { $1 }).sorted(by: {
+            $0.key < $1.key
+        }) {
+            guard case .graph(let graph) = component.body else { continue }
+            try check(graph, of: owner)
+        }
+        try checkNesting(root, path: [])
+    }
+
+    /// `pipeline/<name>@<digest>`.
+    package var ref: Ref { Ref("pipeline", name, digest.short) }
+
+    private func check(_ graph: TaskGraph, of owner: String) throws(GyreError) {
+        for (name, task) in graph.tasks {
+            guard components[task.component] != nil else {
+                throw GyreError(
+                    .invalid,
+                    "The task \"\(name)\" uses the component \"\(task.component)\", which the pipeline does not have.")
+            }
+            if let missing = task.upstream.first(where: { graph.tasks[$0] == nil }) {
+                throw GyreError(
+                    .invalid, "The task \"\(name)\" depends on \"\(missing)\", which \(owner) does not have.")
+            }
+        }
+        let waiting = graph.tasksInCycles
+        guard waiting.isEmpty else {
+            throw GyreError(
+                .invalid, "The pipeline \"\(name)\" has a cycle.",
+                why: "These tasks wait for one another: \(waiting.sorted().joined(separator: ", ")).")
+        }
+    }
+
+    private func checkNesting(_ component: Component, path: [String]) throws(GyreError) {
+        guard case .graph(let graph) = component.body else { return }
+        for task in graph.tasks.values {
+            if path.contains(task.component) {
+                throw GyreError(.invalid, "The component \"\(task.component)\" contains itself.")
+            }
+            if let inner = components[task.component] { try checkNesting(inner, path: path + [task.component]) }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+
+/// What the pipelines of a dialect are written in: its expressions, and how its commands are told their inputs and tell what they made.
+package protocol PipelineLanguage: Sendable {
+    /// Whether a condition holds.
+    /// - Throws: `.invalid` or `.unsupported` for what cannot be evaluated.
+    func holds(_ condition: String, in scope: Scope) throws(GyreError) -> Bool
+    /// The inputs with what they stand for where they are written as expressions.
+    func settled(_ inputs: TaskValues, in scope: Scope) throws(GyreError) -> TaskValues
+    /// What a task is told about another one's end.
+    func finalStatus(of task: String, _ state: PipelineRun.State, message: String?, in scope: Scope) -> JSONValue
+    /// The command of a task, ready to run in the folder of the call.
+    func command(_ container: Container, for call: TaskCall) throws(GyreError) -> TaskCommand
+    /// What the command wrote, by the files of its folder.
+    func written(by call: TaskCall) throws(GyreError) -> WrittenOutputs
+}
+
+extension PipelineLanguage {
+    package func settled(_ inputs: TaskValues, in scope: Scope) throws(GyreError) -> TaskValues { inputs }
+}
+
+/// What an expression can see.
+package struct Scope: Sendable {
+    /// The run that it is evaluated in.
+    package let run: PipelineRun
+    /// The task's path within the run.
+    package let path: String
+    /// What goes into the task.
+    package let inputs: TaskValues
+
+    /// A scope.
+    package init(run: PipelineRun, path: String, inputs: TaskValues) {
+        self.run = run
+        self.path = path
+        self.inputs = inputs
+    }
+}
+
+/// One attempt of a task, with its folder.
+package struct TaskCall: Sendable {
+    /// What it is a part of.
+    package let run: PipelineRun
+    /// The task's path within the run.
+    package let path: String
+    /// What it does.
+    package let component: Component
+    /// What goes into it.
+    package var inputs: TaskValues
+    /// The folder it runs in.
+    package let folder: String
+    /// The folder that all tasks of the run share.
+    package let workspace: String
+
+    /// A call.
+    package init(
+        run: PipelineRun, path: String, component: Component, inputs: TaskValues, folder: String, workspace: String
+    ) {
+        self.run = run
+        self.path = path
+        self.component = component
+        self.inputs = inputs
+        self.folder = folder
+        self.workspace = workspace
+    }
+
+    /// Where an input artifact lies; those after the first have their place in the name.
+    package func inputPath(_ name: String, _ index: Int = 0) -> String {
+        index == 0 ? "\(folder)/inputs/\(name)" : "\(folder)/inputs/\(name)-\(index)"
+    }
+
+    /// Where an output artifact is to be written.
+    package func outputPath(_ name: String) -> String { "\(folder)/outputs/\(name)" }
+    /// Where an output parameter is to be written.
+    package func parameterPath(_ name: String) -> String { "\(folder)/parameters/\(name)" }
+}
+
+/// A command with what it takes to run it.
+package struct TaskCommand: Sendable, Hashable {
+    /// The program and its words.
+    package let words: [String]
+    /// What must be installed: lists of arguments of `pip install`, one after another.
+    package let requirements: [[String]]
+
+    /// A command.
+    package init(_ words: [String], requirements: [[String]] = []) {
+        self.words = words
+        self.requirements = requirements
+    }
+}
+
+/// What a command left in its folder.
+package struct WrittenOutputs: Sendable {
+    /// Output parameters.
+    package var parameters: [String: JSONValue] = [:]
+    /// Output artifacts: the files of each.
+    package var artifacts: [String: [File]] = [:]
+
+    /// A file or folder that is an artifact.
+    package struct File: Sendable {
+        /// The artifact's name.
+        package let name: String
+        /// `system.Model` and more.
+        package let type: String
+        /// Where it lies.
+        package let path: String
+        /// What is said about it.
+        package let metadata: JSONValue
+
+        /// A file.
+        package init(name: String, type: String, path: String, metadata: JSONValue) {
+            self.name = name
+            self.type = type
+            self.path = path
+            self.metadata = metadata
+        }
+    }
+
+    /// Nothing.
+    package init() {}
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GyreBase
+package import GyreLedger
+
+/// How pipelines run here.
+package struct PipelineOptions: Sendable {
+    /// Where tasks have their folders.
+    package let folder: String
+    /// Images that stand for this machine's own programs.
+    package let images: HostImages
+    /// Seconds until a task is stopped.
+    package let timeoutSeconds: Int
+    /// Tasks of all runs that run at the same time.
+    package let runningTasks: Int
+    /// Variables that a task gets; the refs are what goes into it, by the name of the input.
+    package let variables: @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String]
+    /// What a name stands for that must not be seen.
+    package let secret: @Sendable (String) async throws(GyreError) -> String
+    /// What an importer's address means now; the ref never means anything else later.
+    package let resolve: @Sendable (String) async throws(GyreError) -> Ref
+    /// The files of something resolved.
+    package let files: @Sendable (Ref) async throws(GyreError) -> Tree
+    /// Reads a compiled package.
+    package let read: @Sendable ([UInt8]) throws(GyreError) -> Pipeline
+    /// Told when a run has ended; says what it did about it, in words.
+    package let onEnd: @Sendable (PipelineRun) async -> String
+
+    /// Options.
+    package init(
+        folder: String, images: HostImages = HostImages(), timeoutSeconds: Int = 3600,
+        runningTasks: Int = Limits.runningTasks,
+        variables: @escaping @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String],
+        secret: @escaping @Sendable (String) async throws(GyreError) -> String = { name throws(GyreError) in
+            throw GyreError(.notFound, "There is no secret \"\(name.prefix(80))\".")
+        },
+        resolve: @escaping @Sendable (String) async throws(GyreError) -> Ref,
+        files: @escaping @Sendable (Ref) async throws(GyreError) -> Tree,
+        read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline,
+        onEnd: @escaping @Sendable (PipelineRun) async -> String
+    ) {
+        self.folder = folder
+        self.images = images
+        self.timeoutSeconds = timeoutSeconds
+        self.runningTasks = runningTasks
+        self.variables = variables
+        self.secret = secret
+        self.resolve = resolve
+        self.files = files
+        self.read = read
+        self.onEnd = onEnd
+    }
+}

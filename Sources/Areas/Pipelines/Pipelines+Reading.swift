@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+package import GyreBase
+internal import GyreLedger
+
+extension Pipelines {
+    /// Runs that fit, a page of them.
+    package func runs(_ query: PipelineRunQuery) async throws(GyreError) -> PipelineRunPage {
+        try await store.runs(query)
+    }
+
+    /// The newest runs.
+    package func runs() async throws(GyreError) -> [PipelineRun] {
+        var query = PipelineRunQuery()
+        query.limit = Limits.pageRows
+        return try await store.runs(query).runs
+    }
+
+    /// Runs that go on.
+    package func unended() async throws(GyreError) -> [PipelineRun] {
+        var query = PipelineRunQuery()
+        query.limit = Limits.pageRows
+        query.conditions = [.init(.state, .among, ["PENDING", "RUNNING"])]
+        return try await store.runs(query).runs
+    }
+
+    /// A run by its id, or the first digits of it.
+    package func run(_ id: String) async throws(GyreError) -> PipelineRun {
+        let found = id.isEmpty ? [] : try await store.runs(beginning: id)
+        guard found.count == 1 else {
+            throw GyreError(
+                .notFound,
+                found.isEmpty ? "No pipeline run has the id \"\(id)\"." : "Several pipeline runs begin with \"\(id)\".",
+                fix: "gyre pipeline list")
+        }
+        return found[0]
+    }
+
+    /// A run by its whole id; nil where there is none.
+    package func run(exactly id: String) async throws(GyreError) -> PipelineRun? { try await store.run(id) }
+
+    /// The compiled package of a run.
+    package func package(of run: PipelineRun) async throws(GyreError) -> [UInt8] { try await blobs.bytes(run.compiled) }
+
+    /// The tasks of a run by path: groups and loops too.
+    package func tasks(of id: String) async throws(GyreError) -> [TaskRecord] { try await store.tasks(of: id) }
+
+    /// The blobs that runs and tasks name.
+    package func namedDigests() async throws(GyreError) -> Set<Digest> { try await store.namedDigests() }
+
+    /// What a task printed so far; the last MiB.
+    package func log(of id: String, task path: String) async throws(GyreError) -> [UInt8] {
+        let safe = try RelativePath(path)
+        guard let file = FileHandle(forReadingAtPath: "\(options.folder)/\(try await run(id).id)/\(safe)/log.txt")
+        else {
+            throw GyreError(
+                .notFound, "The task \"\(path)\" of the run \(id) has no log.", fix: "gyre pipeline show \(id)")
+        }
+        do {
+            let size = try file.seekToEnd()
+            try file.seek(toOffset: size > 1 << 20 ? size - 1 << 20 : 0)
+            return Array(try file.readToEnd() ?? Data())
+        } catch {
+            throw GyreError.wrapping(error, "Reading a log")
+        }
+    }
+}
