@@ -98,6 +98,7 @@ struct AreaServices: Sendable {
                 resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },
                 files: { ref throws(GyreError) in try await versioning.version(ref).tree },
                 read: KFPPackage.read,
+                passed: CrashSwitch(settings.crashAfterMoments).passed,
                 onEnd: { run in
                     tokens.forget(run)
                     return await ended.tell(run)

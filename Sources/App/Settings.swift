@@ -65,6 +65,9 @@ struct Settings: Sendable {
     /// Places outside of the home that are told of signed states.
     var anchors: [String] { Self.list(ProcessInfo.processInfo.environment["GYRE_LEDGER_ANCHORS"]) ?? [] }
 
+    /// How many moments of the pipeline engine pass before this process kills itself; for tests of what a kill leaves.
+    var crashAfterMoments: Int? { ProcessInfo.processInfo.environment["GYRE_CRASH_AFTER_MOMENTS"].flatMap { Int($0) } }
+
     /// The file of the key that seals secrets; nil for the one in the home.
     var secretKeyFile: String? { ProcessInfo.processInfo.environment["GYRE_SECRET_KEY_FILE"] }
     /// The file of those who sign the certificates of servers that commands call; nil for the system's own.

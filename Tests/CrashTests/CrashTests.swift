@@ -14,6 +14,15 @@ import Testing
         #expect(result.status == 0, "\(result.output.suffix(4000))")
     }
 
+    @Test("a run of a pipeline goes on after a kill at every moment of the engine", .timeLimit(.minutes(60)))
+    func pipelineMoments() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Installed.run(
+            Installed.python,
+            ["\(Installed.root)/Tests/CrashTests/Scripts/pipeline_moments.py", Installed.gyre, folder.path])
+        #expect(result.status == 0, "\(result.output.suffix(4000))")
+    }
+
     @Test(
         "200 clients at once, three kills: nothing acknowledged is lost, no number is given out twice",
         .timeLimit(.minutes(60)))

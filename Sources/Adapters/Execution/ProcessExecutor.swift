@@ -95,7 +95,8 @@ package struct ProcessExecutor: TaskExecutor {
     package func stop(process: Int32?, ofTaskIn folder: String) async {
         // A number may belong to another program by now: only what still works in the task's folder is ours.
         var known = process.map { [$0] } ?? []
-        if process == nil {
+        // Without a folder nothing of it has begun.
+        if process == nil, FileManager.default.fileExists(atPath: folder) {
             // A server that was killed before it could say has left some that nobody knows the number of.
             let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
             known = all.compactMap { Int32($0) }

@@ -23,6 +23,8 @@ package struct PipelineOptions: Sendable {
     package let files: @Sendable (Ref) async throws(GyreError) -> Tree
     /// Reads a compiled package.
     package let read: @Sendable ([UInt8]) throws(GyreError) -> Pipeline
+    /// Told each time the engine passes a moment at which a kill of the server would find things half done.
+    package let passed: @Sendable (EngineMoment) -> Void
     /// Told when a run has ended; says what it did about it, in words.
     package let onEnd: @Sendable (PipelineRun) async -> String
 
@@ -37,6 +39,7 @@ package struct PipelineOptions: Sendable {
         resolve: @escaping @Sendable (String) async throws(GyreError) -> Ref,
         files: @escaping @Sendable (Ref) async throws(GyreError) -> Tree,
         read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline,
+        passed: @escaping @Sendable (EngineMoment) -> Void = { _ in },
         onEnd: @escaping @Sendable (PipelineRun) async -> String
     ) {
         self.folder = folder
@@ -48,6 +51,21 @@ package struct PipelineOptions: Sendable {
         self.resolve = resolve
         self.files = files
         self.read = read
+        self.passed = passed
         self.onEnd = onEnd
     }
+}
+
+/// A moment of the engine at which a server may be killed, and what came before must not come again.
+package enum EngineMoment: String, Sendable, CaseIterable {
+    /// A run was kept, and nothing of it was begun.
+    case runCreated = "run created"
+    /// Events were kept, and what they ask for was not begun.
+    case eventsKept = "events kept"
+    /// A process was begun, and nobody was told.
+    case processBegan = "process began"
+    /// A process ended well, and what it wrote was not read.
+    case processEnded = "process ended"
+    /// What a task gave was stored, and the end of the task was not kept.
+    case outputsStored = "outputs stored"
 }

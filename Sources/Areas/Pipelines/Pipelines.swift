@@ -83,6 +83,7 @@ package actor Pipelines {
                     "purpose": run.json["purpose"] ?? .null, "resolved": run.json["resolved"] ?? [:],
                     "schedule": .optional(run.schedule),
                 ]))
+        options.passed(.runCreated)
         launch(run, pipeline, known: [:])
         return run
     }

@@ -151,7 +151,10 @@ actor RunDriver {
     private func keep(_ step: RunStep) async throws(GyreError) {
         var pause = 1.0
         while !isSuspended {
-            do throws(GyreError) { return try await store.keep(step) } catch {
+            do throws(GyreError) {
+                try await store.keep(step)
+                return runner.options.passed(.eventsKept)
+            } catch {
                 // A full disk or a database that is away: nothing is lost while this waits.
                 guard error.code == .unavailable else { throw error }
                 // A cancelled pause tries at once.

@@ -164,14 +164,20 @@ struct TaskRunner: Sendable {
             command: command.words, requirements: command.requirements, environment: variables, secrets: secrets,
             folder: call.folder, log: call.folder + "/log.txt",
             timeoutSeconds: min(container.timeoutSeconds ?? options.timeoutSeconds, options.timeoutSeconds))
-        let status = try await executor.run(launch, onStart: onStart)
+        let status = try await executor.run(launch) { [passed = options.passed] process in
+            passed(.processBegan)
+            await onStart(process)
+        }
+        options.passed(.processEnded)
         guard status == 0 else {
             throw GyreError(
                 .internal, "The task \"\(job.path)\" failed with exit status \(status).",
                 why: Self.lastLines(of: launch.log),
                 fix: "gyre pipeline logs \(run.id) \(job.path)")
         }
-        return try await folder.collect(try pipeline.language.written(by: call), files)
+        let outputs = try await folder.collect(try pipeline.language.written(by: call), files)
+        options.passed(.outputsStored)
+        return outputs
     }
 
     /// What a variable's value begins with that names a secret.
