@@ -123,7 +123,9 @@ struct Surfaces: Sendable {
         return NativeDialect.Services(
             ledger: stores.ledger, blobs: stores.blobs, tracking: areas.tracking, tracing: areas.tracing,
             registry: areas.registry, loggedModels: areas.loggedModels, versioning: areas.versioning,
-            ingest: loop.ingest, features: areas.features, pipelines: areas.pipelines, rollouts: areas.rollouts,
+            ingest: loop.ingest, features: areas.features, pipelines: areas.pipelines,
+            pipelineCatalog: areas.pipelineCatalog,
+            schedules: areas.schedules, rollouts: areas.rollouts,
             releases: areas.releases, endpoints: delivery.endpoints, monitors: loop.monitors,
             conductor: loop.conductor, batches: loop.batches, predictor: delivery.predictor,
             predictions: stores.predictions,

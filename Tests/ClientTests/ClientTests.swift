@@ -54,6 +54,12 @@ extension Tag {
     @Test("a pipeline compiled by kfp runs: parallel, condition, loop, cache, retry, cancel, resume after a kill")
     func kfp() async throws { try await run("kfp/kfp_day") }
 
+    @Test("kfp.Client does a working day: experiments, pipelines and versions, runs, recurring runs, errors, a kill")
+    func kfpClient() async throws { try await run("kfp/kfp_client_day") }
+
+    @Test("the pipeline commands: lint, run, logs, explain, retry, lists, schedules, back-fill")
+    func pipelineCommands() async throws { try await run("kfp/pipeline_commands") }
+
     @Test("a release names the data that was read, reproducing changes nothing, a copy of a home is a home of its own")
     func provenance() async throws { try await run("gyre/provenance_day") }
 

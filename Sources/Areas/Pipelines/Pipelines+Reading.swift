@@ -49,8 +49,17 @@ extension Pipelines {
     /// The blobs that runs and tasks name.
     package func namedDigests() async throws(GyreError) -> Set<Digest> { try await store.namedDigests() }
 
-    /// What a task printed so far; the last MiB.
-    package func log(of id: String, task path: String) async throws(GyreError) -> [UInt8] {
+    /// One task of a run.
+    package func task(_ path: String, of id: String) async throws(GyreError) -> TaskRecord? {
+        try await store.task(path, of: id)
+    }
+
+    /// What a task printed so far, at most a MiB: the last, or what came after a place in bytes.
+    ///
+    /// `end`: the place where it ends.
+    package func log(
+        of id: String, task path: String, after place: Int64? = nil
+    ) async throws(GyreError) -> (bytes: [UInt8], end: Int64) {
         let safe = try RelativePath(path)
         guard let file = FileHandle(forReadingAtPath: "\(options.folder)/\(try await run(id).id)/\(safe)/log.txt")
         else {
@@ -58,9 +67,11 @@ extension Pipelines {
                 .notFound, "The task \"\(path)\" of the run \(id) has no log.", fix: "gyre pipeline show \(id)")
         }
         do {
-            let size = try file.seekToEnd()
-            try file.seek(toOffset: size > 1 << 20 ? size - 1 << 20 : 0)
-            return Array(try file.readToEnd() ?? Data())
+            let (size, most) = (Int64(try file.seekToEnd()), Int64(1 << 20))
+            let start = min(place ?? max(0, size - most), size)
+            try file.seek(toOffset: UInt64(start))
+            let bytes = Array(try file.read(upToCount: Int(min(size - start, most))) ?? Data())
+            return (bytes, start + Int64(bytes.count))
         } catch {
             throw GyreError.wrapping(error, "Reading a log")
         }

@@ -102,6 +102,14 @@ package actor Pipelines {
         _ = try Self.parameters(of: request, pipeline)
     }
 
+    /// What a package is made of.
+    /// - Throws: `.invalid` for a package that is none; `.unsupported` for what cannot be run here.
+    package func outline(_ compiled: [UInt8]) throws(GyreError) -> PipelineOutline {
+        let pipeline = try options.read(compiled)
+        try pipeline.checkImages(options.images)
+        return PipelineOutline(pipeline)
+    }
+
     private func prepare(
         _ request: Request, by actor: String
     ) async throws(GyreError) -> (run: PipelineRun, pipeline: Pipeline) {
@@ -248,6 +256,9 @@ package actor Pipelines {
         }
         try await live.driver.answer(path, isApproved: isApproved, values: values, by: actor, reason: reason)
     }
+
+    /// What tasks of a run wait for; none for a run that goes on nowhere.
+    package func waiting(of id: String) async -> [WaitingTask] { await live[id]?.driver.waiting() ?? [] }
 
     /// Waits until a run has ended.
     package func wait(for id: String) async throws(GyreError) -> PipelineRun {

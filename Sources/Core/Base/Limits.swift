@@ -32,6 +32,8 @@ public enum Limits {
     public static let taskLogBytes = 16 << 20
     /// Items of one loop of a pipeline.
     public static let pipelineTasks = 100_000
+    /// Tasks of a run that are told of with what they wait for.
+    public static let waitingTasks = 200
     /// Times that a schedule acts for in one go.
     public static let dueTicks = 100
     /// Times of one back-fill.

@@ -39,6 +39,8 @@ extension KFPDialect {
         let listing = try Listing(
             request,
             keys: ["experiment_id", "id", "display_name", "name", "description", "created_at", "storage_state"])
+        // Clients count on it: they make it where they do not find it, several at the same time.
+        _ = try await experiments.named(PipelineExperiments.defaultName, by: "gyre")
         let page = listing.page(try await experiments.experiments(), id: \.id) { experiment, key in
             switch key {
             case "display_name", "name": .string(experiment.name)

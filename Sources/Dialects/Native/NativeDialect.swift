@@ -48,6 +48,10 @@ package struct NativeDialect: Sendable {
         package let features: Features
         /// Runs of pipelines.
         package let pipelines: Pipelines
+        /// Pipelines that can be run by name.
+        package let pipelineCatalog: PipelineCatalog
+        /// When pipelines are run by themselves.
+        package let schedules: Schedules
         /// How traffic is shared, and what moved it.
         package let rollouts: Rollouts
         /// What went out together.
@@ -106,7 +110,8 @@ package struct NativeDialect: Sendable {
             ledger: any LedgerStore, blobs: any BlobStore, tracking: Tracking, tracing: Tracing,
             registry: Registry, loggedModels: LoggedModels,
             versioning: Versioning, ingest: Ingest,
-            features: Features, pipelines: Pipelines, rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
+            features: Features, pipelines: Pipelines, pipelineCatalog: PipelineCatalog, schedules: Schedules,
+            rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
             monitors: Monitors,
             conductor: Conductor, batches: BatchPredictor, predictor: Predictor, predictions: any PredictionLog,
             host: ModelHost,
@@ -131,6 +136,8 @@ package struct NativeDialect: Sendable {
             self.ingest = ingest
             self.features = features
             self.pipelines = pipelines
+            self.pipelineCatalog = pipelineCatalog
+            self.schedules = schedules
             self.rollouts = rollouts
             self.releases = releases
             self.endpoints = endpoints

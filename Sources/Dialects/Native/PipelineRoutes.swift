@@ -20,7 +20,23 @@ extension NativeDialect {
                 "POST", "/projects/{name}/train", .runCode,
                 "Starts the project's pipeline on what was accepted: {reason, parameters}.",
                 takes: API.TrainRequest.self, hasDryRun: true, train),
-            NativeCall("GET", "/pipeline-runs", .list(.pipeline), "All pipeline runs, newest first.", listPipelineRuns),
+            NativeCall(
+                "GET", "/pipeline-runs", .list(.pipeline), "Pipeline runs, newest first, a page of them.",
+                query: ["state", "pipeline", "schedule", "name", "archived", "limit", "after"], listPipelineRuns),
+            NativeCall(
+                "POST", "/pipeline-runs/{id}/retry", Need(.runCode, on: .one(.pipelineRun, .argument("id"))),
+                "Lets a run go on that did not succeed, or from one task on: {from}.", takes: API.RetryRequest.self,
+                retryRun),
+            NativeCall(
+                "POST", "/pipeline-runs/{id}/answer", Need(.runCode, on: .one(.pipelineRun, .argument("id"))),
+                "Answers what a task asks: {task, approve, values, reason}.", takes: API.AnswerRequest.self, answerRun),
+            NativeCall(
+                "POST", "/pipeline-runs/{id}/archive", .write(.pipelineRun, "id"),
+                "Leaves a run out of lists, or takes it in again: {archived}.", takes: API.ArchiveRequest.self,
+                archiveRun),
+            NativeCall(
+                "DELETE", "/pipeline-runs/{id}", .write(.pipelineRun, "id"),
+                "Removes a run that has ended, with its tasks.", removeRun),
             NativeCall(
                 "POST", "/pipeline-runs", .runCode, "Starts a run: {package, parameters, reason, cache}.",
                 takes: API.RunRequest.self, hasDryRun: true, startRun),
@@ -31,9 +47,10 @@ extension NativeDialect {
                 "Stops a run with its processes.",
                 takes: API.ReasonRequest.self, hasDryRun: true, cancelRun),
             NativeCall(
-                "GET", "/pipeline-runs/{id}/logs", .read(.pipelineRun, "id"), "What a task printed; the last MiB.",
-                query: ["task"], showLog),
-        ]
+                "GET", "/pipeline-runs/{id}/logs", .read(.pipelineRun, "id"),
+                "What a task printed: the last MiB, or what came after a place in bytes.",
+                query: ["task", "after"], showLog),
+        ] + catalogCalls + scheduleCalls
     }
 
     /// What setting a project would change, by the members of gyre.yaml.
@@ -76,9 +93,57 @@ extension NativeDialect {
     }
 
     private func listPipelineRuns(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
-        let visible = request.visible(.pipeline)
-        let runs = try await services.pipelines.runs().filter { visible?.contains($0.pipeline.name) ?? true }
-        return ["runs": .array(runs.map(\.json))]
+        var query = PipelineRunQuery()
+        query.limit = try request.number("limit", default: 1000, in: 1...1000)
+        func asked(_ name: String) -> String? { request.query(name).flatMap { $0.isEmpty ? nil : $0 } }
+        if let state = asked("state") { query.conditions.append(.init(.state, .equal, .string(state.uppercased()))) }
+        if let pipeline = asked("pipeline") { query.conditions.append(.init(.pipeline, .equal, .string(pipeline))) }
+        if let name = asked("name") { query.conditions.append(.init(.name, .contains, .string(name))) }
+        if let schedule = asked("schedule") {
+            let id = try await services.schedules.schedule(schedule).id
+            query.conditions.append(.init(.schedule, .equal, .string(id)))
+        }
+        if asked("archived") != "true" { query.conditions.append(.init(.isArchived, .equal, false)) }
+        if let visible = request.visible(.pipeline) {
+            query.conditions.append(.init(.pipeline, .among, .strings(visible.sorted())))
+        }
+        if let after = asked("after") {
+            guard let place = try? JSONValue(parsing: after), let values = place.array else {
+                throw GyreError(.invalid, "\"\(after.prefix(60))\" is no place in the list of pipeline runs.")
+            }
+            query.after = values
+        }
+        let page = try await services.pipelines.runs(query)
+        return [
+            "runs": .array(page.runs.map(\.json)), "total": .int(Int64(page.total)),
+            "next": .optional(page.next.map { JSONValue.array($0).text }),
+        ]
+    }
+
+    private func retryRun(_ request: NativeRequest<API.RetryRequest>) async throws(GyreError) -> JSONValue {
+        let run = try await names.pipelineRun(request.parameter("id"))
+        return try await services.pipelines.retry(run.id, from: request.body.from, by: request.actor).json
+    }
+
+    private func answerRun(_ request: NativeRequest<API.AnswerRequest>) async throws(GyreError) -> JSONValue {
+        let run = try await names.pipelineRun(request.parameter("id"))
+        var values = TaskValues()
+        values.parameters = request.body.values ?? [:]
+        try await services.pipelines.answer(
+            run.id, task: request.body.task, isApproved: request.body.approve, values: values, by: request.actor,
+            reason: request.body.reason ?? "")
+        return try await names.pipelineRun(run.id).json
+    }
+
+    private func archiveRun(_ request: NativeRequest<API.ArchiveRequest>) async throws(GyreError) -> JSONValue {
+        let run = try await names.pipelineRun(request.parameter("id"))
+        return try await services.pipelines.archive(run.id, request.body.archived, by: request.actor).json
+    }
+
+    private func removeRun(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        let run = try await names.pipelineRun(request.parameter("id"))
+        try await services.pipelines.remove(run.id, by: request.actor)
+        return ["removed": .string(run.ref.description)]
     }
 
     private func startRun(_ request: NativeRequest<API.RunRequest>) async throws(GyreError) -> JSONValue {
@@ -87,6 +152,7 @@ extension NativeDialect {
         start.parameters = body.parameters ?? [:]
         start.reason = body.reason ?? ""
         start.usesCache = body.cache ?? true
+        start.name = body.name
         if request.isDryRun {
             return Self.dry(try await services.pipelines.plan(start, by: request.actor).json)
         }
@@ -97,6 +163,10 @@ extension NativeDialect {
         let run = try await names.pipelineRun(request.parameter("id"))
         var json = run.json
         json["tasks"] = .array(try await services.pipelines.tasks(of: run.id).map(\.json))
+        json["waiting"] = .array(
+            await services.pipelines.waiting(of: run.id).map {
+                ["path": .string($0.path), "reason": .string($0.reason)]
+            })
         return json
     }
 
@@ -110,8 +180,14 @@ extension NativeDialect {
         let run = try await names.pipelineRun(request.parameter("id"))
         let task = request.query("task") ?? ""
         do throws(GyreError) {
-            let log = try await services.pipelines.log(of: run.id, task: task)
-            return ["log": .string(String(decoding: log, as: UTF8.self))]
+            let after = try request.number("after", default: -1, in: -1...(1 << 40))
+            // What is asked before the log is read: else the last lines could be missed.
+            let state = try await services.pipelines.task(task, of: run.id)?.state
+            let log = try await services.pipelines.log(of: run.id, task: task, after: after < 0 ? nil : Int64(after))
+            return [
+                "log": .string(String(decoding: log.bytes, as: UTF8.self)), "end": .int(log.end),
+                "is_running": .bool(!(state ?? .pending).isEnd && !run.state.isEnd),
+            ]
         } catch {
             guard error.code == .notFound else { throw error }
             let tasks = try await services.pipelines.tasks(of: run.id).map(\.path)

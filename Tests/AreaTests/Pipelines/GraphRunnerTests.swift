@@ -72,7 +72,7 @@ import Testing
         let status = try JSONValue(parsing: world.executor.launches.last?.command.last ?? "")
         #expect(status["state"] == "FAILED" && status["pipelineTaskName"] == "bad")
         let log = try await world.pipelines.log(of: run.id, task: "bad")
-        #expect(String(decoding: log, as: UTF8.self).hasSuffix("out of memory\n"))
+        #expect(String(decoding: log.bytes, as: UTF8.self).hasSuffix("out of memory\n"))
         #expect(try await world.ledger.verify().findings.isEmpty)
     }
 

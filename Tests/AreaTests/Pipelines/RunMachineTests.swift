@@ -17,7 +17,8 @@ import Testing
         #expect(game.machine.outstanding().isEmpty)
     }
 
-    @Test("killed at any event, a run goes on to the same end, and nothing that succeeded runs again", arguments: 0..<60)
+    @Test(
+        "killed at any event, a run goes on to the same end, and nothing that succeeded runs again", arguments: 0..<60)
     func survivesKills(seed: UInt64) throws {
         var whole = try Game(seed: seed)
         try whole.play()
@@ -262,7 +263,9 @@ private struct ChanceGraph {
             var task = TaskDefinition(component: component)
             task.upstream = tasks.keys.sorted().filter { _ in Int.random(in: 0..<3, using: &random) == 0 }
             task.runsAfterFailure = Int.random(in: 0..<4, using: &random) == 0
-            if Int.random(in: 0..<4, using: &random) == 0 { task.condition = Bool.random(using: &random) ? "yes" : "no" }
+            if Int.random(in: 0..<4, using: &random) == 0 {
+                task.condition = Bool.random(using: &random) ? "yes" : "no"
+            }
             task.retry.limit = Int.random(in: 0...2, using: &random)
             task.retry.delaySeconds = Bool.random(using: &random) ? 0 : 3
             if Int.random(in: 0..<4, using: &random) == 0 {

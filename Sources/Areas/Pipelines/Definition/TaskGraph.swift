@@ -35,6 +35,22 @@ package struct TaskGraph: Sendable, Hashable {
         self.artifactOutputs = artifactOutputs
     }
 
+    /// The tasks in an order in which they could run; of those that could, the first by name.
+    var order: [String] {
+        var left = tasks.mapValues { Set($0.upstream) }
+        var order: [String] = []
+        while !left.isEmpty {
+            let ready = left.filter { $0.value.isEmpty }.keys.sorted()
+            // A cycle was refused when the pipeline was read.
+            if ready.isEmpty { return order + left.keys.sorted() }
+            order += ready
+            for name in ready { left[name] = nil }
+            let done = Set(ready)
+            left = left.mapValues { $0.subtracting(done) }
+        }
+        return order
+    }
+
     /// The tasks that can never start, since each waits for another one of them.
     var tasksInCycles: Set<String> {
         var waiting = tasks.mapValues { Set($0.upstream).count }

@@ -75,6 +75,9 @@ actor RunDriver {
                     id, isApproved: isApproved, values: values, by: actor, reason: reason, at: now())))
     }
 
+    /// What tasks of the run wait for.
+    func waiting() -> [WaitingTask] { machine.waiting(limit: Limits.waitingTasks) }
+
     /// Stops everything without ending the run; the next start of the server takes it up.
     func suspend() async {
         isSuspended = true

@@ -55,9 +55,9 @@ package struct Schedules: Sendable {
             createdAt: surroundings.now())
     }
 
-    /// Keeps a new schedule.
+    /// Whether a schedule could be kept.
     /// - Throws: `.invalid` for one that can never start a run, or whose pipeline does not take its parameters.
-    package func create(_ schedule: Schedule, package: [UInt8]? = nil, by actor: String) async throws(GyreError) {
+    package func check(_ schedule: Schedule, package: [UInt8]? = nil) async throws(GyreError) {
         _ = try PipelineCatalog.checked(schedule.name, "schedule")
         if case .interval(let seconds) = schedule.trigger, !(1...Limits.scheduleSeconds).contains(seconds) {
             throw GyreError(
@@ -74,11 +74,19 @@ package struct Schedules: Sendable {
                 .invalid, "A schedule cannot have \(schedule.mostRunning) runs at the same time.",
                 why: "It is 1 to \(Limits.scheduleRuns).")
         }
-        if let package { _ = try await blobs.put(package) }
         // What it will run is checked now, while somebody listens.
-        var request = Pipelines.Request(compiled: try await self.package(schedule))
+        let compiled: [UInt8]
+        if let package { compiled = package } else { compiled = try await self.package(schedule) }
+        var request = Pipelines.Request(compiled: compiled)
         request.parameters = schedule.parameters
         try await pipelines.check(request)
+    }
+
+    /// Keeps a new schedule.
+    /// - Throws: as `check`.
+    package func create(_ schedule: Schedule, package: [UInt8]? = nil, by actor: String) async throws(GyreError) {
+        try await check(schedule, package: package)
+        if let package { _ = try await blobs.put(package) }
         try await ledger.commit(
             [.create(Document(Self.kind, schedule.id, schedule.json))],
             recording: [Fact("pipelines.schedule.created", schedule.ref, by: actor, body: schedule.json)])
@@ -104,6 +112,17 @@ package struct Schedules: Sendable {
     /// All schedules, in the order of their ids.
     package func schedules() async throws(GyreError) -> [Schedule] {
         try await ledger.documents(Self.kind).map { document throws(GyreError) in try Schedule(json: document.body) }
+    }
+
+    /// The next times of a schedule that is enabled, so many at most.
+    package func upcoming(_ schedule: Schedule, _ count: Int) -> [Int64] {
+        var times: [Int64] = []
+        var time = max(surroundings.now(), schedule.lastTick ?? 0)
+        while schedule.isEnabled, times.count < count, let next = schedule.next(after: time) {
+            times.append(next)
+            time = next
+        }
+        return times
     }
 
     /// Lets a schedule start runs, or keeps it from that.

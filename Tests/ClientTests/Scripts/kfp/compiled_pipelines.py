@@ -6,6 +6,7 @@ What asks for a cluster, or for an image that is no host image, must be refused 
 """
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,7 +84,11 @@ def run(name):
     if name in LONG:
         client.terminate_run(made.run_id)
         return client.get_run(made.run_id).state, ""
-    ended = client.wait_for_run_completion(made.run_id, timeout=900, sleep_duration=1)
+    deadline = time.time() + 600
+    while not (ended := client.get_run(made.run_id)).finished_at:
+        if time.time() > deadline:
+            return "STUCK", str([(t.display_name, t.state) for t in ended.run_details.task_details])
+        time.sleep(0.5)
     return ended.state, ended.error.message if ended.error else ""
 
 
@@ -100,9 +105,9 @@ def judge(name):
 
 
 import contextlib
-import io
 
-with contextlib.redirect_stdout(io.StringIO()), ThreadPoolExecutor(4) as pool:
+
+with contextlib.redirect_stdout(open(work + "/client.txt", "w")), ThreadPoolExecutor(4) as pool:
     results = list(pool.map(judge, names))
 wrong = [result for result in results if not result[3]]
 for name, state, why, _ in wrong:

@@ -79,6 +79,8 @@ def filtered(key, operation, **value):
 
 
 client = Client(host=server.url)
+with ThreadPoolExecutor(4) as pool:
+    assert len({made.experiment_id for made in pool.map(client.create_experiment, ["Default"] * 8)}) == 1
 
 # --- the quick start
 run = client.create_run_from_pipeline_package(packages["addition"], arguments={"a": 3.0, "b": 5.0}, run_name="quick", enable_caching=False)

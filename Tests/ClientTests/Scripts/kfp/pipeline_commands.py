@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pipeline commands through a day: looked at, registered, run, followed, explained, run again from a task, scheduled, filled in, removed."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+from server import Server
+
+work = os.path.realpath(sys.argv[2])
+server = Server(sys.argv[1], work).start()
+
+
+def package(**scripts):
+    """Shell tasks, each after the one before it."""
+    executors, components, tasks, before = {}, {}, {}, None
+    for name, script in scripts.items():
+        executors[f"exec-{name}"] = {"container": {"image": "alpine", "command": ["sh", "-c", script], "args": ["{{$.inputs.parameters['word']}}"]}}
+        components[f"comp-{name}"] = {"executorLabel": f"exec-{name}", "inputDefinitions": {"parameters": {"word": {"parameterType": "STRING"}}}}
+        tasks[name] = {
+            "componentRef": {"name": f"comp-{name}"}, "dependentTasks": [before] if before else [], "cachingOptions": {"enableCache": True},
+            "inputs": {"parameters": {"word": {"componentInputParameter": "word"}}}}
+        before = name
+    path = f"{work}/{'-'.join(scripts)}.yaml"
+    json.dump({
+        "pipelineInfo": {"name": "words"}, "deploymentSpec": {"executors": executors}, "components": components,
+        "root": {"dag": {"tasks": tasks}, "inputDefinitions": {"parameters": {"word": {"parameterType": "STRING", "defaultValue": "hello"}}}},
+        "schemaVersion": "2.1.0", "sdkVersion": "kfp-2.17.0"}, open(path, "w"))
+    return path
+
+
+def told(*words, status=0):
+    """What a command prints for programs."""
+    answer = server.run("pipeline", *words, "--format", "json", status=status)
+    return json.loads(answer.stdout) if answer.stdout else answer.stderr
+
+
+def says(*words):
+    answer = server.run("pipeline", *words)
+    return answer.stdout + answer.stderr
+
+
+def fails(*words):
+    """What a command says that ends in an error."""
+    answer = subprocess.run([sys.argv[1], "pipeline", *words], env=server.environment, capture_output=True, text=True)
+    assert answer.returncode != 0 and "error: " in answer.stderr, (words, answer)
+    return answer.stderr
+
+
+# --- looked at before anything runs
+two = package(say="echo one $0", again="echo two $0; sleep 0.2; echo three")
+outline = told("lint", two)
+assert [t["path"] for t in outline["tasks"]] == ["say", "again"] and outline["tasks"][1]["upstream"] == ["say"], outline
+assert "can be run here" in says("lint", two) and not told("list")["runs"]
+open(f"{work}/bad.yaml", "w").write(open(two).read().replace("alpine", "nginx"))
+assert 'image "nginx"' in fails("lint", f"{work}/bad.yaml")
+assert "word" in fails("run", two, "-p", "wrd=x")
+
+# --- run, followed and explained
+run = told("run", two, "-p", "word=now", "--name", "first of all")
+assert run["state"] == "SUCCEEDED" and run["name"] == "first of all", run
+assert says("logs", run["id"][:8], "again") == "two now\nthree\n"
+assert "never ran before" in says("explain", run["id"], "say")
+told("run", two, "-p", "word=now")
+again = told("list", "--limit", "1")["runs"][0]
+assert "same code, environment and inputs" in says("explain", again["id"], "say")
+told("run", two, "-p", "word=then")
+assert "changed since the last run: parameter word" in says("explain", told("list", "--limit", "1")["runs"][0]["id"], "say")
+assert "Did you mean" in fails("explain", run["id"], "sya") or "say" in fails("explain", run["id"], "sya")
+
+# --- followed while it runs
+slow = package(talk="for i in 1 2 3 4; do echo line $i; sleep 0.3; done")
+id = told("run", slow, "--detach")["id"]
+follower = subprocess.run([sys.argv[1], "pipeline", "logs", id, "talk", "--follow"], env=server.environment, capture_output=True, text=True)
+assert follower.stdout == "line 1\nline 2\nline 3\nline 4\n", follower
+gate = f"{work}/gate"
+waits = package(wait=f"while [ ! -e {gate} ]; do sleep 0.1; done", after="echo $0")
+id = told("run", waits, "--detach")["id"]
+while "WAITING" not in says("explain", id):
+    time.sleep(0.1)
+assert "for wait" in says("explain", id, "after"), says("explain", id)
+open(gate, "w").close()
+while told("show", id)["state"] == "RUNNING":
+    time.sleep(0.1)
+
+# --- what failed goes on from where it failed, and what went well from where it is wanted
+mark = f"{work}/mark"
+flaky = package(good=f"echo good >> {mark}; echo $0", bad=f"test -e {mark}.there")
+failed = told("run", flaky, "--no-cache", status=1)
+assert failed["state"] == "FAILED" and [r["id"] for r in told("list", "--state", "failed")["runs"]] == [failed["id"]]
+open(mark + ".there", "w").close()
+assert told("retry", failed["id"])["state"] == "SUCCEEDED" and open(mark).read() == "good\n"
+assert "It succeeded" in fails("retry", failed["id"])
+assert told("retry", failed["id"], "--from", "good")["state"] == "SUCCEEDED" and open(mark).read() == "good\ngood\n"
+assert "no task" in fails("retry", failed["id"], "--from", "god")
+
+# --- stopped
+sleeper = package(sleep="sleep 600")
+id = told("run", sleeper, "--detach")["id"]
+assert told("cancel", id)["state"] == "CANCELED"
+assert "ended already" in fails("cancel", id)
+
+# --- lists, page by page
+all_runs = told("list")
+assert all_runs["total"] == 7 and all_runs["next"] is None, all_runs["total"]
+seen, after = [], None
+while True:
+    page = server.api("GET", "/pipeline-runs?limit=3" + (f"&after={after}" if after else ""))
+    seen += [r["id"] for r in page["runs"]]
+    after = page["next"]
+    if not after:
+        break
+assert seen == [r["id"] for r in all_runs["runs"]]
+told("archive", id)
+assert told("list")["total"] == 6 and told("list", "--archived")["total"] == 7
+told("archive", id, "--undo")
+assert told("rm", id)["removed"] == f"pipeline-run/{id}"
+assert "No pipeline run" in fails("show", id)
+
+# --- registered, and run by a schedule
+assert told("register", "greeting", two)["name"] == "1" and told("register", "greeting", slow, "--version", "slow")["name"] == "slow"
+assert "already" in fails("register", "greeting", two, "--version", "slow")
+assert [v["name"] for v in told("registered")["pipelines"][0]["versions"]] == ["slow", "1"]
+planned = told("schedule", "create", "often", "--pipeline", "greeting", "--pipeline-version", "1", "--every", "1", "--dry-run")
+assert not told("schedule", "list")["schedules"] and len(planned["next"]) == 5
+often = told("schedule", "create", "often", "--pipeline", "greeting", "--pipeline-version", "1", "--every", "1", "--most-running", "5")
+deadline = time.time() + 60
+while told("schedule", "show", "often")["started"] < 2:
+    assert time.time() < deadline, "the schedule starts nothing"
+    time.sleep(0.2)
+assert "paused" in says("schedule", "pause", "often")
+nightly = told("schedule", "create", "nightly", two, "--cron", "30 2 * * *", "--zone", "Europe/Berlin", "-p", "word=night")
+assert time.gmtime(nightly["next"][0] / 1e6).tm_min == 30
+assert "paused" in says("schedule", "list") and "30 2 * * * (Europe/Berlin)" in says("schedule", "list")
+for wrong in [["--cron", "99 * * * *"], ["--every", "0"], ["--cron", "* * * * *", "--zone", "Mars"], ["--cron", "0 0 31 2 *"]]:
+    fails("schedule", "create", "wrong", two, *wrong)
+assert len(told("backfill", "nightly", "--from", "2026-01-01", "--to", "2026-01-05", "--dry-run")["times"]) == 4
+told("schedule", "pause", "nightly")
+assert len(told("backfill", "nightly", "--from", "2026-01-01", "--to", "2026-01-03T12:00:00Z")["times"]) == 3
+deadline = time.time() + 60
+while told("list", "--schedule", "nightly")["total"] < 3 or told("list", "--schedule", "nightly", "--state", "running")["total"]:
+    assert time.time() < deadline, "nothing is filled in"
+    time.sleep(0.2)
+assert not told("backfill", "nightly", "--from", "2026-01-01", "--to", "2026-01-03T12:00:00Z")["times"], "what has a run is left out"
+for name in ["often", "nightly"]:
+    told("schedule", "rm", name)
+assert "There is no schedule" in fails("schedule", "show", "often")
+told("unregister", "greeting")
+assert server.api("GET", "/ledger/verify")["intact"]
+server.stop()
+print("pipeline commands: all done")
