@@ -13,7 +13,7 @@ demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
 
 test:
-	@Scripts/setup.sh chromium mlflow2 serving openapi peers zoo bentoml seldon canaille onnx-testdata
+	@Scripts/setup.sh chromium sandbox mlflow2 serving openapi peers zoo bentoml seldon canaille onnx-testdata
 	@$(MAKE) --no-print-directory lint
 	@echo "· building everything in debug mode (minutes the first time)" >&2
 	@Scripts/build.sh --build-tests
@@ -55,12 +55,13 @@ lint:
 	@swift format lint --strict --configuration .swift-format --parallel --recursive $(SOURCES)
 
 bench: setup build
-	@Scripts/setup.sh wrk serving peers mlserver bentoml
+	@Scripts/setup.sh wrk sandbox serving peers mlserver bentoml
 	@$(PYTHON) Benchmarks/bench.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/ratios.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/tracking.py --gyre .build/release/gyre $(BENCH)
 	@$(PYTHON) Benchmarks/serving.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/everyday.py --gyre .build/release/gyre
+	@$(PYTHON) Benchmarks/pipelines.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/access.py --gyre .build/release/gyre
 
 # The serving tests against builds that look for races and for misused memory.

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 internal import GyreBase
 internal import GyreCompute
+internal import GyreExecution
 internal import GyreInference
 internal import GyreNativeLibraries
 
@@ -34,6 +35,7 @@ struct DoctorReport: Sendable {
             library("LightGBM") { () throws(GyreError) in (try NativeLibrary.lightGBM(settings.libraries).path, "") })
         items.append(program("uv", settings.uv, fix: "make setup"))
         items.append(program("Python of the tools", settings.toolsFolder + "/python/bin/python3", fix: "make setup"))
+        items.append(sandbox())
         items.append(disk())
         items.append(reach())
         return ["items": .array(items), "home": .string(home.path)]
@@ -49,6 +51,25 @@ struct DoctorReport: Sendable {
             return [
                 "name": .string(name), "ok": false, "version": .null, "path": .null, "fix": .string(error.description),
             ]
+        }
+    }
+
+    private func sandbox() -> JSONValue {
+        func item(_ isFine: Bool, _ version: String, path: String?, fix: String?) -> JSONValue {
+            [
+                "name": "Sandbox of pipeline tasks", "ok": .bool(isFine), "version": .string(version),
+                "path": .optional(path), "fix": .optional(fix),
+            ]
+        }
+        do throws(GyreError) {
+            guard let sandbox = try settings.sandbox(hiding: home.path) else {
+                return item(
+                    false, "none: tasks see all files of whoever runs the server", path: nil,
+                    fix: "apt-get install bubblewrap; GYRE_TASK_SANDBOX=required refuses to start without it.")
+            }
+            return item(true, "bubblewrap", path: sandbox.program, fix: nil)
+        } catch {
+            return item(false, "", path: nil, fix: error.description)
         }
     }
 

@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import GyreBase
+internal import GyreExecution
 internal import GyreNativeLibraries
 
 /// What the environment says; read once.
@@ -67,6 +68,40 @@ struct Settings: Sendable {
 
     /// How many moments of the pipeline engine pass before this process kills itself; for tests of what a kill leaves.
     var crashAfterMoments: Int? { ProcessInfo.processInfo.environment["GYRE_CRASH_AFTER_MOMENTS"].flatMap { Int($0) } }
+
+    /// Whether Pythons are kept up for the tasks of pipelines.
+    var keepsPythonsUp: Bool { ProcessInfo.processInfo.environment["GYRE_WARM_PYTHON"] != "off" }
+
+    /// How the tasks of pipelines are shut off; nil for not at all.
+    ///
+    /// `home`: where Gyre has its data, which no task sees.
+    /// - Throws: `.unavailable` where a sandbox is required and none can be made.
+    func sandbox(hiding home: String) throws(GyreError) -> Sandbox? {
+        let environment = ProcessInfo.processInfo.environment
+        let mode = environment["GYRE_TASK_SANDBOX"] ?? "auto"
+        guard ["auto", "off", "required"].contains(mode) else {
+            throw GyreError(
+                .invalid, "GYRE_TASK_SANDBOX is \"\(mode.prefix(40))\".", why: "It is auto, off or required.")
+        }
+        if mode == "off" { return nil }
+        guard let program = Self.bubblewrap else {
+            if mode == "auto" { return nil }
+            throw GyreError(
+                .unavailable, "GYRE_TASK_SANDBOX requires a sandbox, and none can be made.",
+                why: "bubblewrap is not installed, or this system lets nobody make user namespaces.",
+                fix: "apt-get install bubblewrap")
+        }
+        let network = environment["GYRE_TASK_NETWORK"] ?? "host"
+        guard ["host", "none"].contains(network) else {
+            throw GyreError(.invalid, "GYRE_TASK_NETWORK is \"\(network.prefix(40))\".", why: "It is host or none.")
+        }
+        return Sandbox(
+            program: program, hidden: [NSHomeDirectory(), home], shown: [toolsFolder],
+            writable: Self.list(environment["GYRE_TASK_FOLDERS"]) ?? [], sharesNetwork: network == "host")
+    }
+
+    /// Looked for once: it is tried by making one.
+    private static let bubblewrap = Sandbox.find()
 
     /// The file of the key that seals secrets; nil for the one in the home.
     var secretKeyFile: String? { ProcessInfo.processInfo.environment["GYRE_SECRET_KEY_FILE"] }

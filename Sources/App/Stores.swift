@@ -32,7 +32,9 @@ struct Stores: Sendable {
         blobs = QuotaBlobStore(try FileBlobStore(root: home.blobs), limit: blobBytes)
         tables = DuckDBEngine(search: settings.libraries)
         onnx = OnnxRuntime(search: settings.libraries) { StandardError.write($0.line) }
-        executor = ProcessExecutor(environmentsFolder: settings.environments, uv: settings.uv)
+        executor = ProcessExecutor(
+            environmentsFolder: settings.environments, uv: settings.uv, tasks: home.tasks,
+            sandbox: try settings.sandbox(hiding: home.path), isWarm: settings.keepsPythonsUp)
         predictions = JournalPredictionLog(
             root: home.predictions, tables: tables, segments: DuckDBProcess(), now: surroundings.now)
         webhooks = HTTPWebhookSender(allowsPrivate: settings.webhooksMayStayInside)

@@ -60,6 +60,10 @@ extension Tag {
     @Test("the pipeline commands: lint, run, logs, explain, retry, lists, schedules, back-fill")
     func pipelineCommands() async throws { try await run("kfp/pipeline_commands") }
 
+    @Test("what a task sees and reaches, and tasks that misbehave, in a sandbox") func sandbox() async throws {
+        try await run("kfp/sandbox_day")
+    }
+
     @Test("a release names the data that was read, reproducing changes nothing, a copy of a home is a home of its own")
     func provenance() async throws { try await run("gyre/provenance_day") }
 

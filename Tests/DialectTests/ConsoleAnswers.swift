@@ -139,6 +139,9 @@ enum ConsoleAnswers {
                 ]
             ]
         ],
+        "/schedules": [
+            "schedules": [["id": "s1", "name": evil, "cron": evil, "zone": "UTC", "problem": evil]]
+        ],
         "/pipeline-runs": ["runs": [pipeline]], "/pipeline-runs/p1": pipeline, "/pipeline-runs/p1/logs": ["log": evil],
         "/datasets": ["versions": versions], "/datasets/d": ["versions": versions, "accepted": "aaa"],
         "/datasets/d/versions/aaa": [

@@ -10,39 +10,73 @@ internal import SystemPackage
 /// Runs tasks as local processes, each in an environment that `uv` makes once for its requirements.
 package struct ProcessExecutor: TaskExecutor {
     private let environments: PythonEnvironments
+    private let sandbox: Sandbox?
+    private let warm: WarmPython?
 
     /// An executor that keeps its environments in `folder`.
     ///
-    /// `uv`: the path of the program `uv`.
-    package init(environmentsFolder folder: String, uv: String) {
+    /// `uv`: the path of the program `uv`; `tasks`: the folder that holds those of all tasks; `sandbox`: nil to run tasks without one;
+    /// `isWarm`: whether Pythons are kept up for tasks that call them.
+    package init(
+        environmentsFolder folder: String, uv: String, tasks: String, sandbox: Sandbox? = nil, isWarm: Bool = true
+    ) {
         environments = PythonEnvironments(folder: folder, uv: uv)
+        self.sandbox = sandbox
+        warm = isWarm ? WarmPython(sandbox: sandbox, tasks: tasks) : nil
     }
+
+    package var temporaryFolder: String? { sandbox == nil ? nil : Sandbox.temporaryFolder }
+
+    /// Ends the Pythons that are kept up.
+    package func close() async { await warm?.close() }
 
     package func run(
         _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
         let bin = try await environments.bin(for: launch.requirements)
-        guard let program = launch.command.first else { throw GyreError(.invalid, "A task has an empty command.") }
+        guard !launch.command.isEmpty else { throw GyreError(.invalid, "A task has an empty command.") }
         var own = ChildEnvironment.kept(of: ProcessInfo.processInfo.environment)
         own["PYTHONUNBUFFERED"] = "1"
         own["PYTHONDONTWRITEBYTECODE"] = "1"
         own["PATH"] = "\(bin):\(own["PATH"] ?? "/usr/bin:/bin")"
         own["VIRTUAL_ENV"] = String(bin.dropLast(4))
+        if sandbox != nil {
+            own["HOME"] = "/tmp"
+            own["TMPDIR"] = "/tmp"
+        }
         own.merge(launch.environment) { $1 }
-        var known: [Environment.Key: String] = [:]
-        for (name, value) in own { if let key = Environment.Key(rawValue: name) { known[key] = value } }
-        let variables = Environment.custom(known)
+        let environment = own
         do {
             return try await within(seconds: launch.timeoutSeconds) {
-                try await Self.execute(program, launch, variables, onStart)
+                try await execute(launch, environment, bin: bin, onStart)
             }
         } catch {
             throw GyreError.wrapping(error, "Running a task")
         }
     }
 
+    private func execute(
+        _ launch: TaskLaunch, _ environment: [String: String], bin: String,
+        _ onStart: @escaping @Sendable (Int32?) async -> Void
+    ) async throws -> Int32 {
+        let python = PythonHome.folders(of: bin)
+        if let call = launch.python, let warm,
+            let status = try await warm.run(
+                call, launch, environment: environment, bin: bin, python: python, onStart: onStart)
+        {
+            return status
+        }
+        var words = launch.command
+        if let sandbox {
+            words = sandbox.words(words, folder: launch.folder, workspace: launch.workspace, python: python)
+        }
+        var known: [Environment.Key: String] = [:]
+        for (name, value) in environment { if let key = Environment.Key(rawValue: name) { known[key] = value } }
+        return try await Self.execute(words, launch, .custom(known), onStart)
+    }
+
     private static func execute(
-        _ program: String, _ launch: TaskLaunch, _ environment: Environment,
+        _ words: [String], _ launch: TaskLaunch, _ environment: Environment,
         _ onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws -> Int32 {
         var options = PlatformOptions()
@@ -50,7 +84,8 @@ package struct ProcessExecutor: TaskExecutor {
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
         let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes, hiding: launch.secrets)
         let result = try await Subprocess.run(
-            .name(program), arguments: Arguments(Array(launch.command.dropFirst())), environment: environment,
+            words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]),
+            arguments: Arguments(Array(words.dropFirst())), environment: environment,
             workingDirectory: FilePath(launch.folder), platformOptions: options, input: .none, output: .sequence,
             error: .combinedWithOutput
         ) { execution in

@@ -32,6 +32,9 @@ enum PipelineMigration {
         CREATE INDEX pipeline_run_by_experiment ON pipeline_run (experiment, started_at, row);
         CREATE INDEX pipeline_run_by_schedule ON pipeline_run (schedule, started_at, row);
         CREATE INDEX pipeline_run_by_state ON pipeline_run (state, started_at, row);
+        -- What lists are narrowed by, without the bodies: they are counted here.
+        CREATE INDEX pipeline_run_counted ON pipeline_run (is_archived, state, pipeline, experiment, schedule, name, id,
+            started_at, ended_at);
         CREATE INDEX pipeline_run_untold ON pipeline_run (ended_at) WHERE is_told = 0;
         CREATE TABLE pipeline_task (
             run  TEXT NOT NULL,

@@ -186,15 +186,21 @@ package actor Pipelines {
     package func resume() async throws(GyreError) -> [GyreError] {
         var problems: [GyreError] = []
         for run in try await unended() where live[run.id] == nil {
-            do throws(GyreError) {
-                let pipeline = try options.read(try await blobs.bytes(run.compiled))
-                launch(run, pipeline, known: run.reopenings == 0 ? [:] : try await succeeded(run.id))
-            } catch {
+            do throws(GyreError) { try await takeUp(run) } catch {
                 problems.append(
                     GyreError(error.code, "The pipeline run \(run.id) was not taken up.", why: error.description))
             }
         }
         return problems
+    }
+
+    /// Goes on with a run that a stopped server left; one that goes on already is left as it is.
+    private func takeUp(_ run: PipelineRun) async throws(GyreError) {
+        let pipeline = try options.read(try await blobs.bytes(run.compiled))
+        let known = run.reopenings == 0 ? [:] : try await succeeded(run.id)
+        // It may have ended since it was looked at.
+        guard live[run.id] == nil, try await store.run(run.id)?.state.isEnd == false else { return }
+        if live[run.id] == nil, !isSuspended { launch(run, pipeline, known: known) }
     }
 
     /// Stops a run with its processes.
@@ -204,6 +210,8 @@ package actor Pipelines {
             throw GyreError(
                 .conflict, "The run \(id) cannot be cancelled.", why: "It ended already: \(run.state.rawValue).")
         }
+        // A server that has just started may not have come to it yet.
+        if live[run.id] == nil { try await takeUp(run) }
         await live[run.id]?.driver.cancel(by: actor)
         await live[run.id]?.task.value
         return try await self.run(run.id)
@@ -251,6 +259,7 @@ package actor Pipelines {
         reason: String
     ) async throws(GyreError) {
         let run = try await self.run(id)
+        if live[run.id] == nil, !run.state.isEnd { try await takeUp(run) }
         guard let live = live[run.id] else {
             throw GyreError(.conflict, "The run \(id) does not wait for an answer.", why: "It has ended.")
         }

@@ -53,14 +53,13 @@ enum ExecutorInput {
     /// What the component wrote: the executor's output file says more than the single files.
     static func written(_ call: TaskCall) throws(GyreError) -> WrittenOutputs {
         var outputs = WrittenOutputs()
-        let told = FileManager.default.contents(atPath: outputFile(call))
-        let json = try told.map { data throws(GyreError) in try JSONValue(parsing: Array(data)) } ?? [:]
+        let told = call.contents(outputFile(call))
+        let json = try told.map { bytes throws(GyreError) in try JSONValue(parsing: bytes) } ?? [:]
         for (name, definition) in call.component.outputParameters {
             if let value = json["parameterValues"]?[name] {
                 outputs.parameters[name] = value
-            } else if let data = FileManager.default.contents(atPath: call.parameterPath(name)) {
-                let text = String(decoding: data, as: UTF8.self)
-                outputs.parameters[name] = definition.type == .string ? .string(text) : try JSONValue(parsing: text)
+            } else if let data = call.contents(call.parameterPath(name)) {
+                outputs.parameters[name] = try value(String(decoding: data, as: UTF8.self), of: name, definition.type)
             }
         }
         for (name, definition) in call.component.outputArtifacts {
@@ -72,6 +71,23 @@ enum ExecutorInput {
             }
         }
         return outputs
+    }
+
+    /// What a component wrote as text: JSON, or a truth as Python writes it.
+    private static func value(
+        _ text: String, of name: String, _ type: ParameterDefinition.Kind
+    ) throws(GyreError) -> JSONValue {
+        switch (type, text.trimmingCharacters(in: .whitespacesAndNewlines)) {
+        case (.string, _): return .string(text)
+        case (.boolean, "True"), (.boolean, "TRUE"): return true
+        case (.boolean, "False"), (.boolean, "FALSE"): return false
+        case (_, let trimmed):
+            do { return try JSONValue(parsing: trimmed) } catch {
+                throw GyreError(
+                    .invalid, "The output parameter \"\(name)\" is \"\(trimmed.prefix(80))\", which is no \(type).",
+                    why: error.why)
+            }
+        }
     }
 
     private static func file(

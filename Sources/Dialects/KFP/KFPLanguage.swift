@@ -47,7 +47,24 @@ package struct KFPLanguage: PipelineLanguage {
             executorInput: ExecutorInput.json(call), run: call.run, path: call.path, workspace: call.workspace,
             lists: Set(call.component.inputArtifacts.filter(\.value.isList).keys)
         ).fill(container)
-        return TaskCommand(filled.command, requirements: filled.requirements)
+        return TaskCommand(
+            filled.command, requirements: filled.requirements, python: Self.pythonCall(filled.command))
+    }
+
+    /// The script that the compiler has before the source of a lightweight component, its words apart.
+    private static let script = """
+        program_path=$(mktemp -d) printf "%s" "$0" > "$program_path/ephemeral_component.py" _KFP_RUNTIME=true python3 -m \
+        kfp.dsl.executor_main --component_module_path "$program_path/ephemeral_component.py" "$@"
+        """.split(separator: " ")
+
+    /// A command that does nothing but run kfp's executor on the source of a component, as a call; nil for any other.
+    private static func pythonCall(_ words: [String]) -> PythonCall? {
+        guard words.count > 4, words[0] == "sh", words[1] == "-ec",
+            words[2].split(whereSeparator: \.isWhitespace) == script
+        else { return nil }
+        return PythonCall(
+            module: "kfp.dsl.executor_main", source: words[3], sourceArgument: "--component_module_path",
+            arguments: Array(words.dropFirst(4)), environment: ["_KFP_RUNTIME": "true"])
     }
 
     /// What a cluster would call the run: the pipeline's name and some of the id.

@@ -124,7 +124,7 @@ extension API {
         package var isOptional: Bool
     }
 
-    /// A task of a package.
+    /// One step of what was compiled, before it runs.
     package struct PackageTask: APIObject {
         /// Its name within the pipeline.
         package var path: String
@@ -142,7 +142,7 @@ extension API {
         package var retries: Int
     }
 
-    /// A registered pipeline.
+    /// What can be run by name, with its packages.
     package struct RegisteredPipeline: APIObject {
         /// What tells it apart.
         package var id: String
@@ -226,7 +226,7 @@ extension API {
         package var overlap: String?
         /// How many runs of it go on at the same time; 1 where null.
         package var mostRunning: Int?
-        /// Whether every time that was missed is made up for; else the last alone. False where null.
+        /// Whether every time that was missed is made up for, and not the last alone; false where null.
         package var catchUp: Bool?
         /// Whether results of earlier runs are taken.
         package var cache: Bool?

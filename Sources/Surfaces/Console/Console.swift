@@ -92,7 +92,7 @@ package struct Console: Sendable {
                 Route("GET", "/favicon.ico", .nothing) { _ in HTTPResponse(status: 204) },
                 Route("GET", "/mlflow", .nothing, moved),
                 Route("GET", "/static-files/{path...}", .nothing, mlflowPages),
-            ] + signInRoutes + accessRoutes + approvalRoutes)
+            ] + signInRoutes + accessRoutes + approvalRoutes + pipelineRoutes)
     }
 
     /// The home page; a program that asks for JSON is told that the server is there.

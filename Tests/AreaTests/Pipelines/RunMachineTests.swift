@@ -302,7 +302,7 @@ private struct ChanceGraph {
         var ends: [String: PipelineRun.State] = [:]
         var own: [String: PipelineRun.State] = [:]
         // Numbered tasks wait for those of lower numbers alone.
-        for name in graph.tasks.keys.sorted(by: { Int($0.dropFirst())! < Int($1.dropFirst())! }) {
+        for name in graph.tasks.keys.sorted() {
             guard let task = graph.tasks[name], let inner = pipeline.components[task.component] else { continue }
             let path = prefix + name
             func once(_ path: String) -> PipelineRun.State {

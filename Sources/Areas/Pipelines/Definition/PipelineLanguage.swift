@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 package import GyreBase
 
 /// What the pipelines of a dialect are written in: its expressions, and how its commands are told their inputs and tell what they made.
@@ -70,6 +71,25 @@ package struct TaskCall: Sendable {
         index == 0 ? "\(folder)/inputs/\(name)" : "\(folder)/inputs/\(name)-\(index)"
     }
 
+    /// What a command wrote to a file of its folder; nil for none, and for one that leads out of the folder.
+    package func contents(_ path: String) -> [UInt8]? {
+        guard isOwn(path), let file = FileHandle(forReadingAtPath: path) else { return nil }
+        // What cannot be read says nothing; what is larger than any parameter may be is cut, and does not parse.
+        return (try? file.read(upToCount: Limits.bodyBytes)).flatMap { $0.map { Array($0) } }
+    }
+
+    /// Whether a path lies in the folder, whatever links stand on the way.
+    func isOwn(_ path: String) -> Bool {
+        let (real, root) = (Self.real(path), Self.real(folder))
+        return real != nil && root != nil && real?.hasPrefix((root ?? "") + "/") == true
+    }
+
+    private static func real(_ path: String) -> String? {
+        guard let resolved = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+
     /// Where an output artifact is to be written.
     package func outputPath(_ name: String) -> String { "\(folder)/outputs/\(name)" }
     /// Where an output parameter is to be written.
@@ -82,11 +102,39 @@ package struct TaskCommand: Sendable, Hashable {
     package let words: [String]
     /// What must be installed: lists of arguments of `pip install`, one after another.
     package let requirements: [[String]]
+    /// The same as a call of a Python module, where it is one: a Python that is up already may run it.
+    package let python: PythonCall?
 
     /// A command.
-    package init(_ words: [String], requirements: [[String]] = []) {
+    package init(_ words: [String], requirements: [[String]] = [], python: PythonCall? = nil) {
         self.words = words
         self.requirements = requirements
+        self.python = python
+    }
+}
+
+/// A module of Python that is run as a program on a file with source.
+package struct PythonCall: Sendable, Hashable {
+    /// The module: `kfp.dsl.executor_main`.
+    package let module: String
+    /// The source that it is given.
+    package let source: String
+    /// The argument that the path of the source stands behind.
+    package let sourceArgument: String
+    /// All other arguments.
+    package let arguments: [String]
+    /// Variables that it runs with.
+    package let environment: [String: String]
+
+    /// A call.
+    package init(
+        module: String, source: String, sourceArgument: String, arguments: [String], environment: [String: String]
+    ) {
+        self.module = module
+        self.source = source
+        self.sourceArgument = sourceArgument
+        self.arguments = arguments
+        self.environment = environment
     }
 }
 

@@ -4,6 +4,8 @@ package import GyreBase
 
 /// Runs a task's command.
 package protocol TaskExecutor: Sendable {
+    /// The part of a task's folder that its command sees as `/tmp`; nil where it sees the machine's own.
+    var temporaryFolder: String? { get }
     /// Runs the command in its environment until it ends, and writes what it prints to the log.
     /// `onStart`: told the process once it runs.
     /// - Returns: the exit status.
@@ -15,10 +17,17 @@ package protocol TaskExecutor: Sendable {
     func stop(process: Int32?, ofTaskIn folder: String) async
 }
 
+extension TaskExecutor {
+    /// None.
+    package var temporaryFolder: String? { nil }
+}
+
 /// A command that is ready to run.
 package struct TaskLaunch: Sendable, Hashable {
     /// The command and its arguments.
     package let command: [String]
+    /// The same as a call of a Python module, where it is one.
+    package let python: PythonCall?
     /// What must be installed: lists of arguments of `pip install`, one after another.
     package let requirements: [[String]]
     /// Variables beside the few that it gets of the server's own.
@@ -27,6 +36,8 @@ package struct TaskLaunch: Sendable, Hashable {
     package let secrets: [String]
     /// The folder it runs in.
     package let folder: String
+    /// The folder that all tasks of the run share.
+    package let workspace: String
     /// The file that gets what it prints.
     package let log: String
     /// Seconds until it is stopped.

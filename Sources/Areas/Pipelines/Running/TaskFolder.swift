@@ -7,6 +7,8 @@ internal import GyreLedger
 /// The folder of one attempt.
 struct TaskFolder: Sendable {
     let call: TaskCall
+    /// The part of the folder that the command sees as `/tmp`; nil where it sees the machine's own.
+    let temporaryFolder: String?
 
     /// The name of the folder that the tasks of a run share; no task can be called so.
     static let workspace = ".workspace"
@@ -18,7 +20,7 @@ struct TaskFolder: Sendable {
                 try FileManager.default.removeItem(atPath: call.folder)
             }
             try FileManager.default.createDirectory(atPath: call.workspace, withIntermediateDirectories: true)
-            for part in ["inputs", "outputs", "parameters"] {
+            for part in ["inputs", "outputs", "parameters"] + [temporaryFolder].compactMap(\.self) {
                 try FileManager.default.createDirectory(
                     atPath: "\(call.folder)/\(part)", withIntermediateDirectories: true)
             }
@@ -43,20 +45,28 @@ struct TaskFolder: Sendable {
                             address: file.path))
                     continue
                 }
-                guard isWithin(file.path) else {
+                let path = place(of: file.path)
+                // A file that was not made has no place yet.
+                guard path.hasPrefix(call.folder + "/"), !path.split(separator: "/").contains(".."),
+                    call.isOwn(path) || !Self.isThere(path)
+                else {
                     throw GyreError(
                         .invalid, "The task \"\(call.path)\" says that its output \"\(name)\" lies at \(file.path).",
                         why: "Only what it writes into its own folder is kept.")
                 }
                 list.append(
-                    try await files.store(file.name, type: file.type, at: file.path, metadata: file.metadata))
+                    try await files.store(file.name, type: file.type, at: path, metadata: file.metadata))
             }
             outputs.artifacts[name] = list
         }
         return outputs
     }
 
-    private func isWithin(_ path: String) -> Bool {
-        path.hasPrefix(call.folder + "/") && !path.split(separator: "/").contains("..")
+    /// Where a file lies that the command calls so.
+    private func place(of path: String) -> String {
+        guard let temporaryFolder, path.hasPrefix("/tmp/"), !path.hasPrefix(call.folder + "/") else { return path }
+        return "\(call.folder)/\(temporaryFolder)/\(path.dropFirst(5))"
     }
+
+    private static func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 }

@@ -148,7 +148,7 @@ struct TaskRunner: Sendable {
         let call = TaskCall(
             run: run, path: job.path, component: job.component, inputs: job.inputs, folder: folder(job.path),
             workspace: "\(options.folder)/\(run.id)/\(TaskFolder.workspace)")
-        let folder = TaskFolder(call: call)
+        let folder = TaskFolder(call: call, temporaryFolder: executor.temporaryFolder)
         try folder.make()
         for (name, list) in job.inputs.artifacts {
             for (index, artifact) in list.enumerated() where artifact.address == nil {
@@ -161,8 +161,9 @@ struct TaskRunner: Sendable {
         variables.merge(options.variables(run, TaskRecord(run: run.id, path: job.path, upstream: []), inputs)) { $1 }
         if let token = variables["MLFLOW_TRACKING_TOKEN"] { secrets.append(token) }
         let launch = TaskLaunch(
-            command: command.words, requirements: command.requirements, environment: variables, secrets: secrets,
-            folder: call.folder, log: call.folder + "/log.txt",
+            command: command.words, python: command.python, requirements: command.requirements,
+            environment: variables, secrets: secrets, folder: call.folder, workspace: call.workspace,
+            log: call.folder + "/log.txt",
             timeoutSeconds: min(container.timeoutSeconds ?? options.timeoutSeconds, options.timeoutSeconds))
         let status = try await executor.run(launch) { [passed = options.passed] process in
             passed(.processBegan)

@@ -25,6 +25,8 @@ class Server:
         # The scripts' own modules are none of the server's, nor of the workers and tasks that it starts.
         self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self.environment["GYRE_HOME"] = self.home
+        # Tasks leave marks for the scripts that look at them.
+        self.environment["GYRE_TASK_FOLDERS"] = os.path.realpath(home)
         self.process, self.token = None, None
         # The same scripts run against a server that asks who calls, as somebody who may just do what they do.
         self.roles = os.environ.get("GYRE_TEST_ROLES", "").split()

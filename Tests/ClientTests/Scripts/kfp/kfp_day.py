@@ -9,7 +9,10 @@ from kfp import compiler, dsl
 from server import Server
 
 warnings.simplefilter("ignore")
-server = Server(sys.argv[1], sys.argv[2]).start()
+server = Server(sys.argv[1], sys.argv[2])
+# Processes are looked for by their numbers, which a sandbox has of its own.
+server.environment["GYRE_TASK_SANDBOX"] = "off"
+server.start()
 work = sys.argv[2]
 
 
