@@ -17,6 +17,7 @@ ldconfig -p 2>/dev/null | grep -q 'libpython3.11.so.1' || missing+=(libpython3.1
 for extra in "$@"; do
   case "$extra" in
     chromium) command -v chromium >/dev/null || missing+=(chromium) ;;
+    containers) for program in podman runc busybox; do command -v $program >/dev/null || missing+=(podman runc netavark busybox-static); done ;;
     sandbox) command -v bwrap >/dev/null || missing+=(bubblewrap); command -v pgrep >/dev/null || missing+=(procps) ;;
     canaille) command -v openssl >/dev/null || missing+=(openssl); command -v git >/dev/null || missing+=(git) ;;
     onnx-testdata) [ -e /usr/include/onnx/backend/test/data ] || missing+=(libonnx-testdata) ;;

@@ -91,8 +91,7 @@ struct AreaServices: Sendable {
             ledger: ledger, store: SQLitePipelineStore(stores.database), blobs: stores.blobs,
             executor: stores.executor,
             options: PipelineOptions(
-                folder: home.tasks, images: HostImages(HostImages.usual + settings.taskImages),
-                timeoutSeconds: settings.taskTimeoutSeconds, runningTasks: settings.runningTasks,
+                folder: home.tasks, timeoutSeconds: settings.taskTimeoutSeconds, runningTasks: settings.runningTasks,
                 variables: { run, task, inputs in Self.variables(run, task, inputs, address, tokens) },
                 secret: { name throws(GyreError) in try await vault.open(name) },
                 resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },

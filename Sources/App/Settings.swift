@@ -40,7 +40,8 @@ struct Settings: Sendable {
             actor: environment["GYRE_ACTOR"] ?? NSUserName(), toolsFolder: tools,
             libraries: NativeLibrary.Search(toolsFolder: tools, overrides: overrides),
             taskTimeoutSeconds: environment["GYRE_TASK_TIMEOUT_SECONDS"].flatMap { Int($0) } ?? 24 * 3600,
-            runningTasks: max(1, environment["GYRE_RUNNING_TASKS"].flatMap { Int($0) } ?? Limits.runningTasks),
+            runningTasks: max(1, environment["GYRE_RUNNING_TASKS"].flatMap { Int($0) }
+                ?? max(Limits.runningTasks, ProcessInfo.processInfo.activeProcessorCount)),
             taskImages: list(environment["GYRE_TASK_IMAGES"]) ?? [],
             allowedHosts: list(environment["GYRE_ALLOWED_HOSTS"]) ?? [],
             webhooksMayStayInside: environment["MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"]?.lowercased() == "true",
@@ -98,6 +99,23 @@ struct Settings: Sendable {
         return Sandbox(
             program: program, hidden: [NSHomeDirectory(), home], shown: [toolsFolder],
             writable: Self.list(environment["GYRE_TASK_FOLDERS"]) ?? [], sharesNetwork: network == "host")
+    }
+
+    /// What runs the tasks of pipelines.
+    func taskExecutor() throws(GyreError) -> LocalExecutors.Choice {
+        let word = ProcessInfo.processInfo.environment["GYRE_TASK_EXECUTOR"] ?? "auto"
+        if let choice = LocalExecutors.Choice(rawValue: word) { return choice }
+        throw GyreError(
+            .invalid, "GYRE_TASK_EXECUTOR is \"\(word.prefix(40))\".", why: "It is auto, process or container.")
+    }
+
+    /// What makes containers; nil for nothing.
+    func containers() -> ContainerExecutor? {
+        let environment = ProcessInfo.processInfo.environment
+        guard let engine = ContainerExecutor.find(environment["GYRE_CONTAINER_ENGINE"]) else { return nil }
+        let options = (environment["GYRE_CONTAINER_OPTIONS"] ?? "").split(separator: " ").map(String.init)
+        return ContainerExecutor(
+            engine: engine, options: options, pull: environment["GYRE_CONTAINER_PULL"] ?? "missing")
     }
 
     /// Looked for once: it is tried by making one.

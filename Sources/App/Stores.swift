@@ -7,6 +7,7 @@ internal import GyreExecution
 internal import GyreInference
 internal import GyreLedger
 internal import GyreOutbound
+internal import GyrePipelines
 internal import GyrePredictions
 internal import GyreSQLite
 
@@ -18,7 +19,7 @@ struct Stores: Sendable {
     let blobs: any BlobStore
     let tables: DuckDBEngine
     let onnx: OnnxRuntime
-    let executor: ProcessExecutor
+    let executor: LocalExecutors
     let predictions: JournalPredictionLog
     let webhooks: HTTPWebhookSender
 
@@ -32,9 +33,12 @@ struct Stores: Sendable {
         blobs = QuotaBlobStore(try FileBlobStore(root: home.blobs), limit: blobBytes)
         tables = DuckDBEngine(search: settings.libraries)
         onnx = OnnxRuntime(search: settings.libraries) { StandardError.write($0.line) }
-        executor = ProcessExecutor(
-            environmentsFolder: settings.environments, uv: settings.uv, tasks: home.tasks,
-            sandbox: try settings.sandbox(hiding: home.path), isWarm: settings.keepsPythonsUp)
+        executor = LocalExecutors(
+            processes: ProcessExecutor(
+                environmentsFolder: settings.environments, uv: settings.uv, tasks: home.tasks,
+                sandbox: try settings.sandbox(hiding: home.path), isWarm: settings.keepsPythonsUp),
+            hosts: HostImages(HostImages.usual + settings.taskImages), choice: try settings.taskExecutor(),
+            containers: { settings.containers() })
         predictions = JournalPredictionLog(
             root: home.predictions, tables: tables, segments: DuckDBProcess(), now: surroundings.now)
         webhooks = HTTPWebhookSender(allowsPrivate: settings.webhooksMayStayInside)

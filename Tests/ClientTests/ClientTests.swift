@@ -60,6 +60,9 @@ extension Tag {
     @Test("the pipeline commands: lint, run, logs, explain, retry, lists, schedules, back-fill")
     func pipelineCommands() async throws { try await run("kfp/pipeline_commands") }
 
+    @Test("tasks in containers of real podman: what comes out, images that are not to be had, stopped, killed")
+    func containers() async throws { try await run("kfp/containers_day") }
+
     @Test("what a task sees and reaches, and tasks that misbehave, in a sandbox") func sandbox() async throws {
         try await run("kfp/sandbox_day")
     }

@@ -25,7 +25,7 @@ package struct ProcessExecutor: TaskExecutor {
         warm = isWarm ? WarmPython(sandbox: sandbox, tasks: tasks) : nil
     }
 
-    package var temporaryFolder: String? { sandbox == nil ? nil : Sandbox.temporaryFolder }
+    package func temporaryFolder(of image: String) -> String? { sandbox == nil ? nil : Sandbox.temporaryFolder }
 
     /// Ends the Pythons that are kept up.
     package func close() async { await warm?.close() }
@@ -47,7 +47,7 @@ package struct ProcessExecutor: TaskExecutor {
         own.merge(launch.environment) { $1 }
         let environment = own
         do {
-            return try await within(seconds: launch.timeoutSeconds) {
+            return try await ChildProcess.within(seconds: launch.timeoutSeconds) {
                 try await execute(launch, environment, bin: bin, onStart)
             }
         } catch {
@@ -72,59 +72,7 @@ package struct ProcessExecutor: TaskExecutor {
         }
         var known: [Environment.Key: String] = [:]
         for (name, value) in environment { if let key = Environment.Key(rawValue: name) { known[key] = value } }
-        return try await Self.execute(words, launch, .custom(known), onStart)
-    }
-
-    private static func execute(
-        _ words: [String], _ launch: TaskLaunch, _ environment: Environment,
-        _ onStart: @escaping @Sendable (Int32?) async -> Void
-    ) async throws -> Int32 {
-        var options = PlatformOptions()
-        options.createSession = true
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
-        let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes, hiding: launch.secrets)
-        let result = try await Subprocess.run(
-            words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]),
-            arguments: Arguments(Array(words.dropFirst())), environment: environment,
-            workingDirectory: FilePath(launch.folder), platformOptions: options, input: .none, output: .sequence,
-            error: .combinedWithOutput
-        ) { execution in
-            let process = execution.processIdentifier.value
-            await onStart(process)
-            do {
-                for try await buffer in execution.standardOutput {
-                    unsafe try buffer.withUnsafeBytes { bytes in try unsafe log.write(bytes) }
-                }
-            } catch {
-                kill(-process, SIGKILL)
-                throw error
-            }
-            try log.finish()
-            if Task.isCancelled { kill(-process, SIGKILL) }
-        }
-        try Task.checkCancellation()
-        switch result.terminationStatus {
-        case .exited(let code): return Int32(code)
-        case .signaled(let signal): return 128 + Int32(signal)
-        }
-    }
-
-    /// Runs `body`, and cancels it when the time is up.
-    private func within(
-        seconds: Int, _ body: @escaping @Sendable () async throws -> Int32
-    ) async throws -> Int32 {
-        try await withThrowingTaskGroup(of: Int32?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await Task.sleep(for: .seconds(seconds))
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next(), let status = first else {
-                throw GyreError(.timeout, "The task was stopped.", why: "It ran longer than \(seconds) seconds.")
-            }
-            return status
-        }
+        return try await ChildProcess.run(words, launch, .custom(known), onStart)
     }
 
     package func stop(process: Int32?, ofTaskIn folder: String) async {

@@ -7,8 +7,6 @@ package import GyreLedger
 package struct PipelineOptions: Sendable {
     /// Where tasks have their folders.
     package let folder: String
-    /// Images that stand for this machine's own programs.
-    package let images: HostImages
     /// Seconds until a task is stopped.
     package let timeoutSeconds: Int
     /// Tasks of all runs that run at the same time.
@@ -30,7 +28,7 @@ package struct PipelineOptions: Sendable {
 
     /// Options.
     package init(
-        folder: String, images: HostImages = HostImages(), timeoutSeconds: Int = 3600,
+        folder: String, timeoutSeconds: Int = 3600,
         runningTasks: Int = Limits.runningTasks,
         variables: @escaping @Sendable (PipelineRun, TaskRecord, [String: Ref]) -> [String: String],
         secret: @escaping @Sendable (String) async throws(GyreError) -> String = { name throws(GyreError) in
@@ -43,7 +41,6 @@ package struct PipelineOptions: Sendable {
         onEnd: @escaping @Sendable (PipelineRun) async -> String
     ) {
         self.folder = folder
-        self.images = images
         self.timeoutSeconds = timeoutSeconds
         self.runningTasks = runningTasks
         self.variables = variables

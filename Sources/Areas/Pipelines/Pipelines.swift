@@ -98,7 +98,7 @@ package actor Pipelines {
     /// - Throws: `.invalid`.
     package func check(_ request: Request) throws(GyreError) {
         let pipeline = try options.read(request.compiled)
-        try pipeline.checkImages(options.images)
+        try pipeline.checkImages(executor)
         _ = try Self.parameters(of: request, pipeline)
     }
 
@@ -106,7 +106,7 @@ package actor Pipelines {
     /// - Throws: `.invalid` for a package that is none; `.unsupported` for what cannot be run here.
     package func outline(_ compiled: [UInt8]) throws(GyreError) -> PipelineOutline {
         let pipeline = try options.read(compiled)
-        try pipeline.checkImages(options.images)
+        try pipeline.checkImages(executor)
         return PipelineOutline(pipeline)
     }
 
@@ -114,7 +114,7 @@ package actor Pipelines {
         _ request: Request, by actor: String
     ) async throws(GyreError) -> (run: PipelineRun, pipeline: Pipeline) {
         let pipeline = try options.read(request.compiled)
-        try pipeline.checkImages(options.images)
+        try pipeline.checkImages(executor)
         var parameters = try Self.parameters(of: request, pipeline)
         var resolved: [String: Ref] = [:]
         let imports = pipeline.importAddresses(parameters)

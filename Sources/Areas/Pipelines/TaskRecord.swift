@@ -37,6 +37,8 @@ package struct TaskRecord: Sendable, Hashable {
     package var inputArtifacts: [String: [Ref]] = [:]
     /// What came out.
     package var outputs = TaskValues()
+    /// What ran its last attempt: `process`, `container`; empty where nothing did.
+    package var executor = ""
     /// The process that runs it, to be stopped if the server was killed meanwhile.
     package var process: Int32?
 
@@ -70,6 +72,7 @@ package struct TaskRecord: Sendable, Hashable {
         startedAt = json["started_at"]?.int
         endedAt = json["ended_at"]?.int
         outputs = try TaskValues(json: json["outputs"] ?? [:])
+        executor = json["executor"]?.string ?? ""
         process = json["process"]?.int.map { Int32(truncatingIfNeeded: $0) }
     }
 
@@ -83,7 +86,7 @@ package struct TaskRecord: Sendable, Hashable {
             "attempts": .int(Int64(attempts)), "cache_hit": .bool(isCacheHit), "cache_reason": .string(cacheReason),
             "message": .optional(message), "started_at": .optional(startedAt), "ended_at": .optional(endedAt),
             "outputs": outputs.json,
-            "process": .optional(process.map(Int64.init)),
+            "executor": .string(executor), "process": .optional(process.map(Int64.init)),
         ]
     }
 

@@ -14,14 +14,18 @@ struct CommandTemplate {
     var lists: Set<String> = []
 
     /// The command with its arguments, and what must be installed for it.
-    func fill(_ container: Container) throws(GyreError) -> (command: [String], requirements: [[String]]) {
+    ///
+    /// `whole`: with what installs packages.
+    func fill(
+        _ container: Container
+    ) throws(GyreError) -> (command: [String], whole: [String], requirements: [[String]]) {
         var words: [String] = []
         for word in container.command + container.arguments { words += try expand(word) }
         // A Python component starts with a shell that installs its packages and then goes on with the rest.
         guard words.count > 4, words[0] == "sh", words[1] == "-c", words[2].contains("pip install"),
             words[2].contains("\"$0\" \"$@\"")
-        else { return (words, []) }
-        return (Array(words.dropFirst(3)), Self.requirements(in: words[2]))
+        else { return (words, words, []) }
+        return (Array(words.dropFirst(3)), words, Self.requirements(in: words[2]))
     }
 
     /// The quoted arguments of each `pip install` in a shell script.

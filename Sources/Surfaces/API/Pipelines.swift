@@ -412,6 +412,8 @@ extension API {
         package var endedAt: Int64?
         /// What it gave.
         package var outputs: JSONValue
+        /// What ran its last attempt: `process`, `container`; empty where nothing did.
+        package var executor: String
         /// The process that runs it.
         package var process: Int?
     }

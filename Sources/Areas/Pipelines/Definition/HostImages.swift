@@ -26,15 +26,15 @@ package struct HostImages: Sendable, Hashable {
 
 extension Pipeline {
     /// Refuses images that cannot be run here, before anything runs.
-    func checkImages(_ images: HostImages) throws(GyreError) {
+    func checkImages(_ executor: any TaskExecutor) throws(GyreError) {
         for (name, component) in components.sorted(by: { $0.key < $1.key }) {
-            guard case .container(let container) = component.body, !images.contains(container.image) else { continue }
+            guard case .container(let container) = component.body, !executor.runs(container.image) else { continue }
             throw GyreError(
                 .unsupported,
                 "The image \"\(container.image.prefix(200))\" of the component \"\(name)\" cannot be run here.",
-                why: "Tasks run as processes without containers; images called "
-                    + "\(images.names.joined(separator: ", ")) stand for this machine's own programs.",
-                fix: "Take python:3.11 as base_image, or name further images in GYRE_TASK_IMAGES.")
+                why: "Images called \(HostImages.usual.joined(separator: ", ")) and those of GYRE_TASK_IMAGES stand for this "
+                    + "machine's own programs; for others neither podman nor docker is at hand.",
+                fix: "Install podman, or take python:3.11 as base_image.")
         }
     }
 }

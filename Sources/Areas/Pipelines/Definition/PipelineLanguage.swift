@@ -100,14 +100,19 @@ package struct TaskCall: Sendable {
 package struct TaskCommand: Sendable, Hashable {
     /// The program and its words.
     package let words: [String]
+    /// The same with what installs packages, for an image that is really there.
+    package let whole: [String]
     /// What must be installed: lists of arguments of `pip install`, one after another.
     package let requirements: [[String]]
     /// The same as a call of a Python module, where it is one: a Python that is up already may run it.
     package let python: PythonCall?
 
     /// A command.
-    package init(_ words: [String], requirements: [[String]] = [], python: PythonCall? = nil) {
+    package init(
+        _ words: [String], whole: [String]? = nil, requirements: [[String]] = [], python: PythonCall? = nil
+    ) {
         self.words = words
+        self.whole = whole ?? words
         self.requirements = requirements
         self.python = python
     }

@@ -8,6 +8,8 @@ struct AttemptNote: Sendable, Hashable {
     var isCacheHit = false
     /// Why, or why not.
     var cacheReason = ""
+    /// What ran it; empty where nothing did.
+    var executor = ""
 }
 
 /// Something that happened to a run; all of them in their order are what a run is.

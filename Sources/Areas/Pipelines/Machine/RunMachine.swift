@@ -234,7 +234,8 @@ struct RunMachine: Sendable {
         if let earlier = known[nodes[id].path], earlier.state == .succeeded {
             nodes[id].startedAt = earlier.startedAt
             nodes[id].attempts = earlier.attempts
-            nodes[id].note = AttemptNote(isCacheHit: earlier.isCacheHit, cacheReason: earlier.cacheReason)
+            nodes[id].note = AttemptNote(
+                isCacheHit: earlier.isCacheHit, cacheReason: earlier.cacheReason, executor: earlier.executor)
             end(id, .succeeded, earlier.outputs, earlier.message)
             nodes[id].endedAt = earlier.endedAt
             return

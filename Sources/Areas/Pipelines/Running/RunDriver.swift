@@ -227,6 +227,7 @@ actor RunDriver {
         record.attempts = node.attempts
         record.isCacheHit = node.note.isCacheHit
         record.cacheReason = node.note.cacheReason
+        record.executor = node.note.executor
         record.message = node.message
         record.startedAt = node.startedAt
         record.endedAt = node.endedAt

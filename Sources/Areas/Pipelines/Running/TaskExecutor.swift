@@ -4,8 +4,12 @@ package import GyreBase
 
 /// Runs a task's command.
 package protocol TaskExecutor: Sendable {
-    /// The part of a task's folder that its command sees as `/tmp`; nil where it sees the machine's own.
-    var temporaryFolder: String? { get }
+    /// What runs commands of this image: `process`, `container`.
+    func kind(of image: String) -> String
+    /// Whether commands of this image can be run at all.
+    func runs(_ image: String) -> Bool
+    /// The part of a task's folder that a command of this image sees as `/tmp`; nil where it sees the machine's own.
+    func temporaryFolder(of image: String) -> String?
     /// Runs the command in its environment until it ends, and writes what it prints to the log.
     /// `onStart`: told the process once it runs.
     /// - Returns: the exit status.
@@ -18,14 +22,22 @@ package protocol TaskExecutor: Sendable {
 }
 
 extension TaskExecutor {
+    /// A process.
+    package func kind(of image: String) -> String { "process" }
+    /// What stands for this machine's own programs.
+    package func runs(_ image: String) -> Bool { HostImages().contains(image) }
     /// None.
-    package var temporaryFolder: String? { nil }
+    package func temporaryFolder(of image: String) -> String? { nil }
 }
 
 /// A command that is ready to run.
 package struct TaskLaunch: Sendable, Hashable {
-    /// The command and its arguments.
+    /// What it is meant to run in.
+    package let image: String
+    /// The command and its arguments, as this machine's own programs run it.
     package let command: [String]
+    /// The command and its arguments as they were written, for where nothing of this machine is at hand.
+    package let wholeCommand: [String]
     /// The same as a call of a Python module, where it is one.
     package let python: PythonCall?
     /// What must be installed: lists of arguments of `pip install`, one after another.

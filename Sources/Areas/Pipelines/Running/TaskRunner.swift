@@ -102,9 +102,11 @@ struct TaskRunner: Sendable {
         let (found, reason) = try await cache.find(identity, pipeline: pipeline.name)
         let mayHit = run.usesCache && job.definition.isCacheable
         var note = AttemptNote()
+        note.executor = executor.kind(of: container.image)
         note.cacheReason = mayHit ? reason : "not asked: \(run.usesCache ? "the task" : "the run") has caching off"
         if mayHit, let found {
             note.isCacheHit = true
+            note.executor = ""
             return Result(
                 end: .succeeded(found), note: note,
                 facts: [
@@ -138,7 +140,9 @@ struct TaskRunner: Sendable {
             facts: [
                 fact(
                     "pipelines.task.succeeded", job, inputs: inputRefs(job) + [code], outputs: outputs,
-                    body: ["cache": .string(note.cacheReason), "environment": .string(container.image)])
+                    body: ["cache": .string(note.cacheReason), "environment": .string(container.image),
+                        "executor": .string(note.executor),
+                    ])
             ])
     }
 
@@ -148,7 +152,7 @@ struct TaskRunner: Sendable {
         let call = TaskCall(
             run: run, path: job.path, component: job.component, inputs: job.inputs, folder: folder(job.path),
             workspace: "\(options.folder)/\(run.id)/\(TaskFolder.workspace)")
-        let folder = TaskFolder(call: call, temporaryFolder: executor.temporaryFolder)
+        let folder = TaskFolder(call: call, temporaryFolder: executor.temporaryFolder(of: container.image))
         try folder.make()
         for (name, list) in job.inputs.artifacts {
             for (index, artifact) in list.enumerated() where artifact.address == nil {
@@ -161,7 +165,7 @@ struct TaskRunner: Sendable {
         variables.merge(options.variables(run, TaskRecord(run: run.id, path: job.path, upstream: []), inputs)) { $1 }
         if let token = variables["MLFLOW_TRACKING_TOKEN"] { secrets.append(token) }
         let launch = TaskLaunch(
-            command: command.words, python: command.python, requirements: command.requirements,
+            image: container.image, command: command.words, wholeCommand: command.whole, python: command.python, requirements: command.requirements,
             environment: variables, secrets: secrets, folder: call.folder, workspace: call.workspace,
             log: call.folder + "/log.txt",
             timeoutSeconds: min(container.timeoutSeconds ?? options.timeoutSeconds, options.timeoutSeconds))

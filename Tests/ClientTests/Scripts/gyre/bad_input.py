@@ -7,7 +7,10 @@ import sys
 
 from server import Server, onnx_model
 
-server = Server(sys.argv[1], sys.argv[2]).start()
+server = Server(sys.argv[1], sys.argv[2])
+# Whether or not there is something that makes containers.
+server.environment["GYRE_TASK_EXECUTOR"] = "process"
+server.start()
 work = sys.argv[2]
 
 

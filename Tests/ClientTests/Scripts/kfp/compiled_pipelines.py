@@ -75,7 +75,10 @@ FAILING = {
 # What waits for longer than this script does: it must be running, and stop when it is told to.
 LONG = {"long-running.yaml", "take_nap_compiled.yaml", "take_nap_pipeline_root_compiled.yaml"}
 
-server = Server(sys.argv[1], sys.argv[2]).start()
+server = Server(sys.argv[1], sys.argv[2])
+# Whether or not there is something that makes containers.
+server.environment["GYRE_TASK_EXECUTOR"] = "process"
+server.start()
 client = Client(host=server.url)
 
 

@@ -9,7 +9,10 @@ import time
 from server import Server
 
 work = os.path.realpath(sys.argv[2])
-server = Server(sys.argv[1], work).start()
+server = Server(sys.argv[1], work)
+# Whether or not there is something that makes containers.
+server.environment["GYRE_TASK_EXECUTOR"] = "process"
+server.start()
 
 
 def package(**scripts):

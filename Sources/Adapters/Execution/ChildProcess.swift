@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import GyreBase
+internal import GyrePipelines
+internal import Subprocess
+internal import SystemPackage
+
+/// A process of this one, in a session of its own.
+enum ChildProcess {
+    /// Runs a command until it ends; what it prints goes to the log of the task.
+    /// - Returns: the exit status; of one that a signal ended, 128 and its number.
+    static func run(
+        _ words: [String], _ launch: TaskLaunch, _ environment: Environment,
+        _ onStart: @escaping @Sendable (Int32?) async -> Void
+    ) async throws -> Int32 {
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
+        let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes, hiding: launch.secrets)
+        let result = try await Subprocess.run(
+            words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]),
+            arguments: Arguments(Array(words.dropFirst())), environment: environment,
+            workingDirectory: FilePath(launch.folder), platformOptions: options, input: .none, output: .sequence,
+            error: .combinedWithOutput
+        ) { execution in
+            let process = execution.processIdentifier.value
+            await onStart(process)
+            do {
+                for try await buffer in execution.standardOutput {
+                    unsafe try buffer.withUnsafeBytes { bytes in try unsafe log.write(bytes) }
+                }
+            } catch {
+                kill(-process, SIGKILL)
+                throw error
+            }
+            try log.finish()
+            if Task.isCancelled { kill(-process, SIGKILL) }
+        }
+        try Task.checkCancellation()
+        switch result.terminationStatus {
+        case .exited(let code): return Int32(code)
+        case .signaled(let signal): return 128 + Int32(signal)
+        }
+    }
+
+    /// Runs `body`, and cancels it when the time is up.
+    static func within(
+        seconds: Int, _ body: @escaping @Sendable () async throws -> Int32
+    ) async throws -> Int32 {
+        try await withThrowingTaskGroup(of: Int32?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: .seconds(seconds))
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let status = first else {
+                throw GyreError(.timeout, "The task was stopped.", why: "It ran longer than \(seconds) seconds.")
+            }
+            return status
+        }
+    }
+}

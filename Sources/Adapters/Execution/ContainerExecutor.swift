@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Glibc
+package import GyreBase
+package import GyrePipelines
+internal import Subprocess
+internal import SystemPackage
+
+/// Runs tasks in containers of their images, by the command line of podman or docker.
+///
+/// A task's folder and its run's workspace are mounted where they lie, and a part of the folder as `/tmp`; the rest is the image's.
+package struct ContainerExecutor: TaskExecutor {
+    private let engine: String
+    private let options: [String]
+    private let pull: String
+
+    /// An executor.
+    ///
+    /// `engine`: the program; `options`: more words for its `run`; `pull`: `missing`, `always`, `newer` or `never`.
+    package init(engine: String, options: [String], pull: String) {
+        self.engine = engine
+        self.options = options
+        self.pull = pull
+    }
+
+    /// The first engine that answers; nil for none.
+    package static func find(_ wanted: String?) -> String? {
+        for name in wanted.map({ [$0] }) ?? ["podman", "docker"] {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = [name, "ps", "--quiet"]
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            // What cannot be started answers nothing.
+            guard (try? process.run()) != nil else { continue }
+            process.waitUntilExit()
+            if process.terminationStatus == 0 { return name }
+        }
+        return nil
+    }
+
+    package func kind(of image: String) -> String { "container" }
+    package func runs(_ image: String) -> Bool { true }
+    package func temporaryFolder(of image: String) -> String? { Sandbox.temporaryFolder }
+
+    package func run(
+        _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
+    ) async throws(GyreError) -> Int32 {
+        guard let program = launch.wholeCommand.first else {
+            throw GyreError(.invalid, "A task has an empty command.")
+        }
+        guard !launch.image.hasPrefix("-"), !launch.image.isEmpty else {
+            throw GyreError(.invalid, "\"\(launch.image.prefix(80))\" is no image.")
+        }
+        let label = Self.label(launch.folder)
+        var words = [engine, "run", "--rm", "--quiet", "--name", "gyre-\(label)", "--label", "gyre.task=\(label)"]
+        words += ["--pull", pull, "--workdir", launch.folder]
+        for place in ["\(launch.folder):\(launch.folder)", "\(launch.workspace):\(launch.workspace)"] {
+            words += ["--volume", place]
+        }
+        words += ["--volume", "\(launch.folder)/\(Sandbox.temporaryFolder):/tmp"] + options
+        // By name alone, so that no list of processes shows what they are; the engine's own are its own.
+        var variables = ChildEnvironment.kept(of: ProcessInfo.processInfo.environment)
+        for (name, value) in launch.environment.sorted(by: { $0.key < $1.key }) {
+            if variables[name] == nil {
+                variables[name] = value
+                words += ["--env", name]
+            } else {
+                words += ["--env", "\(name)=\(value)"]
+            }
+        }
+        words += ["--entrypoint", program, launch.image] + launch.wholeCommand.dropFirst()
+        var known: [Environment.Key: String] = [:]
+        for (name, value) in variables { if let key = Environment.Key(rawValue: name) { known[key] = value } }
+        let (command, environment) = (words, Environment.custom(known))
+        do {
+            return try await ChildProcess.within(seconds: launch.timeoutSeconds) {
+                try await ChildProcess.run(command, launch, environment) { _ in await onStart(nil) }
+            }
+        } catch {
+            // Whatever ended the engine's command may have left the container.
+            await remove(label)
+            throw GyreError.wrapping(error, "Running a task in a container")
+        }
+    }
+
+    package func stop(process: Int32?, ofTaskIn folder: String) async { await remove(Self.label(folder)) }
+
+    private static func label(_ folder: String) -> String { Digest(of: Array(folder.utf8)).short }
+
+    private func remove(_ label: String) async {
+        // Removed whoever asks for it, also where the task that asks was cancelled; one that is not there need not be.
+        await Task.detached {
+            // The engine's own command may take it away at the same time, and then neither of them comes to its end.
+            for _ in 0..<5 {
+                await ask(["rm", "--force", "--time", "2", "gyre-\(label)"])
+                guard let left = await ask(["ps", "--all", "--quiet", "--filter", "label=gyre.task=\(label)"]), !left.isEmpty
+                else { return }
+                try? await Task.sleep(for: .milliseconds(200))  // nobody cancels it
+            }
+        }.value
+    }
+
+    /// What the engine answers; nil where it cannot be asked.
+    @discardableResult
+    private func ask(_ words: [String]) async -> String? {
+        let result = try? await Subprocess.run(
+            .name(engine), arguments: Arguments(words), output: .string(limit: 1 << 16), error: .discarded)
+        return result?.standardOutput
+    }
+}
