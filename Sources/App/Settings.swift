@@ -40,8 +40,10 @@ struct Settings: Sendable {
             actor: environment["GYRE_ACTOR"] ?? NSUserName(), toolsFolder: tools,
             libraries: NativeLibrary.Search(toolsFolder: tools, overrides: overrides),
             taskTimeoutSeconds: environment["GYRE_TASK_TIMEOUT_SECONDS"].flatMap { Int($0) } ?? 24 * 3600,
-            runningTasks: max(1, environment["GYRE_RUNNING_TASKS"].flatMap { Int($0) }
-                ?? max(Limits.runningTasks, ProcessInfo.processInfo.activeProcessorCount)),
+            runningTasks: max(
+                1,
+                environment["GYRE_RUNNING_TASKS"].flatMap { Int($0) }
+                    ?? max(Limits.runningTasks, ProcessInfo.processInfo.activeProcessorCount)),
             taskImages: list(environment["GYRE_TASK_IMAGES"]) ?? [],
             allowedHosts: list(environment["GYRE_ALLOWED_HOSTS"]) ?? [],
             webhooksMayStayInside: environment["MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"]?.lowercased() == "true",

@@ -95,7 +95,8 @@ package struct ContainerExecutor: TaskExecutor {
             // The engine's own command may take it away at the same time, and then neither of them comes to its end.
             for _ in 0..<5 {
                 await ask(["rm", "--force", "--time", "2", "gyre-\(label)"])
-                guard let left = await ask(["ps", "--all", "--quiet", "--filter", "label=gyre.task=\(label)"]), !left.isEmpty
+                guard let left = await ask(["ps", "--all", "--quiet", "--filter", "label=gyre.task=\(label)"]),
+                    !left.isEmpty
                 else { return }
                 try? await Task.sleep(for: .milliseconds(200))  // nobody cancels it
             }

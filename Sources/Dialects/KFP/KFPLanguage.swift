@@ -48,7 +48,8 @@ package struct KFPLanguage: PipelineLanguage {
             lists: Set(call.component.inputArtifacts.filter(\.value.isList).keys)
         ).fill(container)
         return TaskCommand(
-            filled.command, whole: filled.whole, requirements: filled.requirements, python: Self.pythonCall(filled.command))
+            filled.command, whole: filled.whole, requirements: filled.requirements,
+            python: Self.pythonCall(filled.command))
     }
 
     /// The script that the compiler has before the source of a lightweight component, its words apart.

@@ -32,7 +32,8 @@ extension Pipeline {
             throw GyreError(
                 .unsupported,
                 "The image \"\(container.image.prefix(200))\" of the component \"\(name)\" cannot be run here.",
-                why: "Images called \(HostImages.usual.joined(separator: ", ")) and those of GYRE_TASK_IMAGES stand for this "
+                why:
+                    "Images called \(HostImages.usual.joined(separator: ", ")) and those of GYRE_TASK_IMAGES stand for this "
                     + "machine's own programs; for others neither podman nor docker is at hand.",
                 fix: "Install podman, or take python:3.11 as base_image.")
         }

@@ -140,7 +140,8 @@ struct TaskRunner: Sendable {
             facts: [
                 fact(
                     "pipelines.task.succeeded", job, inputs: inputRefs(job) + [code], outputs: outputs,
-                    body: ["cache": .string(note.cacheReason), "environment": .string(container.image),
+                    body: [
+                        "cache": .string(note.cacheReason), "environment": .string(container.image),
                         "executor": .string(note.executor),
                     ])
             ])
@@ -165,7 +166,8 @@ struct TaskRunner: Sendable {
         variables.merge(options.variables(run, TaskRecord(run: run.id, path: job.path, upstream: []), inputs)) { $1 }
         if let token = variables["MLFLOW_TRACKING_TOKEN"] { secrets.append(token) }
         let launch = TaskLaunch(
-            image: container.image, command: command.words, wholeCommand: command.whole, python: command.python, requirements: command.requirements,
+            image: container.image, command: command.words, wholeCommand: command.whole, python: command.python,
+            requirements: command.requirements,
             environment: variables, secrets: secrets, folder: call.folder, workspace: call.workspace,
             log: call.folder + "/log.txt",
             timeoutSeconds: min(container.timeoutSeconds ?? options.timeoutSeconds, options.timeoutSeconds))
