@@ -13,7 +13,7 @@ demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
 
 test:
-	@Scripts/setup.sh chromium sandbox containers mlflow2 serving openapi peers zoo bentoml seldon canaille onnx-testdata
+	@Scripts/setup.sh chromium sandbox containers metaflow mlflow2 serving openapi peers zoo bentoml seldon canaille onnx-testdata
 	@$(MAKE) --no-print-directory lint
 	@echo "· building everything in debug mode (minutes the first time)" >&2
 	@Scripts/build.sh --build-tests

@@ -178,6 +178,7 @@ let package = Package(
         // Surfaces
         dialect("GX", ["GyreQuality"]),
         dialect("KFP", ["GyrePipelines", "GyreYAML"]),
+        dialect("Metaflow", ["GyrePipelines"]),
         dialect(
             "MLflow",
             [
@@ -249,7 +250,8 @@ let package = Package(
                 "GyreVault", "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation",
                 "GyreNotification",
                 "GyreOutbound",
-                "GyreKFP", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute", "GyreExecution",
+                "GyreKFP", "GyreMetaflow", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute",
+                "GyreExecution",
                 "GyreServices", "GyreInference", "GyreSeldon", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
             ], path: "Sources/App", swiftSettings: houseStyle),

@@ -40,6 +40,7 @@ struct AreaServices: Sendable {
     let pipelineCatalog: PipelineCatalog
     let pipelineExperiments: PipelineExperiments
     let schedules: Schedules
+    let flows: Flows
     let vault: Vault
     let approvals: Approvals
 
@@ -104,6 +105,7 @@ struct AreaServices: Sendable {
                 }), surroundings: surroundings)
         pipelineCatalog = PipelineCatalog(
             ledger: ledger, blobs: stores.blobs, surroundings: surroundings, read: KFPPackage.read)
+        flows = Flows(store: SQLiteFlowStore(stores.database), surroundings: surroundings)
         pipelineExperiments = PipelineExperiments(ledger: ledger, surroundings: surroundings)
         schedules = Schedules(
             ledger: ledger, blobs: stores.blobs, pipelines: pipelines, catalog: pipelineCatalog,

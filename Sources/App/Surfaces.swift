@@ -12,6 +12,7 @@ internal import GyreKFP
 internal import GyreKServe
 internal import GyreLedger
 internal import GyreMLflow
+internal import GyreMetaflow
 internal import GyreNative
 internal import GyreOIP
 internal import GyreOTLP
@@ -90,7 +91,7 @@ struct Surfaces: Sendable {
                 KFPDialect(
                     pipelines: areas.pipelines, catalog: areas.pipelineCatalog,
                     experiments: areas.pipelineExperiments, schedules: areas.schedules
-                ).routes, OIPDialect(calls).routes, tfServing, kserve,
+                ).routes, MetaflowDialect(flows: areas.flows).routes, OIPDialect(calls).routes, tfServing, kserve,
                 services.routes, SeldonDialect(predictor: delivery.predictor, log: stores.predictions).routes,
                 ScoringDialect(predictor: delivery.predictor).routes,
                 OTLPDialect(tracing: areas.tracing).routes,

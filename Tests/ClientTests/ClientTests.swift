@@ -63,6 +63,9 @@ extension Tag {
     @Test("tasks in containers of real podman: what comes out, images that are not to be had, stopped, killed")
     func containers() async throws { try await run("kfp/containers_day") }
 
+    @Test("Metaflow does a working day against the metadata service: foreach, retry, catch, resume, tags, its Client")
+    func metaflow() async throws { try await run("kfp/metaflow_day", Installed.metaflow) }
+
     @Test("what a task sees and reaches, and tasks that misbehave, in a sandbox") func sandbox() async throws {
         try await run("kfp/sandbox_day")
     }

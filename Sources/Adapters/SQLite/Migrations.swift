@@ -17,6 +17,7 @@ enum Migrations {
         migration0005Traces(&migrator)
         migration0006Cursors(&migrator)
         PipelineMigration.register(&migrator)
+        SQLiteFlowStore.register(&migrator)
         let known = migrator.migrations
         let unknown = try pool.read { db in
             try db.tableExists("grdb_migrations")

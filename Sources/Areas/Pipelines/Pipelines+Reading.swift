@@ -46,6 +46,11 @@ extension Pipelines {
     /// The tasks of a run by path: groups and loops too.
     package func tasks(of id: String) async throws(GyreError) -> [TaskRecord] { try await store.tasks(of: id) }
 
+    /// A page of the tasks of a run: those whose paths come after `path`.
+    package func tasks(of id: String, after path: String?, limit: Int) async throws(GyreError) -> [TaskRecord] {
+        try await store.tasks(of: id, after: path, limit: limit)
+    }
+
     /// The blobs that runs and tasks name.
     package func namedDigests() async throws(GyreError) -> Set<Digest> { try await store.namedDigests() }
 

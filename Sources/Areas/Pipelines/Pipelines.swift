@@ -267,7 +267,7 @@ package actor Pipelines {
     }
 
     /// What tasks of a run wait for; none for a run that goes on nowhere.
-    package func waiting(of id: String) async -> [WaitingTask] { await live[id]?.driver.waiting() ?? [] }
+    package func waiting(of id: String) async -> [WaitingTask] { await live[id]?.driver.waitingTasks() ?? [] }
 
     /// Waits until a run has ended.
     package func wait(for id: String) async throws(GyreError) -> PipelineRun {

@@ -32,6 +32,12 @@ public enum Limits {
     public static let taskLogBytes = 16 << 20
     /// Items of one loop of a pipeline.
     public static let pipelineTasks = 100_000
+    /// Labels of one flow, run, step or task that a client tells of.
+    public static let flowTags = 10_000
+    /// Artifacts or data of tasks that a client tells of at once.
+    public static let flowItems = 100_000
+    /// Attempts of the tasks of one run that are under way at the same time, those that wait for a place to run among them.
+    public static let attemptsAtOnce = 1000
     /// Tasks of a run that are told of with what they wait for.
     public static let waitingTasks = 200
     /// Times that a schedule acts for in one go.

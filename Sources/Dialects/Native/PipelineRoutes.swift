@@ -41,7 +41,9 @@ extension NativeDialect {
                 "POST", "/pipeline-runs", .runCode, "Starts a run: {package, parameters, reason, cache}.",
                 takes: API.RunRequest.self, hasDryRun: true, startRun),
             NativeCall(
-                "GET", "/pipeline-runs/{id}", .read(.pipelineRun, "id"), "A run with its tasks.", showPipelineRun),
+                "GET", "/pipeline-runs/{id}", .read(.pipelineRun, "id"),
+                "A run with its tasks, by path, a page of them.",
+                query: ["limit", "after"], showPipelineRun),
             NativeCall(
                 "POST", "/pipeline-runs/{id}/cancel", Need(.runCode, on: .one(.pipelineRun, .argument("id"))),
                 "Stops a run with its processes.",
@@ -162,7 +164,10 @@ extension NativeDialect {
     private func showPipelineRun(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
         let run = try await names.pipelineRun(request.parameter("id"))
         var json = run.json
-        json["tasks"] = .array(try await services.pipelines.tasks(of: run.id).map(\.json))
+        let limit = try request.number("limit", default: 1000, in: 0...10_000)
+        let tasks = try await services.pipelines.tasks(of: run.id, after: request.query("after"), limit: limit + 1)
+        json["tasks"] = .array(tasks.prefix(limit).map(\.json))
+        json["next_task"] = .optional(tasks.count > limit && limit > 0 ? tasks[limit - 1].path : nil)
         json["waiting"] = .array(
             await services.pipelines.waiting(of: run.id).map {
                 ["path": .string($0.path), "reason": .string($0.reason)]

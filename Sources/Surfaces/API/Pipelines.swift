@@ -372,8 +372,10 @@ extension API {
         package var endedAt: Int64?
         /// What it gave.
         package var outputs: JSONValue
-        /// Its tasks, where one run is asked for.
+        /// Its tasks by path, where one run is asked for: a page of them.
         package var tasks: [PipelineTask]?
+        /// What the next page of its tasks is asked for with; null for the last.
+        package var nextTask: String?
         /// What tasks of it wait for, where one run is asked for.
         package var waiting: [WaitingTask]?
         /// Whether nothing was run.

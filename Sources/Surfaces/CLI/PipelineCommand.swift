@@ -368,7 +368,8 @@ enum RunProgress {
         }
         let head = "run \(run.id) of \(run.pipeline): \(run.state)"
         let message = run.message.map { "\n\($0)" } ?? ""
+        let more = run.nextTask == nil ? "" : "\nThe first \(tasks.count) tasks are shown."
         return head + message + "\n"
-            + TextTable(["TASK", "STATE", "TIME", "CACHE", "MESSAGE"], tasks).text(empty: "No task has begun.")
+            + TextTable(["TASK", "STATE", "TIME", "CACHE", "MESSAGE"], tasks).text(empty: "No task has begun.") + more
     }
 }

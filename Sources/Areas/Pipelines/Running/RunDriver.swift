@@ -22,6 +22,9 @@ actor RunDriver {
     private var inbox: [Arrival] = []
     private var waiter: CheckedContinuation<Void, Never>?
     private var attempts: [RunMachine.NodeID: Task<Void, Never>] = [:]
+    /// Attempts that were asked for and are not begun yet; those before `firstWaiting` are.
+    private var waiting: [(id: RunMachine.NodeID, attempt: Int)] = []
+    private var firstWaiting = 0
     private var alarms: [Task<Void, Never>] = []
     private var isSuspended = false
 
@@ -76,7 +79,7 @@ actor RunDriver {
     }
 
     /// What tasks of the run wait for.
-    func waiting() -> [WaitingTask] { machine.waiting(limit: Limits.waitingTasks) }
+    func waitingTasks() -> [WaitingTask] { machine.waiting(limit: Limits.waitingTasks) }
 
     /// Stops everything without ending the run; the next start of the server takes it up.
     func suspend() async {
@@ -172,12 +175,33 @@ actor RunDriver {
     private func perform(_ commands: [RunMachine.Command]) {
         for command in commands {
             switch command {
-            case .launch(let id, let attempt): launch(id, attempt)
-            case .stop(let id): attempts[id]?.cancel()
+            case .launch(let id, let attempt): waiting.append((id, attempt))
+            case .stop(let id): stop(id)
             case .wake(let at):
                 // Owned by this actor; ends at its time or with the run.
                 alarms.append(Task { await self.wake(at: at) })
             }
+        }
+        beginAttempts()
+    }
+
+    /// Stops an attempt; one that was not begun has ended with that.
+    private func stop(_ id: RunMachine.NodeID) {
+        if let attempt = attempts[id] { return attempt.cancel() }
+        post(Arrival(event: .attemptEnded(id, attempt: machine.nodes[id].attempts, .cancelled, at: now())))
+    }
+
+    /// Begins attempts that wait, as many as a run has at the same time: a loop may have many thousands.
+    private func beginAttempts() {
+        while attempts.count < Limits.attemptsAtOnce, firstWaiting < waiting.count, !isSuspended {
+            let (id, attempt) = waiting[firstWaiting]
+            firstWaiting += 1
+            let node = machine.nodes[id]
+            if node.phase == .queued, node.attempts == attempt, !machine.isCancelled { launch(id, attempt) }
+        }
+        if firstWaiting == waiting.count {
+            waiting = []
+            firstWaiting = 0
         }
     }
 
@@ -208,6 +232,7 @@ actor RunDriver {
 
     private func ended(_ id: RunMachine.NodeID, _ attempt: Int, _ result: TaskRunner.Result) {
         attempts[id] = nil
+        beginAttempts()
         post(
             Arrival(
                 event: .attemptEnded(id, attempt: attempt, result.end, note: result.note, at: now()),

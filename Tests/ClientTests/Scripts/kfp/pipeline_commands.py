@@ -64,6 +64,10 @@ assert "word" in fails("run", two, "-p", "wrd=x")
 run = told("run", two, "-p", "word=now", "--name", "first of all")
 assert run["state"] == "SUCCEEDED" and run["name"] == "first of all", run
 assert says("logs", run["id"][:8], "again") == "two now\nthree\n"
+page = server.api("GET", f"/pipeline-runs/{run['id']}?limit=1")
+assert [t["path"] for t in page["tasks"]] == ["again"] and page["next_task"] == "again", page
+page = server.api("GET", f"/pipeline-runs/{run['id']}?limit=1&after=again")
+assert [t["path"] for t in page["tasks"]] == ["say"] and page["next_task"] is None, page
 assert "never ran before" in says("explain", run["id"], "say")
 told("run", two, "-p", "word=now")
 again = told("list", "--limit", "1")["runs"][0]
