@@ -8,6 +8,7 @@ internal import GyreBase
 struct ScheduleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schedule", abstract: "Pipelines that run by themselves, by cron or every so often.",
+        discussion: "Example: gyre pipeline schedule list",
         subcommands: [Create.self, List.self, Show.self, Pause.self, Resume.self, Remove.self])
 
     struct Create: AsyncParsableCommand {
