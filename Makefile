@@ -32,7 +32,7 @@ conformance: setup
 	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/zoo.py .build/debug/gyre .gyre/zoo $(GYRE_TOOLS)/zoo/bin/python --all
 	@# A checkout of kubeflow/pipelines: its test_data/sdk_compiled_pipelines/valid.
 	@rm -rf .gyre/kfp && mkdir -p .gyre/kfp
-	@test -z "$(KFP_TEST_DATA)" || PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/kfp/compiled_pipelines.py .build/debug/gyre .gyre/kfp $(KFP_TEST_DATA)
+	@test -z "$(KFP_TEST_DATA)" || PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/pipelines/compiled_pipelines.py .build/debug/gyre .gyre/kfp $(KFP_TEST_DATA)
 	@rm -rf .gyre/ray && mkdir -p .gyre/ray
 	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/ray_serve.py .build/debug/gyre .gyre/ray $(GYRE_TOOLS)/ray/bin/python
 

@@ -5,6 +5,7 @@ internal import GyreAccess
 internal import GyreAnchors
 internal import GyreBase
 internal import GyreDelivery
+internal import GyreExecution
 internal import GyreGate
 internal import GyreIdentity
 internal import GyreLedger
@@ -134,6 +135,7 @@ struct Assembly: Sendable {
     /// Ends everything in order; the next start finds nothing to mend.
     func close() async throws(GyreError) {
         await areas.pipelines.suspend()
+        await stores.executor.close()
         try await loop.reproductions.close()
         try await closeSegments(all: true)
         let head = try await stores.ledger.head()

@@ -62,12 +62,12 @@ struct DoctorReport: Sendable {
             ]
         }
         do throws(GyreError) {
-            guard let sandbox = try settings.sandbox(hiding: home.path) else {
+            guard try settings.sandbox(hiding: home.path)() != nil else {
                 return item(
                     false, "none: tasks see all files of whoever runs the server", path: nil,
                     fix: "apt-get install bubblewrap; GYRE_TASK_SANDBOX=required refuses to start without it.")
             }
-            return item(true, "bubblewrap", path: sandbox.program, fix: nil)
+            return item(true, "bubblewrap", path: Sandbox.program, fix: nil)
         } catch {
             return item(false, "", path: nil, fix: error.description)
         }

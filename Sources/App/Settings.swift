@@ -75,32 +75,32 @@ struct Settings: Sendable {
     /// Whether Pythons are kept up for the tasks of pipelines.
     var keepsPythonsUp: Bool { ProcessInfo.processInfo.environment["GYRE_WARM_PYTHON"] != "off" }
 
-    /// How the tasks of pipelines are shut off; nil for not at all.
+    /// What shuts off the tasks of pipelines, once one is to run; it gives nil for nothing.
     ///
     /// `home`: where Gyre has its data, which no task sees.
     /// - Throws: `.unavailable` where a sandbox is required and none can be made.
-    func sandbox(hiding home: String) throws(GyreError) -> Sandbox? {
+    func sandbox(hiding home: String) throws(GyreError) -> @Sendable () -> Sandbox? {
         let environment = ProcessInfo.processInfo.environment
         let mode = environment["GYRE_TASK_SANDBOX"] ?? "auto"
         guard ["auto", "off", "required"].contains(mode) else {
             throw GyreError(
                 .invalid, "GYRE_TASK_SANDBOX is \"\(mode.prefix(40))\".", why: "It is auto, off or required.")
         }
-        if mode == "off" { return nil }
-        guard let program = Self.bubblewrap else {
-            if mode == "auto" { return nil }
+        let network = environment["GYRE_TASK_NETWORK"] ?? "host"
+        guard ["host", "none"].contains(network) else {
+            throw GyreError(.invalid, "GYRE_TASK_NETWORK is \"\(network.prefix(40))\".", why: "It is host or none.")
+        }
+        if mode == "off" { return { nil } }
+        if mode == "required", !Sandbox.isPossible() {
             throw GyreError(
                 .unavailable, "GYRE_TASK_SANDBOX requires a sandbox, and none can be made.",
                 why: "bubblewrap is not installed, or this system lets nobody make user namespaces.",
                 fix: "apt-get install bubblewrap")
         }
-        let network = environment["GYRE_TASK_NETWORK"] ?? "host"
-        guard ["host", "none"].contains(network) else {
-            throw GyreError(.invalid, "GYRE_TASK_NETWORK is \"\(network.prefix(40))\".", why: "It is host or none.")
-        }
-        return Sandbox(
-            program: program, hidden: [NSHomeDirectory(), home], shown: [toolsFolder],
+        let sandbox = Sandbox(
+            hidden: [NSHomeDirectory(), home], shown: [toolsFolder],
             writable: Self.list(environment["GYRE_TASK_FOLDERS"]) ?? [], sharesNetwork: network == "host")
+        return { Sandbox.isPossible() ? sandbox : nil }
     }
 
     /// What runs the tasks of pipelines.
@@ -119,9 +119,6 @@ struct Settings: Sendable {
         return ContainerExecutor(
             engine: engine, options: options, pull: environment["GYRE_CONTAINER_PULL"] ?? "missing")
     }
-
-    /// Looked for once: it is tried by making one.
-    private static let bubblewrap = Sandbox.find()
 
     /// The file of the key that seals secrets; nil for the one in the home.
     var secretKeyFile: String? { ProcessInfo.processInfo.environment["GYRE_SECRET_KEY_FILE"] }

@@ -36,7 +36,7 @@ struct Stores: Sendable {
         executor = LocalExecutors(
             processes: ProcessExecutor(
                 environmentsFolder: settings.environments, uv: settings.uv, tasks: home.tasks,
-                sandbox: try settings.sandbox(hiding: home.path), isWarm: settings.keepsPythonsUp),
+                isWarm: settings.keepsPythonsUp, sandbox: try settings.sandbox(hiding: home.path)),
             hosts: HostImages(HostImages.usual + settings.taskImages), choice: try settings.taskExecutor(),
             containers: { settings.containers() })
         predictions = JournalPredictionLog(

@@ -52,22 +52,22 @@ extension Tag {
     func fuzz() async throws { try await run("mlflow/mlflow_fuzz") }
 
     @Test("a pipeline compiled by kfp runs: parallel, condition, loop, cache, retry, cancel, resume after a kill")
-    func kfp() async throws { try await run("kfp/kfp_day") }
+    func kfp() async throws { try await run("pipelines/kfp_day") }
 
     @Test("kfp.Client does a working day: experiments, pipelines and versions, runs, recurring runs, errors, a kill")
-    func kfpClient() async throws { try await run("kfp/kfp_client_day") }
+    func kfpClient() async throws { try await run("pipelines/kfp_client_day") }
 
     @Test("the pipeline commands: lint, run, logs, explain, retry, lists, schedules, back-fill")
-    func pipelineCommands() async throws { try await run("kfp/pipeline_commands") }
+    func pipelineCommands() async throws { try await run("pipelines/pipeline_commands") }
 
     @Test("tasks in containers of real podman: what comes out, images that are not to be had, stopped, killed")
-    func containers() async throws { try await run("kfp/containers_day") }
+    func containers() async throws { try await run("pipelines/containers_day") }
 
     @Test("Metaflow does a working day against the metadata service: foreach, retry, catch, resume, tags, its Client")
-    func metaflow() async throws { try await run("kfp/metaflow_day", Installed.metaflow) }
+    func metaflow() async throws { try await run("pipelines/metaflow_day", Installed.metaflow) }
 
     @Test("what a task sees and reaches, and tasks that misbehave, in a sandbox") func sandbox() async throws {
-        try await run("kfp/sandbox_day")
+        try await run("pipelines/sandbox_day")
     }
 
     @Test("a release names the data that was read, reproducing changes nothing, a copy of a home is a home of its own")
@@ -157,7 +157,7 @@ extension Tag {
     @Test(
         "mlflow's and kfp's days go as well where the server asks who calls, for accounts with the roles that they take",
         arguments: [
-            ("mlflow/mlflow_day", "writer operator administrator"), ("kfp/kfp_day", "runner"),
+            ("mlflow/mlflow_day", "writer operator administrator"), ("pipelines/kfp_day", "runner"),
         ])
     func withAuthentication(script: String, roles: String) async throws { try await run(script, roles: roles) }
 

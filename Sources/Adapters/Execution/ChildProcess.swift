@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Dispatch
+internal import Foundation
 internal import Glibc
 internal import GyreBase
 internal import GyrePipelines
@@ -42,6 +44,31 @@ enum ChildProcess {
         case .exited(let code): return Int32(code)
         case .signaled(let signal): return 128 + Int32(signal)
         }
+    }
+
+    /// Variables as a process is given them; a name that cannot be one is left out.
+    static func environment(_ variables: [String: String]) -> Environment {
+        var known: [Environment.Key: String] = [:]
+        for (name, value) in variables { if let key = Environment.Key(rawValue: name) { known[key] = value } }
+        return .custom(known)
+    }
+
+    /// Whether a program can be run and ends well within five seconds.
+    static func answers(_ program: String, _ arguments: [String]) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [program] + arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        let end = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in end.signal() }
+        // What cannot be started answers nothing.
+        guard (try? process.run()) != nil else { return false }
+        guard end.wait(timeout: .now() + 5) == .success else {
+            process.terminate()
+            return false
+        }
+        return process.terminationStatus == 0
     }
 
     /// Runs `body`, and cancels it when the time is up.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
-internal import Glibc
 package import GyreBase
 package import GyrePipelines
 internal import Subprocess
@@ -26,18 +25,7 @@ package struct ContainerExecutor: TaskExecutor {
 
     /// The first engine that answers; nil for none.
     package static func find(_ wanted: String?) -> String? {
-        for name in wanted.map({ [$0] }) ?? ["podman", "docker"] {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = [name, "ps", "--quiet"]
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            // What cannot be started answers nothing.
-            guard (try? process.run()) != nil else { continue }
-            process.waitUntilExit()
-            if process.terminationStatus == 0 { return name }
-        }
-        return nil
+        (wanted.map { [$0] } ?? ["podman", "docker"]).first { ChildProcess.answers($0, ["ps", "--quiet"]) }
     }
 
     package func kind(of image: String) -> String { "container" }
@@ -71,9 +59,7 @@ package struct ContainerExecutor: TaskExecutor {
             }
         }
         words += ["--entrypoint", program, launch.image] + launch.wholeCommand.dropFirst()
-        var known: [Environment.Key: String] = [:]
-        for (name, value) in variables { if let key = Environment.Key(rawValue: name) { known[key] = value } }
-        let (command, environment) = (words, Environment.custom(known))
+        let (command, environment) = (words, ChildProcess.environment(variables))
         do {
             return try await ChildProcess.within(seconds: launch.timeoutSeconds) {
                 try await ChildProcess.run(command, launch, environment) { _ in await onStart(nil) }

@@ -3,7 +3,6 @@
 internal import Foundation
 package import GyreBase
 package import GyrePipelines
-internal import Synchronization
 
 /// What runs tasks on this machine: processes for images that stand for its own programs, containers for all others.
 package final class LocalExecutors: TaskExecutor {
@@ -20,9 +19,7 @@ package final class LocalExecutors: TaskExecutor {
     private let processes: ProcessExecutor
     private let hosts: HostImages
     private let choice: Choice
-    private let makeContainers: @Sendable () -> ContainerExecutor?
-    /// Looked for when it is first asked for.
-    private let found = Mutex<ContainerExecutor??>(nil)
+    private let containers: Found<ContainerExecutor>
 
     /// Both executors; `containers` is asked once, when an image needs it.
     package init(
@@ -32,24 +29,18 @@ package final class LocalExecutors: TaskExecutor {
         self.processes = processes
         self.hosts = hosts
         self.choice = choice
-        makeContainers = containers
+        self.containers = Found(containers)
     }
 
-    private var containers: ContainerExecutor? {
-        found.withLock { found in
-            if let known = found { return known }
-            let made = makeContainers()
-            found = .some(made)
-            return made
-        }
-    }
+    /// Ends what is kept up for tasks.
+    package func close() async { await processes.close() }
 
     private func isHost(_ image: String) -> Bool { choice != .container && hosts.contains(image) }
 
     package func kind(of image: String) -> String { isHost(image) ? "process" : "container" }
 
     package func runs(_ image: String) -> Bool {
-        isHost(image) || (choice != .process && containers != nil && !image.isEmpty)
+        isHost(image) || (choice != .process && containers.value != nil && !image.isEmpty)
     }
 
     package func temporaryFolder(of image: String) -> String? {
@@ -60,7 +51,7 @@ package final class LocalExecutors: TaskExecutor {
         _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
         if isHost(launch.image) { return try await processes.run(launch, onStart: onStart) }
-        guard choice != .process, let containers else {
+        guard choice != .process, let containers = containers.value else {
             throw GyreError(
                 .unavailable, "The image \"\(launch.image.prefix(200))\" cannot be run.",
                 why: "Neither podman nor docker is at hand.", fix: "Install podman.")
@@ -72,6 +63,6 @@ package final class LocalExecutors: TaskExecutor {
         await processes.stop(process: process, ofTaskIn: folder)
         // Without a folder nothing of it has begun.
         guard choice != .process, process == nil, FileManager.default.fileExists(atPath: folder) else { return }
-        await containers?.stop(process: nil, ofTaskIn: folder)
+        await containers.value?.stop(process: nil, ofTaskIn: folder)
     }
 }

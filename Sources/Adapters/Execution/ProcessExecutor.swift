@@ -10,25 +10,29 @@ internal import SystemPackage
 /// Runs tasks as local processes, each in an environment that `uv` makes once for its requirements.
 package struct ProcessExecutor: TaskExecutor {
     private let environments: PythonEnvironments
-    private let sandbox: Sandbox?
-    private let warm: WarmPython?
+    private let sandbox: Found<Sandbox>
+    private let warm: Found<WarmPython>
 
     /// An executor that keeps its environments in `folder`.
     ///
-    /// `uv`: the path of the program `uv`; `tasks`: the folder that holds those of all tasks; `sandbox`: nil to run tasks without one;
-    /// `isWarm`: whether Pythons are kept up for tasks that call them.
+    /// `uv`: the path of the program `uv`; `tasks`: the folder that holds those of all tasks; `isWarm`: whether Pythons are kept up for
+    /// tasks that call them; `sandbox`: asked once, when the first task needs it; nil to run tasks without one.
     package init(
-        environmentsFolder folder: String, uv: String, tasks: String, sandbox: Sandbox? = nil, isWarm: Bool = true
+        environmentsFolder folder: String, uv: String, tasks: String, isWarm: Bool = true,
+        sandbox: @escaping @Sendable () -> Sandbox? = { nil }
     ) {
         environments = PythonEnvironments(folder: folder, uv: uv)
-        self.sandbox = sandbox
-        warm = isWarm ? WarmPython(sandbox: sandbox, tasks: tasks) : nil
+        let found = Found(sandbox)
+        self.sandbox = found
+        warm = Found { isWarm ? WarmPython(sandbox: found.value, tasks: tasks) : nil }
     }
 
-    package func temporaryFolder(of image: String) -> String? { sandbox == nil ? nil : Sandbox.temporaryFolder }
+    package func temporaryFolder(of image: String) -> String? {
+        sandbox.value == nil ? nil : Sandbox.temporaryFolder
+    }
 
     /// Ends the Pythons that are kept up.
-    package func close() async { await warm?.close() }
+    package func close() async { await warm.valueIfLookedFor?.close() }
 
     package func run(
         _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
@@ -40,7 +44,7 @@ package struct ProcessExecutor: TaskExecutor {
         own["PYTHONDONTWRITEBYTECODE"] = "1"
         own["PATH"] = "\(bin):\(own["PATH"] ?? "/usr/bin:/bin")"
         own["VIRTUAL_ENV"] = String(bin.dropLast(4))
-        if sandbox != nil {
+        if sandbox.value != nil {
             own["HOME"] = "/tmp"
             own["TMPDIR"] = "/tmp"
         }
@@ -60,19 +64,17 @@ package struct ProcessExecutor: TaskExecutor {
         _ onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws -> Int32 {
         let python = PythonHome.folders(of: bin)
-        if let call = launch.python, let warm,
+        if let call = launch.python, let warm = warm.value,
             let status = try await warm.run(
                 call, launch, environment: environment, bin: bin, python: python, onStart: onStart)
         {
             return status
         }
         var words = launch.command
-        if let sandbox {
+        if let sandbox = sandbox.value {
             words = sandbox.words(words, folder: launch.folder, workspace: launch.workspace, python: python)
         }
-        var known: [Environment.Key: String] = [:]
-        for (name, value) in environment { if let key = Environment.Key(rawValue: name) { known[key] = value } }
-        return try await ChildProcess.run(words, launch, .custom(known), onStart)
+        return try await ChildProcess.run(words, launch, ChildProcess.environment(environment), onStart)
     }
 
     package func stop(process: Int32?, ofTaskIn folder: String) async {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Foundation
 internal import Glibc
 
 /// What the code of a task sees and reaches of this machine, by bubblewrap: the system to read, its own folders to write, no other processes.
 package struct Sandbox: Sendable, Hashable {
-    /// The program `bwrap`.
-    package let program: String
+    /// The program, by its whole path: what is found by name may be what a task's environment brings.
+    package static let program: String = {
+        let places: [String] = ["/usr/bin/bwrap", "/usr/local/bin/bwrap"]
+        return places.first { unsafe access($0, X_OK) == 0 } ?? places[0]
+    }()
     /// Folders that are not seen: where Gyre has its data, and people their keys.
     let hidden: [String]
     /// What is seen inside of those: Python and its environments.
@@ -17,31 +19,17 @@ package struct Sandbox: Sendable, Hashable {
     let sharesNetwork: Bool
 
     /// A sandbox.
-    package init(
-        program: String, hidden: [String], shown: [String], writable: [String], sharesNetwork: Bool
-    ) {
-        self.program = program
+    package init(hidden: [String], shown: [String], writable: [String], sharesNetwork: Bool) {
         self.hidden = hidden
         self.shown = shown
         self.writable = writable
         self.sharesNetwork = sharesNetwork
     }
 
-    /// Where `bwrap` is; nil where it is not installed, or this system lets nobody make a sandbox.
-    package static func find() -> String? {
-        for folder in ["/usr/bin", "/usr/local/bin", "/bin"] {
-            let path = folder + "/bwrap"
-            guard unsafe access(path, X_OK) == 0 else { continue }
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: path)
-            process.arguments = ["--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
-            process.standardError = FileHandle.nullDevice
-            // One that cannot be started makes no sandboxes either.
-            guard (try? process.run()) != nil else { continue }
-            process.waitUntilExit()
-            if process.terminationStatus == 0 { return path }
-        }
-        return nil
+    /// Whether sandboxes can be made: `bwrap` is installed, and this system lets its users have spaces of their own.
+    package static func isPossible() -> Bool {
+        ChildProcess.answers(
+            program, ["--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"])
     }
 
     /// The part of a task's folder that it sees as `/tmp`.
@@ -49,7 +37,7 @@ package struct Sandbox: Sendable, Hashable {
 
     /// What is set before a command: nothing of it is writable yet.
     private var base: [String] {
-        var words = [program, "--unshare-all"]
+        var words = [Self.program, "--unshare-all"]
         if sharesNetwork { words.append("--share-net") }
         words += ["--ro-bind", "/", "/", "--dev", "/dev", "--tmpfs", "/run"]
         // The names of hosts are looked up by what lies there.

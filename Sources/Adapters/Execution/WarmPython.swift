@@ -8,12 +8,15 @@ internal import SystemPackage
 
 /// Pythons that are up, one for each environment: a task is a fork of one, and does not pay for its start and its imports.
 actor WarmPython {
-    /// One Python.
+    /// One Python: for as long as a task counts on it, it makes no room for others.
     private final class Worker {
         let send: AsyncStream<[UInt8]>.Continuation
-        var task: Task<Void, Never>?
         var isReady = false
-        var readers: [CheckedContinuation<Bool, Never>] = []
+        /// Whether its process has ended.
+        var isOver = false
+        /// Tasks that wait for it or run in it.
+        var users = 0
+        var readers: [CheckedContinuation<Void, Never>] = []
         var running: [Int: Running] = [:]
         var lastUse = ContinuousClock.now
 
@@ -47,8 +50,12 @@ actor WarmPython {
         _ call: PythonCall, _ launch: TaskLaunch, environment: [String: String], bin: String, python: [String],
         onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws -> Int32? {
-        let key = bin + " " + call.module
-        guard await worker(key, bin, call.module, python) != nil, let worker = workers[key] else { return nil }
+        let worker = worker(bin, call.module, python)
+        worker.users += 1
+        worker.lastUse = .now
+        defer { worker.users -= 1 }
+        if !worker.isReady, !worker.isOver { await withCheckedContinuation { worker.readers.append($0) } }
+        guard worker.isReady, !worker.isOver else { return nil }
         let log = try LogPipe(
             path: launch.folder + "/.log",
             log: try TaskLog(path: launch.log, limit: Limits.taskLogBytes, hiding: launch.secrets))
@@ -67,14 +74,15 @@ actor WarmPython {
         ]
         let (began, continuation) = AsyncStream.makeStream(of: Void.self)
         let telling = Task { for await _ in began { await onStart(nil) } }
-        worker.lastUse = .now
-        let status = await withTaskCancellationHandler {
-            await withCheckedContinuation { ended in
+        let status: Int32? = await withTaskCancellationHandler {
+            await withCheckedContinuation { (ended: CheckedContinuation<Int32?, Never>) in
+                // It may have ended since it was ready.
+                if worker.isOver { return ended.resume(returning: nil) }
                 worker.running[id] = Running(began: continuation, ended: ended)
                 worker.send.yield(request.bytes + [UInt8(ascii: "\n")])
             }
         } onCancel: {
-            Task { await self.stop(id, key) }
+            Task { await self.stop(id) }
         }
         continuation.finish()
         await telling.value
@@ -84,9 +92,9 @@ actor WarmPython {
     }
 
     /// Ends a task: asked to first, made to after two seconds.
-    private func stop(_ id: Int, _ key: String) async {
+    private func stop(_ id: Int) async {
         for signal in [15, 9] {
-            guard let worker = workers[key], worker.running[id] != nil else { return }
+            guard let worker = workers.values.first(where: { $0.running[id] != nil }) else { return }
             let request: JSONValue = ["stop": .int(Int64(id)), "signal": .int(Int64(signal))]
             worker.send.yield(request.bytes + [UInt8(ascii: "\n")])
             // It is made to end whoever waits.
@@ -94,24 +102,25 @@ actor WarmPython {
         }
     }
 
-    /// A worker that is ready; nil where it cannot be.
-    private func worker(_ key: String, _ bin: String, _ module: String, _ python: [String]) async -> Bool? {
-        if let worker = workers[key] {
-            if worker.isReady { return true }
-            return await withCheckedContinuation { worker.readers.append($0) } ? true : nil
-        }
+    /// The worker of an environment, which is begun if there is none.
+    private func worker(_ bin: String, _ module: String, _ python: [String]) -> Worker {
+        let key = bin + " " + module
+        if let worker = workers[key] { return worker }
         makeRoom()
         let (requests, send) = AsyncStream.makeStream(of: [UInt8].self)
         let worker = Worker(send: send)
         workers[key] = worker
-        // Owned by this actor under the key; ends with the process.
-        worker.task = Task { await self.serve(key, bin, module, python, requests) }
-        return await withCheckedContinuation { worker.readers.append($0) } ? true : nil
+        // Owned by the worker's process; ends with it.
+        Task {
+            await self.serve(worker, bin, module, python, requests)
+            self.ended(worker, key)
+        }
+        return worker
     }
 
     private func makeRoom() {
         guard workers.count >= Self.most else { return }
-        let idle = workers.filter { $0.value.running.isEmpty && $0.value.isReady }
+        let idle = workers.filter { $0.value.users == 0 }
         guard let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return }
         // Without requests it ends.
         oldest.value.send.finish()
@@ -119,21 +128,20 @@ actor WarmPython {
     }
 
     private func serve(
-        _ key: String, _ bin: String, _ module: String, _ python: [String], _ requests: AsyncStream<[UInt8]>
+        _ worker: Worker, _ bin: String, _ module: String, _ python: [String], _ requests: AsyncStream<[UInt8]>
     ) async {
         var words = [bin + "/python", "-c", WarmPythonScript.text, sandbox == nil ? "open" : "isolated", module]
         if let sandbox { words = sandbox.words(forking: words, tasks: tasks, python: python) }
-        var known: [Environment.Key: String] = [:]
         var own = ChildEnvironment.kept(of: ProcessInfo.processInfo.environment)
         own["PYTHONDONTWRITEBYTECODE"] = "1"
         own["OMP_NUM_THREADS"] = "1"
-        for (name, value) in own { if let key = Environment.Key(rawValue: name) { known[key] = value } }
         var options = PlatformOptions()
         options.createSession = true
         // One that cannot be begun leaves its tasks to be begun in another way.
         _ = try? await Subprocess.run(
-            .path(FilePath(words[0])), arguments: Arguments(Array(words.dropFirst())), environment: .custom(known),
-            platformOptions: options, input: .inputWriter, output: .sequence, error: .discarded
+            .path(FilePath(words[0])), arguments: Arguments(Array(words.dropFirst())),
+            environment: ChildProcess.environment(own), platformOptions: options, input: .inputWriter,
+            output: .sequence, error: .discarded
         ) { execution in
             let writer = execution.standardInputWriter
             let writing = Task {
@@ -147,18 +155,17 @@ actor WarmPython {
                 while let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
                     let line = Array(buffer[..<end])
                     buffer.removeSubrange(...end)
-                    if let message = try? JSONValue(parsing: line) { self.heard(message, from: key) }
+                    // What is no message is nothing that it says.
+                    if let message = try? JSONValue(parsing: line) { self.heard(message, from: worker) }
                 }
             }
         }
-        ended(key)
     }
 
-    private func heard(_ message: JSONValue, from key: String) {
-        guard let worker = workers[key] else { return }
+    private func heard(_ message: JSONValue, from worker: Worker) {
         if message["ready"] != nil {
             worker.isReady = true
-            for reader in worker.readers { reader.resume(returning: true) }
+            for reader in worker.readers { reader.resume() }
             worker.readers = []
         }
         guard let id = message["id"]?.int.map({ Int($0) }) else { return }
@@ -169,14 +176,19 @@ actor WarmPython {
     }
 
     /// The process of a worker is over, and whatever ran in it.
-    private func ended(_ key: String) {
-        guard let worker = workers.removeValue(forKey: key) else { return }
-        for reader in worker.readers { reader.resume(returning: false) }
+    private func ended(_ worker: Worker, _ key: String) {
+        worker.isOver = true
+        // Another one may have its place by now.
+        if workers[key] === worker { workers[key] = nil }
+        for reader in worker.readers { reader.resume() }
+        worker.readers = []
         for running in worker.running.values { running.ended.resume(returning: nil) }
+        worker.running = [:]
     }
 
     /// Ends all workers with what runs in them.
     func close() {
         for worker in workers.values { worker.send.finish() }
+        workers = [:]
     }
 }

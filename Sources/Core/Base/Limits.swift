@@ -32,8 +32,14 @@ public enum Limits {
     public static let taskLogBytes = 16 << 20
     /// Items of one loop of a pipeline.
     public static let pipelineTasks = 100_000
+    /// Fields of a form with files.
+    public static let formParts = 100
     /// Labels of one flow, run, step or task that a client tells of.
     public static let flowTags = 10_000
+    /// Bytes of a pattern that data of tasks of flows are looked for by.
+    public static let flowPatternBytes = 500
+    /// Characters of such a datum that are looked at.
+    public static let flowValueLength = 2000
     /// Artifacts or data of tasks that a client tells of at once.
     public static let flowItems = 100_000
     /// Attempts of the tasks of one run that are under way at the same time, those that wait for a place to run among them.

@@ -100,20 +100,26 @@ extension MetaflowDialect {
 
     private func filteredTasks(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
         let pattern = request.query("pattern") ?? ".*"
-        guard pattern.utf8.count <= 1000, let expression = try? Regex(pattern) else {
+        guard pattern.utf8.count <= Limits.flowPatternBytes, (try? Regex(pattern)) != nil else {
             throw GyreError(.invalid, "\"\(pattern.prefix(80))\" is no regular expression.")
         }
         let field = request.query("metadata_field_name").flatMap { $0.isEmpty ? nil : $0 }
-        var found: [String] = []
-        var seen: Set<String> = []
-        for item in try await flows.metadata(below: place(request), field: field) {
-            let path = item.place.path
-            guard !seen.contains(path), let value = item.body["value"]?.string else { continue }
-            // What is longer is no value that anybody looks for, and would take its time.
-            if String(value.prefix(10_000)).contains(expression) {
+        let items = try await flows.metadata(below: place(request), field: field)
+        // A pattern can take its time, which is not that of the threads that answer requests.
+        let found = try await Background.run { () throws(GyreError) in
+            guard let expression = try? Regex(pattern) else { return [String]() }
+            var paths: [String] = []
+            var seen: Set<String> = []
+            for item in items {
+                let path = item.place.path
+                // What is longer is no value that anybody looks for.
+                guard !seen.contains(path), let value = item.body["value"]?.string?.prefix(Limits.flowValueLength),
+                    value.contains(expression)
+                else { continue }
                 seen.insert(path)
-                found.append(path)
+                paths.append(path)
             }
+            return paths
         }
         return .json(.strings(found))
     }

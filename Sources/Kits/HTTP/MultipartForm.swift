@@ -35,10 +35,9 @@ package enum MultipartForm {
         var parts: [Part] = []
         guard var place = range(of: mark, in: body, from: 0) else { throw damaged() }
         while true {
-            place = place.lowerBound..<place.upperBound
             let rest = body[place.upperBound...]
             if rest.starts(with: Array("--".utf8)) { return parts }
-            guard parts.count < Limits.filterClauses, rest.starts(with: Array("\r\n".utf8)),
+            guard parts.count < Limits.formParts, rest.starts(with: Array("\r\n".utf8)),
                 let headEnd = range(of: Array("\r\n\r\n".utf8), in: body, from: place.upperBound),
                 let next = range(of: Array("\r\n".utf8) + mark, in: body, from: headEnd.upperBound - 2)
             else { throw damaged() }

@@ -192,6 +192,17 @@ import Testing
         #expect(try await world.schedules.schedules().isEmpty)
     }
 
+    @Test("a schedule that cannot be read keeps no other from its time, and is told")
+    func damaged() async throws {
+        let world = try World()
+        let schedule = try await world.schedule()
+        try await world.pipelines.ledger.commit(
+            [.put(Document("schedule", "0", ["id": "0"]))], recording: [Fact("test.damaged", schedule.ref, by: "t")])
+        let error = await #expect(throws: GyreError.self) { try await world.pass(Self.minute) }
+        #expect(error?.code == .corrupt)
+        #expect(try await world.times(schedule) == [1])
+    }
+
     @Test("one that ends starts nothing after its end, one that begins later nothing before") func bounds() async throws
     {
         let world = try World()

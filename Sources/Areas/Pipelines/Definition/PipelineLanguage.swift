@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Foundation
 package import GyreBase
 
 /// What the pipelines of a dialect are written in: its expressions, and how its commands are told their inputs and tell what they made.
@@ -37,63 +36,6 @@ package struct Scope: Sendable {
         self.path = path
         self.inputs = inputs
     }
-}
-
-/// One attempt of a task, with its folder.
-package struct TaskCall: Sendable {
-    /// What it is a part of.
-    package let run: PipelineRun
-    /// The task's path within the run.
-    package let path: String
-    /// What it does.
-    package let component: Component
-    /// What goes into it.
-    package var inputs: TaskValues
-    /// The folder it runs in.
-    package let folder: String
-    /// The folder that all tasks of the run share.
-    package let workspace: String
-
-    /// A call.
-    package init(
-        run: PipelineRun, path: String, component: Component, inputs: TaskValues, folder: String, workspace: String
-    ) {
-        self.run = run
-        self.path = path
-        self.component = component
-        self.inputs = inputs
-        self.folder = folder
-        self.workspace = workspace
-    }
-
-    /// Where an input artifact lies; those after the first have their place in the name.
-    package func inputPath(_ name: String, _ index: Int = 0) -> String {
-        index == 0 ? "\(folder)/inputs/\(name)" : "\(folder)/inputs/\(name)-\(index)"
-    }
-
-    /// What a command wrote to a file of its folder; nil for none, and for one that leads out of the folder.
-    package func contents(_ path: String) -> [UInt8]? {
-        guard isOwn(path), let file = FileHandle(forReadingAtPath: path) else { return nil }
-        // What cannot be read says nothing; what is larger than any parameter may be is cut, and does not parse.
-        return (try? file.read(upToCount: Limits.bodyBytes)).flatMap { $0.map { Array($0) } }
-    }
-
-    /// Whether a path lies in the folder, whatever links stand on the way.
-    func isOwn(_ path: String) -> Bool {
-        let (real, root) = (Self.real(path), Self.real(folder))
-        return real != nil && root != nil && real?.hasPrefix((root ?? "") + "/") == true
-    }
-
-    private static func real(_ path: String) -> String? {
-        guard let resolved = unsafe realpath(path, nil) else { return nil }
-        defer { unsafe free(resolved) }
-        return unsafe String(cString: resolved)
-    }
-
-    /// Where an output artifact is to be written.
-    package func outputPath(_ name: String) -> String { "\(folder)/outputs/\(name)" }
-    /// Where an output parameter is to be written.
-    package func parameterPath(_ name: String) -> String { "\(folder)/parameters/\(name)" }
 }
 
 /// A command with what it takes to run it.

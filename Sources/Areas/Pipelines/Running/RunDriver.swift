@@ -25,7 +25,8 @@ actor RunDriver {
     /// Attempts that were asked for and are not begun yet; those before `firstWaiting` are.
     private var waiting: [(id: RunMachine.NodeID, attempt: Int)] = []
     private var firstWaiting = 0
-    private var alarms: [Task<Void, Never>] = []
+    /// What wakes the run, by the time at which it does.
+    private var alarms: [Int64: Task<Void, Never>] = [:]
     private var isSuspended = false
 
     init(
@@ -54,7 +55,7 @@ actor RunDriver {
         } catch {
             await fail(error)
         }
-        for alarm in alarms { alarm.cancel() }
+        for alarm in alarms.values { alarm.cancel() }
         return isSuspended ? nil : run
     }
 
@@ -178,8 +179,8 @@ actor RunDriver {
             case .launch(let id, let attempt): waiting.append((id, attempt))
             case .stop(let id): stop(id)
             case .wake(let at):
-                // Owned by this actor; ends at its time or with the run.
-                alarms.append(Task { await self.wake(at: at) })
+                // Owned by this actor under its time; ends at it or with the run.
+                if alarms[at] == nil { alarms[at] = Task { await self.wake(at: at) } }
             }
         }
         beginAttempts()
@@ -209,6 +210,7 @@ actor RunDriver {
         let seconds = Double(max(0, due - now())) / 1_000_000
         // A cancelled sleep belongs to a run that is over.
         guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
+        alarms[due] = nil
         // A clock that was set back must not keep it waiting.
         post(Arrival(event: .timePassed(at: max(due, now()))))
     }

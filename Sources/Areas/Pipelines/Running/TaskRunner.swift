@@ -84,9 +84,9 @@ struct TaskRunner: Sendable {
             ])
     }
 
-    /// Whether a path is of something that a task of this run has in its folder.
+    /// Whether a path is of something that a task of this run has in its folder, whatever links stand on the way.
     private func isOwn(_ path: String) -> Bool {
-        path.hasPrefix(folder("")) && !path.split(separator: "/").contains("..")
+        path.hasPrefix("/") && RealPath.isWithin(path, "\(options.folder)/\(run.id)")
     }
 
     // MARK: Executing

@@ -106,6 +106,7 @@ package struct Schedule: Sendable, Hashable {
     /// The times that it has to act for by now, in order, the most of them at once: all that were missed, or the last alone.
     func due(at now: Int64) -> [Int64] {
         var time = lastTick ?? max(createdAt, startsAt ?? 0) - 1
+        guard let first = next(after: time), first <= now else { return [] }
         guard catchesUp else { return latest(after: time, upTo: now).map { [$0] } ?? [] }
         var due: [Int64] = []
         while due.count < Limits.dueTicks, let next = next(after: time), next <= now {

@@ -189,12 +189,19 @@ package struct Schedules: Sendable {
 
     // MARK: Acting
 
-    /// Starts what is due.
+    /// Starts what is due; a schedule that cannot act keeps no other from it.
+    /// - Throws: what the first of those could not do.
     package func act() async throws(GyreError) {
+        var problem: GyreError?
         for document in try await ledger.documents(Self.kind) {
-            let schedule = try Schedule(json: document.body)
-            if schedule.isEnabled || !schedule.backlog.isEmpty { try await act(schedule) }
+            do throws(GyreError) {
+                let schedule = try Schedule(json: document.body)
+                if schedule.isEnabled || !schedule.backlog.isEmpty { try await act(schedule) }
+            } catch {
+                problem = problem ?? error
+            }
         }
+        if let problem { throw problem }
     }
 
     private func act(_ schedule: Schedule) async throws(GyreError) {

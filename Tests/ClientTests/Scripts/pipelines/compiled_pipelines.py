@@ -113,7 +113,7 @@ def judge(name):
 import contextlib
 
 
-with contextlib.redirect_stdout(open(work + "/client.txt", "w")), ThreadPoolExecutor(4) as pool:
+with contextlib.redirect_stdout(open(work + "/client.txt", "w", buffering=1)), ThreadPoolExecutor(4) as pool:
     results = list(pool.map(judge, names))
 wrong = [result for result in results if not result[3]]
 for name, state, why, _ in wrong:

@@ -8,7 +8,7 @@ import Testing
 @testable import GyrePipelines
 
 /// How a graph of tasks is walked.
-@Suite struct GraphRunnerTests {
+@Suite struct GraphTests {
     @Test("a task starts after the ones before it, and is given what they put out")
     func order() async throws {
         let world = try PipelineWorld(

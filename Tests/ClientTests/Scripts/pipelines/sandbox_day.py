@@ -131,6 +131,49 @@ ended, tasks = run(shell(
 assert "root:" not in json.dumps(tasks)
 assert all(task["state"] == "FAILED" and "its own folder" in task["message"] for task in tasks.values()), tasks
 
+# --- an importer follows no link out of the run either
+text = {"parameterType": "STRING"}
+artifact = {"artifactType": {"schemaTitle": "system.Artifact", "schemaVersion": "0.0.1"}}
+for lies in ["way/passwd", "straight"]:
+    ended, tasks = run(json.dumps({
+        "pipelineInfo": {"name": "brings"}, "schemaVersion": "2.1.0", "sdkVersion": "kfp-2.17.0",
+        "deploymentSpec": {"executors": {
+            "exec-make": {"container": {"image": "debian", "command": [
+                "sh", "-c", f"mkdir -p $(dirname $0) outputs; ln -s /etc outputs/way; ln -s /etc/passwd outputs/straight; echo -n $PWD/outputs/{lies} > $0",
+                "{{$.outputs.parameters['out'].output_file}}"]}},
+            "exec-bring": {"importer": {"artifactUri": {"runtimeParameter": "uri"}, "typeSchema": {"schemaTitle": "system.Artifact"}}}}},
+        "components": {
+            "comp-make": {"executorLabel": "exec-make", "outputDefinitions": {"parameters": {"out": text}}},
+            "comp-bring": {"executorLabel": "exec-bring", "inputDefinitions": {"parameters": {"uri": text}}, "outputDefinitions": {"artifacts": {"artifact": artifact}}}},
+        "root": {"dag": {"tasks": {
+            "make": {"componentRef": {"name": "comp-make"}},
+            "bring": {"componentRef": {"name": "comp-bring"}, "dependentTasks": ["make"], "inputs": {"parameters": {"uri": {
+                "taskOutputParameter": {"producerTask": "make", "outputParameterKey": "out"}}}}}}}}}))
+    assert tasks["make"]["state"] == "SUCCEEDED" and tasks["bring"]["state"] == "FAILED" and not tasks["bring"]["outputs"]["artifacts"], tasks["bring"]
+
+
+# --- more environments than Pythons may be up, again and again
+server.stop()
+server.environment["GYRE_WARM_PYTHON"] = "on"
+server.start()
+
+
+def environments(count):
+    @dsl.pipeline(name="environments")
+    def pipeline():
+        for number in range(count):
+            @dsl.component(base_image="python:3.11", packages_to_install=[f"typing-extensions>=4.{number}"])
+            def step() -> str:
+                return "well"
+            step()
+    compiler.Compiler().compile(pipeline, f"{work}/environments.yaml")
+    return open(f"{work}/environments.yaml").read()
+
+
+package = environments(11)
+for ended, tasks in map(wait, [server.api("POST", "/pipeline-runs", {"package": package, "cache": False})["id"] for _ in range(4)]):
+    assert ended["state"] == "SUCCEEDED" and all(task["outputs"]["parameters"]["Output"] == "well" for task in tasks.values()), ended["message"]
+
 # --- an absolute program, an end by a signal, one that is not there
 ended, tasks = run(shell(killed="kill -SEGV $$"))
 assert "exit status 139" in tasks["killed"]["message"], tasks
@@ -170,14 +213,14 @@ for package in [open(f"{work}/stubborn.yaml").read(), shell(stubborn="trap '' TE
         server.stop()
         server.environment["GYRE_WARM_PYTHON"] = "on" if warm else "off"
         server.start()
-        for how in ["cancel", "kill"]:
+        for how in ["at once", "cancel", "kill"]:
             id = server.api("POST", "/pipeline-runs", {"package": package, "cache": False})["id"]
             deadline = time.time() + 60
             log = f"{server.home}/tasks/{id}/stubborn/log.txt"
-            while not os.path.exists(log) or "up\n" not in open(log).read():
+            while how != "at once" and (not os.path.exists(log) or "up\n" not in open(log).read()):
                 assert time.time() < deadline
                 time.sleep(0.1)
-            assert left("sleep 17.25")
+            assert how == "at once" or left("sleep 17.25")
             if how == "kill":
                 server.kill()
                 server.start()
