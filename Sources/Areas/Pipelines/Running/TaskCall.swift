@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
-package import GyreBase
+internal import GyreBase
 
 /// One attempt of a task, with its folder.
 package struct TaskCall: Sendable {
