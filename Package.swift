@@ -176,6 +176,7 @@ let package = Package(
             ]),
 
         // Surfaces
+        dialect("Argo", ["GyrePipelines", "GyreYAML"]),
         dialect("GX", ["GyreQuality"]),
         dialect("KFP", ["GyrePipelines", "GyreYAML"]),
         dialect("Metaflow", ["GyrePipelines"]),
@@ -250,7 +251,8 @@ let package = Package(
                 "GyreVault", "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation",
                 "GyreNotification",
                 "GyreOutbound",
-                "GyreKFP", "GyreMetaflow", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs", "GyreCompute",
+                "GyreArgo", "GyreKFP", "GyreMetaflow", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs",
+                "GyreCompute",
                 "GyreExecution",
                 "GyreServices", "GyreInference", "GyreSeldon", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",
                 "GyreNativeLibraries", "GyrePredictions", "GyreSQLite", arguments, serviceLifecycle,
@@ -288,7 +290,8 @@ let package = Package(
         tests(
             "DialectTests",
             [
-                "GyreAccess", "GyreAPI", "GyreBlobs", "GyreCLI", "GyreCompute", "GyreConsole", "GyreDelivery",
+                "GyreAccess", "GyreAPI", "GyreArgo", "GyreBlobs", "GyreCLI", "GyreCompute", "GyreConsole",
+                "GyreDelivery",
                 "GyreEvaluation",
                 "GyreGRPC", "GyreGX", "GyreHTML", "GyreHTTP", "GyreIdentity", "GyreKFP", "GyreKServe", "GyreLedger",
                 "GyreMLflow",

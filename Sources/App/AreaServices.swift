@@ -41,6 +41,8 @@ struct AreaServices: Sendable {
     let pipelineExperiments: PipelineExperiments
     let schedules: Schedules
     let flows: Flows
+    let manifests: Manifests
+    let lockLimits: LockLimits
     let vault: Vault
     let approvals: Approvals
 
@@ -88,6 +90,9 @@ struct AreaServices: Sendable {
         self.vault = vault
         approvals = Approvals(store: ledger, surroundings: surroundings)
         let tokens = TaskTokens(wide, workspace: choices.workspace, surroundings: surroundings)
+        let lockLimits = LockLimits(ledger: ledger)
+        self.lockLimits = lockLimits
+        manifests = Manifests(ledger: ledger, surroundings: surroundings)
         pipelines = Pipelines(
             ledger: ledger, store: SQLitePipelineStore(stores.database), blobs: stores.blobs,
             executor: stores.executor,
@@ -97,14 +102,15 @@ struct AreaServices: Sendable {
                 secret: { name throws(GyreError) in try await vault.open(name) },
                 resolve: { text throws(GyreError) in try await versioning.version(try Ref(parsing: text)).ref },
                 files: { ref throws(GyreError) in try await versioning.version(ref).tree },
-                read: KFPPackage.read,
+                read: PipelinePackages.read,
                 passed: CrashSwitch(settings.crashAfterMoments).passed,
+                lockLimit: { name throws(GyreError) in try await lockLimits.limit(name) },
                 onEnd: { run in
                     tokens.forget(run)
                     return await ended.tell(run)
                 }), surroundings: surroundings)
         pipelineCatalog = PipelineCatalog(
-            ledger: ledger, blobs: stores.blobs, surroundings: surroundings, read: KFPPackage.read)
+            ledger: ledger, blobs: stores.blobs, surroundings: surroundings, read: PipelinePackages.read)
         flows = Flows(store: SQLiteFlowStore(stores.database), surroundings: surroundings)
         pipelineExperiments = PipelineExperiments(ledger: ledger, surroundings: surroundings)
         schedules = Schedules(

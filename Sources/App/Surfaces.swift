@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import GyreArgo
 internal import GyreBase
 internal import GyreCLI
 internal import GyreConsole
@@ -91,6 +92,10 @@ struct Surfaces: Sendable {
                 KFPDialect(
                     pipelines: areas.pipelines, catalog: areas.pipelineCatalog,
                     experiments: areas.pipelineExperiments, schedules: areas.schedules
+                ).routes,
+                ArgoDialect(
+                    pipelines: areas.pipelines, manifests: areas.manifests, schedules: areas.schedules,
+                    limits: areas.lockLimits, surroundings: surroundings
                 ).routes, MetaflowDialect(flows: areas.flows).routes, OIPDialect(calls).routes, tfServing, kserve,
                 services.routes, SeldonDialect(predictor: delivery.predictor, log: stores.predictions).routes,
                 ScoringDialect(predictor: delivery.predictor).routes,
@@ -126,7 +131,7 @@ struct Surfaces: Sendable {
             registry: areas.registry, loggedModels: areas.loggedModels, versioning: areas.versioning,
             ingest: loop.ingest, features: areas.features, pipelines: areas.pipelines,
             pipelineCatalog: areas.pipelineCatalog,
-            schedules: areas.schedules, rollouts: areas.rollouts,
+            schedules: areas.schedules, lockLimits: areas.lockLimits, rollouts: areas.rollouts,
             releases: areas.releases, endpoints: delivery.endpoints, monitors: loop.monitors,
             conductor: loop.conductor, batches: loop.batches, predictor: delivery.predictor,
             predictions: stores.predictions,

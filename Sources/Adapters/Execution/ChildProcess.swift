@@ -20,6 +20,9 @@ enum ChildProcess {
         options.createSession = true
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
         let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes, hiding: launch.secrets)
+        if let output = launch.output {
+            return try await run(words, launch, environment, options, log, output: output, onStart)
+        }
         let result = try await Subprocess.run(
             words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())), environment: environment,
@@ -40,10 +43,52 @@ enum ChildProcess {
             if Task.isCancelled { kill(-process, SIGKILL) }
         }
         try Task.checkCancellation()
-        switch result.terminationStatus {
-        case .exited(let code): return Int32(code)
-        case .signaled(let signal): return 128 + Int32(signal)
+        return status(result.terminationStatus)
+    }
+
+    private static func status(_ end: TerminationStatus) -> Int32 {
+        switch end {
+        case .exited(let code): Int32(code)
+        case .signaled(let signal): 128 + Int32(signal)
         }
+    }
+
+    /// The same for a command whose standard output is also kept by itself.
+    private static func run(
+        _ words: [String], _ launch: TaskLaunch, _ environment: Environment, _ options: PlatformOptions, _ log: TaskLog,
+        output: String, _ onStart: @escaping @Sendable (Int32?) async -> Void
+    ) async throws -> Int32 {
+        let kept = try TaskLog(path: output, limit: Limits.taskOutputBytes, isMarked: false)
+        let result = try await Subprocess.run(
+            words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]),
+            arguments: Arguments(Array(words.dropFirst())), environment: environment,
+            workingDirectory: FilePath(launch.folder), platformOptions: options, input: .none, output: .sequence,
+            error: .sequence
+        ) { execution in
+            let process = execution.processIdentifier.value
+            await onStart(process)
+            do {
+                async let errors: Void = {
+                    for try await buffer in execution.standardError {
+                        unsafe try buffer.withUnsafeBytes { bytes in try unsafe log.write(bytes) }
+                    }
+                }()
+                for try await buffer in execution.standardOutput {
+                    unsafe try buffer.withUnsafeBytes { bytes in
+                        try unsafe log.write(bytes)
+                        try unsafe kept.write(bytes)
+                    }
+                }
+                try await errors
+            } catch {
+                kill(-process, SIGKILL)
+                throw error
+            }
+            try log.finish()
+            if Task.isCancelled { kill(-process, SIGKILL) }
+        }
+        try Task.checkCancellation()
+        return status(result.terminationStatus)
     }
 
     /// Variables as a process is given them; a name that cannot be one is left out.

@@ -30,24 +30,31 @@ package struct ContainerExecutor: TaskExecutor {
 
     package func kind(of image: String) -> String { "container" }
     package func runs(_ image: String) -> Bool { true }
+    package func hasPrivateRoot(for image: String) -> Bool { true }
     package func temporaryFolder(of image: String) -> String? { Sandbox.temporaryFolder }
 
     package func run(
         _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
-        guard let program = launch.wholeCommand.first else {
-            throw GyreError(.invalid, "A task has an empty command.")
-        }
         guard !launch.image.hasPrefix("-"), !launch.image.isEmpty else {
             throw GyreError(.invalid, "\"\(launch.image.prefix(80))\" is no image.")
         }
         let label = Self.label(launch.folder)
-        var words = [engine, "run", "--rm", "--quiet", "--name", "gyre-\(label)", "--label", "gyre.task=\(label)"]
-        words += ["--pull", pull, "--workdir", launch.folder]
+        var words = [engine, "run", "--quiet", "--name", "gyre-\(label)", "--label", "gyre.task=\(label)"]
+        // What lies at paths of its own is copied from it when it has ended.
+        let copied = launch.root.map { root in root.outputs.filter { !Self.isMounted($0) } } ?? []
+        if copied.isEmpty { words.append("--rm") }
+        words += ["--pull", pull]
+        if let directory = launch.root == nil ? launch.folder : launch.directory { words += ["--workdir", directory] }
         for place in ["\(launch.folder):\(launch.folder)", "\(launch.workspace):\(launch.workspace)"] {
             words += ["--volume", place]
         }
-        words += ["--volume", "\(launch.folder)/\(Sandbox.temporaryFolder):/tmp"] + options
+        let temporary = launch.root?.place("/tmp") ?? "\(launch.folder)/\(Sandbox.temporaryFolder)"
+        words += ["--volume", "\(temporary):/tmp"]
+        for input in launch.root?.inputs ?? [] where !Self.isMounted(input) {
+            words += ["--volume", "\(launch.root?.place(input) ?? ""):\(input)"]
+        }
+        words += options
         // By name alone, so that no list of processes shows what they are; the engine's own are its own.
         var variables = ChildEnvironment.kept(of: ProcessInfo.processInfo.environment)
         for (name, value) in launch.environment.sorted(by: { $0.key < $1.key }) {
@@ -58,17 +65,34 @@ package struct ContainerExecutor: TaskExecutor {
                 words += ["--env", "\(name)=\(value)"]
             }
         }
-        words += ["--entrypoint", program, launch.image] + launch.wholeCommand.dropFirst()
+        if let program = launch.entrypoint { words += ["--entrypoint", program] }
+        words += [launch.image] + launch.wholeCommand.dropFirst(launch.entrypoint == nil ? 0 : 1)
         let (command, environment) = (words, ChildProcess.environment(variables))
         do {
-            return try await ChildProcess.within(seconds: launch.timeoutSeconds) {
+            let status = try await ChildProcess.within(seconds: launch.timeoutSeconds) {
                 try await ChildProcess.run(command, launch, environment) { _ in await onStart(nil) }
             }
+            if !copied.isEmpty {
+                for path in copied { await copy(path, from: label, to: launch.root?.place(path) ?? "") }
+                await remove(label)
+            }
+            return status
         } catch {
             // Whatever ended the engine's command may have left the container.
             await remove(label)
             throw GyreError.wrapping(error, "Running a task in a container")
         }
+    }
+
+    /// Whether a path lies where the container sees a folder of this machine.
+    private static func isMounted(_ path: String) -> Bool { path.hasPrefix("/tmp/") }
+
+    /// Copies what lies at a path of the container; what is not there was not made.
+    private func copy(_ path: String, from label: String, to place: String) async {
+        let folder = place.split(separator: "/").dropLast().joined(separator: "/")
+        // A folder that cannot be made takes no file, and the output is missing then.
+        try? FileManager.default.createDirectory(atPath: "/" + folder, withIntermediateDirectories: true)
+        await ask(["cp", "gyre-\(label):\(path)", place])
     }
 
     package func stop(process: Int32?, ofTaskIn folder: String) async { await remove(Self.label(folder)) }

@@ -47,6 +47,10 @@ package final class LocalExecutors: TaskExecutor {
         isHost(image) ? processes.temporaryFolder(of: image) : Sandbox.temporaryFolder
     }
 
+    package func hasPrivateRoot(for image: String) -> Bool {
+        isHost(image) ? processes.hasPrivateRoot(for: image) : true
+    }
+
     package func run(
         _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {

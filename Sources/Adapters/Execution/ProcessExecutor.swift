@@ -31,6 +31,8 @@ package struct ProcessExecutor: TaskExecutor {
         sandbox.value == nil ? nil : Sandbox.temporaryFolder
     }
 
+    package func hasPrivateRoot(for image: String) -> Bool { sandbox.value != nil }
+
     /// Ends the Pythons that are kept up.
     package func close() async { await warm.valueIfLookedFor?.close() }
 
@@ -72,7 +74,17 @@ package struct ProcessExecutor: TaskExecutor {
         }
         var words = launch.command
         if let sandbox = sandbox.value {
-            words = sandbox.words(words, folder: launch.folder, workspace: launch.workspace, python: python)
+            if let root = launch.root {
+                words = sandbox.words(
+                    words, folder: launch.folder, workspace: launch.workspace, python: python, root: root,
+                    directory: launch.directory ?? "/")
+            } else {
+                words = sandbox.words(words, folder: launch.folder, workspace: launch.workspace, python: python)
+            }
+        } else if launch.root != nil {
+            throw GyreError(
+                .unavailable, "The task reads or writes at paths that it would share with others.",
+                fix: "Install bubblewrap, or a container engine with GYRE_TASK_EXECUTOR=container.")
         }
         return try await ChildProcess.run(words, launch, ChildProcess.environment(environment), onStart)
     }

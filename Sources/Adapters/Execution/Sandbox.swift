@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 internal import Glibc
+internal import GyrePipelines
 
 /// What the code of a task sees and reaches of this machine, by bubblewrap: the system to read, its own folders to write, no other processes.
 package struct Sandbox: Sendable, Hashable {
@@ -45,8 +47,11 @@ package struct Sandbox: Sendable, Hashable {
         return words
     }
 
-    private var rest: [String] {
-        hidden.flatMap { ["--tmpfs", $0] } + shown.flatMap { ["--ro-bind-try", $0, $0] }
+    private var rest: [String] { rest(hiding: true) }
+
+    private func rest(hiding: Bool) -> [String] {
+        // What has a root of its own sees none of what is hidden.
+        (hiding ? hidden : []).flatMap { ["--tmpfs", $0] } + shown.flatMap { ["--ro-bind-try", $0, $0] }
             + writable.flatMap { ["--bind-try", $0, $0] }
     }
 
@@ -56,6 +61,32 @@ package struct Sandbox: Sendable, Hashable {
             + python.flatMap { ["--ro-bind-try", $0, $0] }
             + ["--bind", workspace, workspace, "--bind", folder, folder, "--chdir", folder, "--"] + command
     }
+
+    /// A command with a root of its own: the machine's system is there to be read, and everything else is what the command makes.
+    func words(
+        _ command: [String], folder: String, workspace: String, python: [String], root: PrivateRoot, directory: String
+    ) -> [String] {
+        var words = [Self.program, "--unshare-all"]
+        if sharesNetwork { words.append("--share-net") }
+        words += ["--bind", root.folder, "/"]
+        for name in Self.system {
+            let path = "/" + name
+            // The same on every machine of one kind; a folder that is not there is none of its system.
+            if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
+                words += ["--symlink", target, path]
+            } else {
+                words += ["--ro-bind-try", path, path]
+            }
+        }
+        words += ["--dev", "/dev", "--tmpfs", "/run"]
+        words += ["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]
+        return words + ["--cap-drop", "ALL", "--proc", "/proc"] + rest(hiding: false)
+            + python.flatMap { ["--ro-bind-try", $0, $0] }
+            + ["--bind", workspace, workspace, "--bind", folder, folder, "--chdir", directory, "--"] + command
+    }
+
+    /// What a system is made of.
+    private static let system = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt"]
 
     /// A process that makes others, each of which shuts itself off from all tasks but its own.
     ///

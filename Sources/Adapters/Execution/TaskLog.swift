@@ -15,6 +15,8 @@ final class TaskLog: Sendable {
 
     private let file: FileHandle
     private let limit: Int
+    /// Whether a line tells that the rest was dropped.
+    private let isMarked: Bool
     private let state = Mutex(State())
 
     /// What is written as stars.
@@ -23,7 +25,7 @@ final class TaskLog: Sendable {
     /// What is shorter stands in every log by chance.
     private static let shortest = 4
 
-    init(path: String, limit: Int, hiding secrets: [String] = []) throws {
+    init(path: String, limit: Int, hiding secrets: [String] = [], isMarked: Bool = true) throws {
         var hidden: [[UInt8]] = []
         // Programs print the lines of a long one by themselves.
         for secret in secrets {
@@ -38,6 +40,7 @@ final class TaskLog: Sendable {
         }
         self.file = file
         self.limit = limit
+        self.isMarked = isMarked
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -70,7 +73,10 @@ final class TaskLog: Sendable {
         state.written += min(room, data.count)
         if data.count > room {
             state.isFull = true
-            try file.write(contentsOf: Data("\n[the log is longer than \(limit) bytes; the rest was dropped]\n".utf8))
+            if isMarked {
+                try file.write(
+                    contentsOf: Data("\n[the log is longer than \(limit) bytes; the rest was dropped]\n".utf8))
+            }
         }
     }
 

@@ -18,6 +18,7 @@ enum Migrations {
         migration0006Cursors(&migrator)
         PipelineMigration.register(&migrator)
         SQLiteFlowStore.register(&migrator)
+        PipelineMigration.registerNamespaces(&migrator)
         let known = migrator.migrations
         let unknown = try pool.read { db in
             try db.tableExists("grdb_migrations")

@@ -11,6 +11,18 @@ enum PipelineMigration {
         }
     }
 
+    /// Names that are the only ones of their kind, in namespaces.
+    static func registerNamespaces(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("0009-namespaces") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE pipeline_run ADD COLUMN namespace TEXT NOT NULL DEFAULT '';
+                    CREATE UNIQUE INDEX pipeline_run_in_namespace ON pipeline_run (namespace, name) WHERE namespace <> '';
+                    CREATE INDEX pipeline_run_by_namespace ON pipeline_run (namespace, started_at, row) WHERE namespace <> '';
+                    """)
+        }
+    }
+
     private static let tables = """
         CREATE TABLE pipeline_run (
             row         INTEGER PRIMARY KEY,

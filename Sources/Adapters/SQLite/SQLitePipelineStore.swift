@@ -23,6 +23,17 @@ package struct SQLitePipelineStore: PipelineStore {
             guard exists == false else {
                 throw GyreError(.alreadyExists, "There is a pipeline run \"\(run.id)\" already.")
             }
+            if let namespace = run.namespace {
+                let isTaken = try Bool.fetchOne(
+                    db.cachedStatement(
+                        sql: "SELECT EXISTS (SELECT 1 FROM pipeline_run WHERE namespace = ? AND name = ?)"),
+                    arguments: [namespace, run.name])
+                guard isTaken == false else {
+                    throw GyreError(
+                        .alreadyExists, "There is a run \"\(run.name)\" in \"\(namespace)\" already.",
+                        fix: "Remove it, or choose another name.")
+                }
+            }
             try Self.put(run, isTold: true, in: db)
             _ = try LedgerSQL.append(fact, at: now, in: db, tail: &tail)
         }
@@ -84,8 +95,8 @@ package struct SQLitePipelineStore: PipelineStore {
     private static func put(_ run: PipelineRun, isTold: Bool, in db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO pipeline_run (id, name, pipeline, experiment, schedule, state, is_archived, is_told,
-                    started_at, ended_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO pipeline_run (id, name, namespace, pipeline, experiment, schedule, state, is_archived, is_told,
+                    started_at, ended_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, pipeline = excluded.pipeline,
                     experiment = excluded.experiment, schedule = excluded.schedule, state = excluded.state,
                     is_archived = excluded.is_archived, is_told = excluded.is_told, started_at = excluded.started_at,
@@ -93,7 +104,8 @@ package struct SQLitePipelineStore: PipelineStore {
                 """)
         try statement.execute(
             arguments: [
-                run.id, run.name, run.pipeline.name, run.experiment ?? "", run.schedule ?? "", run.state.rawValue,
+                run.id, run.name, run.namespace ?? "", run.pipeline.name, run.experiment ?? "", run.schedule ?? "",
+                run.state.rawValue,
                 run.isArchived, isTold, run.startedAt, run.endedAt ?? 0, run.json.text,
             ])
     }

@@ -23,6 +23,8 @@ package struct PipelineOptions: Sendable {
     package let read: @Sendable ([UInt8]) throws(GyreError) -> Pipeline
     /// Told each time the engine passes a moment at which a kill of the server would find things half done.
     package let passed: @Sendable (EngineMoment) -> Void
+    /// How many tasks hold what has this name at the same time.
+    package let lockLimit: @Sendable (String) async throws(GyreError) -> Int
     /// Told when a run has ended; says what it did about it, in words.
     package let onEnd: @Sendable (PipelineRun) async -> String
 
@@ -38,6 +40,9 @@ package struct PipelineOptions: Sendable {
         files: @escaping @Sendable (Ref) async throws(GyreError) -> Tree,
         read: @escaping @Sendable ([UInt8]) throws(GyreError) -> Pipeline,
         passed: @escaping @Sendable (EngineMoment) -> Void = { _ in },
+        lockLimit: @escaping @Sendable (String) async throws(GyreError) -> Int = { name throws(GyreError) in
+            throw GyreError(.notFound, "Nothing says how many tasks hold \"\(name.prefix(80))\" at the same time.")
+        },
         onEnd: @escaping @Sendable (PipelineRun) async -> String
     ) {
         self.folder = folder
@@ -49,6 +54,7 @@ package struct PipelineOptions: Sendable {
         self.files = files
         self.read = read
         self.passed = passed
+        self.lockLimit = lockLimit
         self.onEnd = onEnd
     }
 }

@@ -9,6 +9,8 @@ package struct PipelineRun: Sendable, Hashable {
     package let id: String
     /// What people call it; need not be unique.
     package var name = ""
+    /// Where no other run has its name; nil where others may.
+    package var namespace: String?
     /// The group of runs that it is counted in; nil for none.
     package var experiment: String?
     /// The schedule that started it.
@@ -112,6 +114,7 @@ package struct PipelineRun: Sendable, Hashable {
             purpose: try Purpose(json: json["purpose"], reason: json["reason"]?.string ?? ""), resolved: resolved,
             usesCache: json["uses_cache"]?.bool ?? true, startedAt: try stored.integer("started_at"))
         name = json["name"]?.string ?? pipeline.name
+        namespace = json["namespace"]?.string
         experiment = json["experiment"]?.string
         schedule = json["schedule"]?.string
         scheduledAt = json["scheduled_at"]?.int
@@ -128,7 +131,8 @@ package struct PipelineRun: Sendable, Hashable {
     package var json: JSONValue {
         [
             "id": .string(id), "name": .string(name), "pipeline": .string(pipeline.description),
-            "compiled": .string(compiled.hex), "experiment": .optional(experiment), "schedule": .optional(schedule),
+            "compiled": .string(compiled.hex), "namespace": .optional(namespace), "experiment": .optional(experiment),
+            "schedule": .optional(schedule),
             "scheduled_at": .optional(scheduledAt),
             "annotations": annotations, "is_archived": .bool(isArchived),
             "reopenings": .int(Int64(reopenings)), "parameters": .sorted(parameters),

@@ -8,7 +8,7 @@ package import GyreLedger
 /// Tasks that only stand for others, and events, enter without a fact of their own: when the run ends, one fact holds the digest of all.
 package protocol PipelineStore: Sendable {
     /// Keeps a new run.
-    /// - Throws: `.alreadyExists` for an id that is taken.
+    /// - Throws: `.alreadyExists` for an id that is taken, or a name that another run of its namespace has.
     func create(_ run: PipelineRun, recording fact: Fact) async throws(GyreError)
     /// Keeps what came of some events, all or nothing; on disk when it returns.
     func keep(_ step: RunStep) async throws(GyreError)
@@ -91,6 +91,7 @@ package struct PipelineRunQuery: Sendable {
         case id
         case name
         case pipeline
+        case namespace
         case experiment
         case schedule
         case state

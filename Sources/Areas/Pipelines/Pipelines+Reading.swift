@@ -43,6 +43,9 @@ extension Pipelines {
     /// The compiled package of a run.
     package func package(of run: PipelineRun) async throws(GyreError) -> [UInt8] { try await blobs.bytes(run.compiled) }
 
+    /// The bytes of a file of an artifact.
+    package func bytes(of digest: Digest) async throws(GyreError) -> [UInt8] { try await blobs.bytes(digest) }
+
     /// The tasks of a run by path: groups and loops too.
     package func tasks(of id: String) async throws(GyreError) -> [TaskRecord] { try await store.tasks(of: id) }
 

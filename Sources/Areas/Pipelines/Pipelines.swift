@@ -19,6 +19,7 @@ package actor Pipelines {
     let options: PipelineOptions
     private let surroundings: Surroundings
     private let slots: Slots
+    let locks: Locks
     private var live: [String: Live] = [:]
     private var isSuspended = false
 
@@ -34,6 +35,7 @@ package actor Pipelines {
         self.options = options
         self.surroundings = surroundings
         slots = Slots(options.runningTasks)
+        locks = Locks(limit: options.lockLimit)
     }
 
     /// What a run is started with.
@@ -52,6 +54,8 @@ package actor Pipelines {
         package var resolved: [String: Ref] = [:]
         /// What people call the run; nil for the name of its pipeline.
         package var name: String?
+        /// Where its name is the only one of its kind; nil for a name that others may have.
+        package var namespace: String?
         /// The group of runs that it is counted in.
         package var experiment: String?
         /// The schedule that starts it.
@@ -141,6 +145,7 @@ package actor Pipelines {
             parameters: parameters, actor: actor, reason: request.reason, purpose: request.purpose, resolved: resolved,
             usesCache: request.usesCache, startedAt: surroundings.now())
         if let name = request.name, !name.isEmpty { run.name = name }
+        run.namespace = request.namespace
         run.experiment = request.experiment
         run.schedule = request.schedule
         run.scheduledAt = request.scheduledAt
@@ -266,6 +271,42 @@ package actor Pipelines {
         try await live.driver.answer(path, isApproved: isApproved, values: values, by: actor, reason: reason)
     }
 
+    /// Stops a run, and lets those tasks go on that run whatever happens.
+    package func stop(_ id: String, message: String, by actor: String) async throws(GyreError) -> PipelineRun {
+        try await driver(of: id, "stopped").stop(by: actor, message: message)
+        return try await run(id)
+    }
+
+    /// Holds back what is not begun yet of a run, or lets it begin.
+    package func pause(_ id: String, _ isPaused: Bool, by actor: String) async throws(GyreError) -> PipelineRun {
+        try await driver(of: id, isPaused ? "suspended" : "resumed").pause(isPaused, by: actor)
+        return try await run(id)
+    }
+
+    /// Whether nothing more of a run is begun for now.
+    package func isPaused(_ id: String) async -> Bool { await live[id]?.driver.isPaused() ?? false }
+
+    /// The tasks that hold what has this name, by run and path.
+    package func holders(of name: String) -> [String] { locks.holders(of: name).map { "\($0.run)/\($0.task)" } }
+
+    /// Goes on as if a task had succeeded, and does not run it; the reason is kept with it.
+    package func passOver(
+        _ id: String, task path: String, by actor: String, reason: String
+    ) async throws(GyreError) {
+        try await driver(of: id, "changed").passOver(path, by: actor, reason: reason)
+    }
+
+    private func driver(of id: String, _ deed: String) async throws(GyreError) -> RunDriver {
+        let run = try await self.run(id)
+        // A server that has just started may not have come to it yet.
+        if live[run.id] == nil, !run.state.isEnd { try await takeUp(run) }
+        guard let live = live[run.id] else {
+            throw GyreError(
+                .conflict, "The run \(id) cannot be \(deed).", why: "It ended already: \(run.state.rawValue).")
+        }
+        return live.driver
+    }
+
     /// What tasks of a run wait for; none for a run that goes on nowhere.
     package func waiting(of id: String) async -> [WaitingTask] { await live[id]?.driver.waitingTasks() ?? [] }
 
@@ -314,9 +355,10 @@ package actor Pipelines {
     private func launch(_ run: PipelineRun, _ pipeline: Pipeline, known: [String: TaskRecord]) {
         let runner = TaskRunner(
             run: run, pipeline: pipeline, store: ledger, files: ArtifactFiles(blobs: blobs), executor: executor,
-            slots: slots, options: options)
+            slots: slots, options: options, now: surroundings.now)
         let driver = RunDriver(
-            run: run, pipeline: pipeline, runner: runner, store: store, known: known, now: surroundings.now)
+            run: run, pipeline: pipeline, runner: runner, store: store, locks: locks, known: known,
+            now: surroundings.now)
         // Owned by this actor under the run's id; ends with the run, or when everything is suspended.
         live[run.id] = Live(
             driver: driver,

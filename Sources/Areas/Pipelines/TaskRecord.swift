@@ -39,6 +39,10 @@ package struct TaskRecord: Sendable, Hashable {
     package var outputs = TaskValues()
     /// What ran its last attempt: `process`, `container`; empty where nothing did.
     package var executor = ""
+    /// The exit status of its last attempt, where it came to one.
+    package var exitStatus: Int?
+    /// Whether it was skipped because of what was before it, and not by its own condition.
+    package var isBlocked = false
     /// The process that runs it, to be stopped if the server was killed meanwhile.
     package var process: Int32?
 
@@ -73,6 +77,8 @@ package struct TaskRecord: Sendable, Hashable {
         endedAt = json["ended_at"]?.int
         outputs = try TaskValues(json: json["outputs"] ?? [:])
         executor = json["executor"]?.string ?? ""
+        exitStatus = json["exit_status"]?.int.map { Int($0) }
+        isBlocked = json["is_blocked"]?.bool ?? false
         process = json["process"]?.int.map { Int32(truncatingIfNeeded: $0) }
     }
 
@@ -86,7 +92,8 @@ package struct TaskRecord: Sendable, Hashable {
             "attempts": .int(Int64(attempts)), "cache_hit": .bool(isCacheHit), "cache_reason": .string(cacheReason),
             "message": .optional(message), "started_at": .optional(startedAt), "ended_at": .optional(endedAt),
             "outputs": outputs.json,
-            "executor": .string(executor), "process": .optional(process.map(Int64.init)),
+            "executor": .string(executor), "exit_status": .optional(exitStatus.map(Int64.init)),
+            "is_blocked": .bool(isBlocked), "process": .optional(process.map(Int64.init)),
         ]
     }
 
@@ -97,7 +104,7 @@ package struct TaskRecord: Sendable, Hashable {
 
     /// Whether it is this task, or a part of the group or loop of this path.
     package func isPart(of path: String) -> Bool {
-        self.path == path || self.path.hasPrefix(path + "/") || self.path.hasPrefix(path + "[")
+        self.path == path || ["/", "[", "("].contains { self.path.hasPrefix(path + $0) }
     }
 
     /// A task and all that depend on it, by path.

@@ -56,6 +56,14 @@ public enum Limits {
     public static let scheduleRuns = 1000
     /// Tasks, groups and loops of one pipeline run, loops unrolled.
     public static let pipelineNodes = 250_000
+    /// Bytes of the standard output of a task that are kept as a result.
+    public static let taskOutputBytes = 256 << 10
+    /// Words of one expression of a workflow.
+    public static let expressionTokens = 10_000
+    /// How deep expressions of a workflow are nested.
+    public static let expressionDepth = 100
+    /// Bytes of the path of a task: a graph that has itself in it ends there.
+    public static let taskPathBytes = 2_000
     /// Attempts of one task whose end nobody knows, since the server was killed, before it is given up.
     public static let lostAttempts = 3
     /// Tasks of all pipeline runs that run at the same time, where GYRE_RUNNING_TASKS does not say otherwise.

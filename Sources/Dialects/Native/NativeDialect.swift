@@ -52,6 +52,8 @@ package struct NativeDialect: Sendable {
         package let pipelineCatalog: PipelineCatalog
         /// When pipelines are run by themselves.
         package let schedules: Schedules
+        /// How many tasks hold something at the same time.
+        package let lockLimits: LockLimits
         /// How traffic is shared, and what moved it.
         package let rollouts: Rollouts
         /// What went out together.
@@ -111,6 +113,7 @@ package struct NativeDialect: Sendable {
             registry: Registry, loggedModels: LoggedModels,
             versioning: Versioning, ingest: Ingest,
             features: Features, pipelines: Pipelines, pipelineCatalog: PipelineCatalog, schedules: Schedules,
+            lockLimits: LockLimits,
             rollouts: Rollouts, releases: Releases, endpoints: Endpoints,
             monitors: Monitors,
             conductor: Conductor, batches: BatchPredictor, predictor: Predictor, predictions: any PredictionLog,
@@ -138,6 +141,7 @@ package struct NativeDialect: Sendable {
             self.pipelines = pipelines
             self.pipelineCatalog = pipelineCatalog
             self.schedules = schedules
+            self.lockLimits = lockLimits
             self.rollouts = rollouts
             self.releases = releases
             self.endpoints = endpoints

@@ -31,6 +31,21 @@ extension NativeDialect {
                 "POST", "/pipeline-runs/{id}/answer", Need(.runCode, on: .one(.pipelineRun, .argument("id"))),
                 "Answers what a task asks: {task, approve, values, reason}.", takes: API.AnswerRequest.self, answerRun),
             NativeCall(
+                "POST", "/pipeline-runs/{id}/pause", Need(.runCode, on: .one(.pipelineRun, .argument("id"))),
+                "Begins nothing more of a run for now, or goes on: {paused}.", takes: API.PauseRequest.self, pauseRun),
+            NativeCall(
+                "POST", "/pipeline-runs/{id}/stop", Need(.runCode, on: .one(.pipelineRun, .argument("id"))),
+                "Stops a run, and lets those tasks go on that run whatever happens: {message}.",
+                takes: API.StopRequest.self, stopRun),
+            NativeCall(
+                "POST", "/pipeline-runs/{id}/pass-over", Need(.runCode, on: .one(.pipelineRun, .argument("id"))),
+                "Goes on as if a task had succeeded, and does not run it: {task, reason}.",
+                takes: API.PassOverRequest.self, passOver),
+            NativeCall("GET", "/lock-limits", .read, "How many tasks hold something, and which do now.", listLimits),
+            NativeCall(
+                "POST", "/lock-limits", .operate, "Sets how many tasks hold something at the same time: {name, limit}.",
+                takes: API.LockLimitRequest.self, setLimit),
+            NativeCall(
                 "POST", "/pipeline-runs/{id}/archive", .write(.pipelineRun, "id"),
                 "Leaves a run out of lists, or takes it in again: {archived}.", takes: API.ArchiveRequest.self,
                 archiveRun),
@@ -135,6 +150,41 @@ extension NativeDialect {
             run.id, task: request.body.task, isApproved: request.body.approve, values: values, by: request.actor,
             reason: request.body.reason ?? "")
         return try await names.pipelineRun(run.id).json
+    }
+
+    private func pauseRun(_ request: NativeRequest<API.PauseRequest>) async throws(GyreError) -> JSONValue {
+        let run = try await names.pipelineRun(request.parameter("id"))
+        return try await services.pipelines.pause(run.id, request.body.paused, by: request.actor).json
+    }
+
+    private func stopRun(_ request: NativeRequest<API.StopRequest>) async throws(GyreError) -> JSONValue {
+        let run = try await names.pipelineRun(request.parameter("id"))
+        return try await services.pipelines.stop(run.id, message: request.body.message ?? "", by: request.actor).json
+    }
+
+    private func passOver(_ request: NativeRequest<API.PassOverRequest>) async throws(GyreError) -> JSONValue {
+        let run = try await names.pipelineRun(request.parameter("id"))
+        try await services.pipelines.passOver(
+            run.id, task: request.body.task, by: request.actor, reason: request.body.reason ?? "")
+        return try await names.pipelineRun(run.id).json
+    }
+
+    private func limit(_ name: String, _ limit: Int?) async -> JSONValue {
+        [
+            "name": .string(name), "limit": .optional(limit.map(Int64.init)),
+            "holders": .strings(await services.pipelines.holders(of: name)),
+        ]
+    }
+
+    private func listLimits(_ request: HTTPRequest) async throws(GyreError) -> JSONValue {
+        var limits: [JSONValue] = []
+        for (name, most) in try await services.lockLimits.limits() { limits.append(await limit(name, most)) }
+        return ["limits": .array(limits)]
+    }
+
+    private func setLimit(_ request: NativeRequest<API.LockLimitRequest>) async throws(GyreError) -> JSONValue {
+        try await services.lockLimits.set(request.body.name, request.body.limit, by: request.actor)
+        return await limit(request.body.name, request.body.limit)
     }
 
     private func archiveRun(_ request: NativeRequest<API.ArchiveRequest>) async throws(GyreError) -> JSONValue {

@@ -90,6 +90,50 @@ extension API {
         package var reason: String?
     }
 
+    /// Whether a run is held back.
+    package struct PauseRequest: APIObject {
+        /// True to begin nothing more of it for now, false to go on.
+        package var paused: Bool
+    }
+
+    /// How a run is stopped.
+    package struct StopRequest: APIObject {
+        /// Why; it stands with the run.
+        package var message: String?
+    }
+
+    /// A task that is not to be run.
+    package struct PassOverRequest: APIObject {
+        /// The task's path.
+        package var task: String
+        /// Why; it stands with the task.
+        package var reason: String?
+    }
+
+    /// How many tasks hold something at the same time.
+    package struct LockLimit: APIObject {
+        /// What tasks ask for.
+        package var name: String
+        /// How many hold it; null for a limit that was removed.
+        package var limit: Int?
+        /// Who holds it now: tasks, by run and path.
+        package var holders: [String]
+    }
+
+    /// A limit to set.
+    package struct LockLimitRequest: APIObject {
+        /// What tasks ask for.
+        package var name: String
+        /// How many hold it at the same time; null to remove the limit.
+        package var limit: Int?
+    }
+
+    /// Limits.
+    package struct LockLimitList: APIObject {
+        /// By name.
+        package var limits: [LockLimit]
+    }
+
     /// Whether a run is left out of lists.
     package struct ArchiveRequest: APIObject {
         /// True to leave it out.
@@ -260,6 +304,8 @@ extension API {
         package var version: String?
         /// Values of the pipeline's parameters.
         package var parameters: JSONValue
+        /// Where no other run has the names of its runs; null where others may.
+        package var namespace: String?
         /// The group that its runs are counted in.
         package var experiment: String?
         /// What its client keeps with it.
@@ -338,6 +384,8 @@ extension API {
         package var pipeline: String
         /// The digest of the compiled package.
         package var compiled: String
+        /// Where no other run has its name; null where others may.
+        package var namespace: String?
         /// The group of runs that it is counted in.
         package var experiment: String?
         /// The schedule that started it.
@@ -416,6 +464,10 @@ extension API {
         package var outputs: JSONValue
         /// What ran its last attempt: `process`, `container`; empty where nothing did.
         package var executor: String
+        /// The exit status of its last attempt, where it came to one.
+        package var exitStatus: Int?
+        /// Whether it was skipped because of what was before it, and not by its own condition.
+        package var isBlocked: Bool
         /// The process that runs it.
         package var process: Int?
     }

@@ -9,15 +9,16 @@ struct PipelineCommand: AsyncParsableCommand {
         commandName: "pipeline", abstract: "Pipeline runs.",
         subcommands: [
             Run.self, Train.self, List.self, Show.self, Logs.self, Explain.self, Cancel.self, Retry.self, Approve.self,
-            Archive.self, Remove.self, Lint.self, Register.self, Registered.self, Unregister.self,
+            Pause.self, Resume.self, Stop.self, Skip.self, Limit.self, Archive.self, Remove.self, Lint.self,
+            Register.self, Registered.self, Unregister.self,
             ScheduleCommand.self, Backfill.self,
         ])
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Run a compiled Kubeflow pipeline, and wait for its end.",
+            abstract: "Run a pipeline that kfp compiled, or an Argo workflow, and wait for its end.",
             discussion: "Example: gyre pipeline run train.yaml --parameter training=dataset/delay-training@latest")
-        @Argument(help: "The YAML that the kfp compiler wrote.") var file: String
+        @Argument(help: "The YAML that the kfp compiler wrote, or that of a workflow.") var file: String
         @Option(name: .shortAndLong, help: "NAME=VALUE; the value is JSON where it reads as such.") var parameter:
             [String] = []
         @Option(help: "Why it is run.") var reason = ""

@@ -63,6 +63,93 @@ import Testing
         #expect(game.mostAtOnce.allSatisfy { $0.value <= (game.graph.parallelism[$0.key] ?? .max) })
     }
 
+    @Test("a graph that fails fast begins nothing more, and the failure that nobody handles decides")
+    func failsFast() throws {
+        func leaf(_ upstream: [String] = []) -> TaskDefinition {
+            var task = TaskDefinition(component: "leaf")
+            task.upstream = upstream
+            return task
+        }
+        var graph = TaskGraph(tasks: ["bad": leaf(), "slow": leaf(), "after": leaf(["bad"]), "later": leaf(["slow"])])
+        graph.targets = ["after", "later"]
+        graph.failsFast = true
+        var machine = try Self.machine(graph)
+        _ = machine.apply(.began(at: 0))
+        _ = machine.apply(.attemptEnded(try #require(machine.node(at: "bad")), attempt: 1, .failed("no"), at: 1))
+        #expect(Self.states(machine) == ["bad": .failed, "after": .skipped, "slow": .pending, "later": .skipped])
+        let slow = try #require(machine.node(at: "slow"))
+        _ = machine.apply(.attemptEnded(slow, attempt: 1, .succeeded(TaskValues()), at: 2))
+        #expect(machine.whole.state == .failed)
+        #expect(machine.whole.message == "no")
+    }
+
+    @Test("a group whose time is over stops what is in it, fails, and is not begun again")
+    func deadline() throws {
+        var group = TaskDefinition(component: "group")
+        group.deadlineSeconds = 5
+        group.retry.limit = 3
+        var machine = try Self.machine(
+            TaskGraph(tasks: ["g": group]), inner: TaskGraph(tasks: ["a": TaskDefinition(component: "leaf")]))
+        #expect(machine.apply(.began(at: 0)).commands.contains(.wake(at: 5_000_000)))
+        let inner = try #require(machine.node(at: "g/a"))
+        #expect(machine.apply(.timePassed(at: 5_000_000)).commands.contains(.stop(inner)))
+        _ = machine.apply(.attemptEnded(inner, attempt: 1, .cancelled, at: 5_000_001))
+        #expect(Self.states(machine) == ["g": .failed, "g/a": .canceled])
+        #expect(machine.whole.phase == .ended)
+    }
+
+    @Test("what is to be held is asked for, given back at the end, and not asked for by one that was stopped")
+    func locks() throws {
+        var task = TaskDefinition(component: "leaf")
+        task.locks = [LockRequest(name: "one", isExclusive: true)]
+        var machine = try Self.machine(TaskGraph(tasks: ["a": task, "b": task]))
+        let (commands, a) = (machine.apply(.began(at: 0)).commands, try #require(machine.node(at: "a")))
+        let b = try #require(machine.node(at: "b"))
+        #expect(Set(commands) == [.acquire(a), .acquire(b)])
+        #expect(machine.apply(.acquired(a, at: 1)).commands == [.launch(a, attempt: 1)])
+        #expect(machine.holders == [a])
+        let after = machine.apply(.attemptEnded(a, attempt: 1, .succeeded(TaskValues()), at: 2)).commands
+        #expect(after == [.release(a)])
+        #expect(machine.apply(.cancelled(by: "ann", at: 3)).commands == [.release(b)])
+        #expect(machine.whole.state == .canceled)
+    }
+
+    @Test("a run that is stopped lets those tasks go on that run whatever happens; one passed over is as good as done")
+    func stopsAndPasses() throws {
+        var last = TaskDefinition(component: "leaf")
+        last.upstream = ["main"]
+        last.runsAfterFailure = true
+        let graph = TaskGraph(tasks: ["main": TaskDefinition(component: "leaf"), "last": last])
+        var machine = try Self.machine(graph)
+        _ = machine.apply(.began(at: 0))
+        let (main, end) = (try #require(machine.node(at: "main")), try #require(machine.node(at: "last")))
+        #expect(machine.apply(.stopped(by: "ann", message: "enough", at: 1)).commands == [.stop(main)])
+        let next = machine.apply(.attemptEnded(main, attempt: 1, .cancelled, at: 2)).commands
+        #expect(next == [.launch(end, attempt: 1)])
+
+        var other = try Self.machine(graph)
+        _ = other.apply(.began(at: 0))
+        _ = other.apply(.passedOver(main, by: "ann", reason: "by hand", at: 1))
+        #expect(other.nodes[main].state == .succeeded)
+        #expect(other.nodes[main].message == "ann passed over it: by hand.")
+    }
+
+    private static func machine(_ graph: TaskGraph, inner: TaskGraph = TaskGraph(tasks: [:])) throws -> RunMachine {
+        let leaf = Component(body: .container(Container(image: "python:3", command: ["work"])))
+        let pipeline = try Pipeline(
+            name: "made", components: ["leaf": leaf, "group": Component(body: .graph(inner))],
+            root: Component(body: .graph(graph)), digest: Digest(of: []), language: WordLanguage())
+        return RunMachine(
+            pipeline: pipeline,
+            run: PipelineRun(
+                id: "r", pipeline: pipeline.ref, compiled: Digest(of: []), parameters: [:], actor: "ann", reason: "",
+                purpose: .ordinary, resolved: [:], usesCache: false, startedAt: 0))
+    }
+
+    private static func states(_ machine: RunMachine) -> [String: PipelineRun.State] {
+        Dictionary(uniqueKeysWithValues: machine.nodes.dropFirst().map { ($0.path, $0.state) })
+    }
+
     @Test("what an event costs goes with what it changes: a chain, a loop and a fan of thousands", arguments: [4000])
     func large(count: Int) throws {
         var chain: [String: TaskDefinition] = [:]
@@ -190,6 +277,9 @@ private struct Game {
         case .wake(let due):
             time = max(time, due)
             try tell(.timePassed(at: time))
+        case .acquire(let id):
+            try tell(.acquired(id, at: time))
+        case .release: break
         case .stop(let id):
             try tell(.attemptEnded(id, attempt: machine.nodes[id].attempts, .cancelled, at: time))
         case .launch(let id, let attempt):
@@ -213,7 +303,7 @@ private struct Game {
 extension RunMachine.Command {
     fileprivate func isAbout(_ node: RunMachine.NodeID) -> Bool {
         switch self {
-        case .launch(let id, _), .stop(let id): id == node
+        case .launch(let id, _), .stop(let id), .acquire(let id), .release(let id): id == node
         case .wake: false
         }
     }
@@ -267,6 +357,9 @@ private struct ChanceGraph {
                 task.condition = Bool.random(using: &random) ? "yes" : "no"
             }
             task.retry.limit = Int.random(in: 0...2, using: &random)
+            task.mayFail = Int.random(in: 0..<5, using: &random) == 0
+            task.runsAfterSkip = Int.random(in: 0..<3, using: &random) == 0
+            if Int.random(in: 0..<5, using: &random) == 0 { task.locks = [LockRequest(name: "one", isExclusive: true)] }
             task.retry.delaySeconds = Bool.random(using: &random) ? 0 : 3
             if Int.random(in: 0..<4, using: &random) == 0 {
                 let count = Int64.random(in: 0...4, using: &random)
@@ -276,7 +369,11 @@ private struct ChanceGraph {
             }
             tasks["t\(number)"] = task
         }
-        return Component(body: .graph(TaskGraph(tasks: tasks)))
+        var graph = TaskGraph(tasks: tasks)
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            graph.targets = tasks.keys.sorted().filter { _ in Bool.random(using: &random) }
+        }
+        return Component(body: .graph(graph))
     }
 
     /// How often a task fails before it succeeds.
@@ -301,6 +398,7 @@ private struct ChanceGraph {
         guard case .graph(let graph) = component.body else { return ([:], .succeeded) }
         var ends: [String: PipelineRun.State] = [:]
         var own: [String: PipelineRun.State] = [:]
+        var blocked: Set<String> = []
         // Numbered tasks wait for those of lower numbers alone.
         for name in graph.tasks.keys.sorted() {
             guard let task = graph.tasks[name], let inner = pipeline.components[task.component] else { continue }
@@ -309,12 +407,24 @@ private struct ChanceGraph {
                 guard case .graph = inner.body else {
                     return failures(path) > task.retry.limit ? .failed : .succeeded
                 }
-                let walked = walk(inner, path + "/", loop)
-                ends.merge(walked.ends) { $1 }
-                return walked.state
+                // A group that failed is begun again with a number behind its path.
+                for attempt in 0...task.retry.limit {
+                    let walked = walk(inner, attempt == 0 ? path + "/" : "\(path)(\(attempt))/", loop)
+                    ends.merge(walked.ends) { $1 }
+                    if walked.state == .succeeded || attempt == task.retry.limit { return walked.state }
+                }
+                return .failed
             }
-            if !task.runsAfterFailure, task.upstream.contains(where: { own[$0] != .succeeded }) {
+            let isBlocked = task.upstream.contains { before in
+                switch own[before] {
+                case .succeeded: false
+                case .skipped: !task.runsAfterSkip || blocked.contains(before)
+                default: !task.runsAfterSkip || graph.tasks[before]?.mayFail != true
+                }
+            }
+            if !task.runsAfterFailure, isBlocked {
                 own[name] = .skipped
+                blocked.insert(name)
             } else if task.condition == "no" {
                 own[name] = .skipped
             } else if case .constant(let items)? = task.iterator?.items {
@@ -329,7 +439,15 @@ private struct ChanceGraph {
             }
             ends[path] = own[name]
         }
-        return (ends, own.values.contains(.failed) ? .failed : .succeeded)
+        func brings(_ name: String) -> Bool {
+            switch own[name] {
+            case .failed: graph.tasks[name]?.mayFail != true
+            case .skipped: graph.tasks[name]?.upstream.contains(where: brings) ?? false
+            default: false
+            }
+        }
+        let deciding = graph.targets ?? own.keys.filter { own[$0] == .failed }
+        return (ends, deciding.contains(where: brings) ? .failed : .succeeded)
     }
 }
 

@@ -14,6 +14,8 @@ package struct Component: Sendable, Hashable {
     package let outputArtifacts: [String: ArtifactDefinition]
     /// How it is done.
     package let body: Body
+    /// Outputs that all of the run can see, by the names that they have there.
+    package var globalOutputs: [String: String] = [:]
 
     /// How a component is done.
     package indirect enum Body: Sendable, Hashable {
@@ -104,17 +106,20 @@ package struct Container: Sendable, Hashable {
     package let environment: [String: String]
     /// Seconds until an attempt is stopped; nil for the server's own limit.
     package let timeoutSeconds: Int?
+    /// What the language of the pipeline keeps with it.
+    package let details: JSONValue
 
     /// A container.
     package init(
         image: String, command: [JSONValue], arguments: [JSONValue] = [], environment: [String: String] = [:],
-        timeoutSeconds: Int? = nil
+        timeoutSeconds: Int? = nil, details: JSONValue = .null
     ) {
         self.image = image
         self.command = command
         self.arguments = arguments
         self.environment = environment
         self.timeoutSeconds = timeoutSeconds
+        self.details = details
     }
 }
 
@@ -150,10 +155,13 @@ package struct Gate: Sendable, Hashable {
     package let message: String
     /// Seconds after which it opens by itself; nil where somebody must open it.
     package let seconds: Double?
+    /// The same as a text in the language of the pipeline that gives the seconds.
+    package let duration: String?
 
     /// A gate.
-    package init(message: String, seconds: Double? = nil) {
+    package init(message: String, seconds: Double? = nil, duration: String? = nil) {
         self.message = message
         self.seconds = seconds
+        self.duration = duration
     }
 }

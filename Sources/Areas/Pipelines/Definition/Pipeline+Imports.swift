@@ -19,6 +19,8 @@ extension Pipeline {
     /// An address that a task computes, or that is an item of a loop, is known only then.
     func importAddresses(_ parameters: [String: JSONValue]) -> ImportAddresses {
         var found = ImportAddresses()
+        // What stands in itself is read for at run time.
+        guard !language.allowsRecursion else { return found }
         collect(from: root, parameters, isCertain: true, into: &found)
         return found
     }
@@ -35,10 +37,10 @@ extension Pipeline {
                 switch source {
                 case .constant(let value): known[name] = value
                 case .input(let input): known[name] = inputs[input]
-                case .output, .finalStatus, .member: known[name] = nil
+                case .output, .finalStatus, .member, .expression: known[name] = nil
                 }
             }
-            if let iterator = task.iterator { known[iterator.itemInput] = nil }
+            if let input = task.iterator?.itemInput { known[input] = nil }
             let isCertain = isCertain && task.condition == nil && task.iterator == nil
             guard case .importer(let importer) = inner.body else {
                 collect(from: inner, known, isCertain: isCertain, into: &found)

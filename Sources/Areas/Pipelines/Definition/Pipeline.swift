@@ -14,6 +14,10 @@ package struct Pipeline: Sendable {
     package let digest: Digest
     /// What its expressions and commands are written in.
     package let language: any PipelineLanguage
+    /// How many attempts of a run go on at the same time; nil for any number.
+    package var parallelism: Int?
+    /// Who goes first where runs wait for places: the higher number.
+    package var priority = 0
     /// Its graphs as a run walks them, by component; the root's is under the empty name.
     let graphs: [String: IndexedGraph]
 
@@ -39,7 +43,7 @@ package struct Pipeline: Sendable {
             guard case .graph(let graph) = component.body else { continue }
             try check(graph, of: owner)
         }
-        try checkNesting(root, path: [])
+        if !language.allowsRecursion { try checkNesting(root, path: []) }
     }
 
     /// `pipeline/<name>@<digest>`.

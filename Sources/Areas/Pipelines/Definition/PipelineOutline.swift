@@ -33,10 +33,12 @@ package struct PipelineOutline: Sendable {
     package init(_ pipeline: Pipeline) {
         ref = pipeline.ref
         parameters = pipeline.root.inputParameters
-        tasks = Self.entries(of: pipeline.root, in: pipeline, below: "")
+        tasks = Self.entries(of: pipeline.root, in: pipeline, below: "", within: [])
     }
 
-    private static func entries(of component: Component, in pipeline: Pipeline, below prefix: String) -> [Entry] {
+    private static func entries(
+        of component: Component, in pipeline: Pipeline, below prefix: String, within: [String]
+    ) -> [Entry] {
         guard case .graph(let graph) = component.body else { return [] }
         var entries: [Entry] = []
         for name in graph.order {
@@ -56,7 +58,10 @@ package struct PipelineOutline: Sendable {
                     condition: task.condition, image: image, runsAfterFailure: task.runsAfterFailure,
                     retries: task.retry.limit))
             guard entries.count < Limits.pipelineTasks else { return entries }
-            entries += Self.entries(of: inner, in: pipeline, below: prefix + name + "/")
+            // What stands in itself is told once.
+            if within.contains(task.component) { continue }
+            entries += Self.entries(
+                of: inner, in: pipeline, below: prefix + name + "/", within: within + [task.component])
         }
         return entries
     }

@@ -10,6 +10,27 @@ package struct TaskGraph: Sendable, Hashable {
     package let parameterOutputs: [String: [OutputReference]]
     /// Outputs of the graph that are artifacts.
     package let artifactOutputs: [String: [OutputReference]]
+    /// Outputs that are written as expressions of the pipeline's language.
+    package var computed = ComputedOutputs()
+    /// The tasks that decide whether the graph has succeeded; nil where every task does.
+    ///
+    /// One that failed, or that never ran since one before it failed, fails it.
+    package var targets: [String]?
+    /// Whether nothing more of it is begun once it is known to fail.
+    package var failsFast = false
+    /// How many of its tasks go on at the same time; nil for any number.
+    package var parallelism: Int?
+
+    /// Outputs that an expression gives, by name.
+    package struct ComputedOutputs: Sendable, Hashable {
+        /// Those that are parameters.
+        package var parameters: [String: String] = [:]
+        /// Those that are artifacts.
+        package var artifacts: [String: String] = [:]
+
+        /// None.
+        package init() {}
+    }
 
     /// An output of a task.
     package struct OutputReference: Sendable, Hashable {
@@ -92,6 +113,18 @@ package struct TaskDefinition: Sendable, Hashable {
     package var retry = RetryPolicy()
     /// One run for each item of a list.
     package var iterator: Iterator?
+    /// Which ends of the tasks before it let it begin, in the language of its pipeline; nil where `runsAfterFailure` says it.
+    package var depends: String?
+    /// Whether a task before it that its own condition skipped, or that may fail and did, lets it begin.
+    package var runsAfterSkip = false
+    /// Whether its graph may succeed where it fails.
+    package var mayFail = false
+    /// Seconds that all of it may take, where it is a group.
+    package var deadlineSeconds: Double?
+    /// What it holds while it goes on.
+    package var locks: [LockRequest] = []
+    /// Under what its result is remembered, where that is not for the code and the inputs to say.
+    package var memo: Memo?
 
     /// Where a value comes from.
     package indirect enum ValueSource: Sendable, Hashable {
@@ -105,11 +138,13 @@ package struct TaskDefinition: Sendable, Hashable {
         case finalStatus(task: String)
         /// A member of a structure, or of a text that holds JSON.
         case member(of: ValueSource, String)
+        /// What a text in the language of the pipeline comes to.
+        case expression(String)
 
         /// The task that gives the value.
         var producer: String? {
             switch self {
-            case .constant, .input: nil
+            case .constant, .input, .expression: nil
             case .output(let task, _), .finalStatus(let task): task
             case .member(let whole, _): whole.producer
             }
@@ -120,15 +155,15 @@ package struct TaskDefinition: Sendable, Hashable {
     package struct Iterator: Sendable, Hashable {
         /// The list.
         package let items: ValueSource
-        /// The component's input that gets the item.
-        package let itemInput: String
+        /// The component's input that gets the item; nil where expressions see it, and the condition is one of the item.
+        package let itemInput: String?
         /// Whether the items are artifacts and no values.
         package let isOverArtifacts: Bool
         /// How many run at the same time; nil for any number.
         package let parallelism: Int?
 
         /// A loop.
-        package init(items: ValueSource, itemInput: String, isOverArtifacts: Bool = false, parallelism: Int?) {
+        package init(items: ValueSource, itemInput: String?, isOverArtifacts: Bool = false, parallelism: Int?) {
             self.items = items
             self.itemInput = itemInput
             self.isOverArtifacts = isOverArtifacts
@@ -147,6 +182,37 @@ package struct TaskDefinition: Sendable, Hashable {
     }
 }
 
+/// Something that only so many tasks of all runs hold at the same time.
+package struct LockRequest: Sendable, Hashable {
+    /// Its name, in the language of the pipeline.
+    package let name: String
+    /// Whether one task alone holds it; else as many as its limit says.
+    package let isExclusive: Bool
+
+    /// A request.
+    package init(name: String, isExclusive: Bool) {
+        self.name = name
+        self.isExclusive = isExclusive
+    }
+}
+
+/// Under what a result is remembered.
+package struct Memo: Sendable, Hashable {
+    /// The group of results.
+    package let cache: String
+    /// The key within it, in the language of the pipeline.
+    package let key: String
+    /// Seconds after which a result is too old; nil for never.
+    package let maximumAgeSeconds: Double?
+
+    /// A place in a cache.
+    package init(cache: String, key: String, maximumAgeSeconds: Double?) {
+        self.cache = cache
+        self.key = key
+        self.maximumAgeSeconds = maximumAgeSeconds
+    }
+}
+
 /// What is done when an attempt of a task fails.
 package struct RetryPolicy: Sendable, Hashable {
     /// How often it is tried again.
@@ -157,6 +223,22 @@ package struct RetryPolicy: Sendable, Hashable {
     package var factor: Double = 2
     /// Seconds that no delay goes beyond.
     package var longestDelaySeconds: Double = 3600
+    /// Which ends are tried again.
+    package var scope = Scope.all
+    /// Must hold for another attempt, in the language of the pipeline.
+    package var condition: String?
+    /// Seconds after its beginning in which it is tried again.
+    package var durationSeconds: Double?
+
+    /// Which ends of attempts are tried again.
+    package enum Scope: Sendable, Hashable {
+        /// All but good ones.
+        case all
+        /// Those of commands that said by their exit status that they failed.
+        case failures
+        /// Those of commands that could not be run, or that nobody knows the end of.
+        case errors
+    }
 
     /// Never again.
     package init() {}

@@ -10,6 +10,8 @@ struct AttemptNote: Sendable, Hashable {
     var cacheReason = ""
     /// What ran it; empty where nothing did.
     var executor = ""
+    /// The exit status of its command, where it came to one.
+    var exitStatus: Int?
 }
 
 /// Something that happened to a run; all of them in their order are what a run is.
@@ -27,6 +29,17 @@ enum RunEvent: Sendable {
     /// Somebody answered what a gate asks.
     case answered(RunMachine.NodeID, isApproved: Bool, values: TaskValues, by: String, reason: String, at: Int64)
 
+    /// A task holds what it asked for.
+    case acquired(RunMachine.NodeID, at: Int64)
+    /// A task cannot hold what it asked for.
+    case notAcquired(RunMachine.NodeID, why: String, at: Int64)
+    /// Nothing more is begun, or what was held back is.
+    case paused(Bool, by: String, at: Int64)
+    /// Somebody stops the run, and lets the tasks go on that run whatever happens.
+    case stopped(by: String, message: String, at: Int64)
+    /// Somebody says that a task is not to be run, and is as good as done.
+    case passedOver(RunMachine.NodeID, by: String, reason: String, at: Int64)
+
     /// How an attempt ended.
     enum AttemptEnd: Sendable {
         /// Well, with this.
@@ -43,7 +56,9 @@ enum RunEvent: Sendable {
     var at: Int64 {
         switch self {
         case .began(let at), .attemptBegan(_, _, _, let at), .attemptEnded(_, _, _, _, let at), .timePassed(let at),
-            .cancelled(_, let at), .answered(_, _, _, _, _, let at):
+            .cancelled(_, let at), .answered(_, _, _, _, _, let at), .acquired(_, let at), .notAcquired(_, _, let at),
+            .paused(_, _, let at),
+            .stopped(_, _, let at), .passedOver(_, _, _, let at):
             at
         }
     }
@@ -59,10 +74,11 @@ extension RunEvent {
                 "event": "attempt_began", "task": .string(path(node)), "attempt": .int(Int64(attempt)),
                 "process": .optional(process.map(Int64.init)), "at": .int(at),
             ]
-        case .attemptEnded(let node, let attempt, let end, _, let at):
+        case .attemptEnded(let node, let attempt, let end, let note, let at):
             [
                 "event": "attempt_ended", "task": .string(path(node)), "attempt": .int(Int64(attempt)),
-                "end": .string(end.word), "message": .optional(end.message), "at": .int(at),
+                "end": .string(end.word), "message": .optional(end.message),
+                "exit_status": .optional(note.exitStatus.map(Int64.init)), "at": .int(at),
             ]
         case .timePassed(let at): ["event": "time_passed", "at": .int(at)]
         case .cancelled(let actor, let at): ["event": "cancelled", "by": .string(actor), "at": .int(at)]
@@ -70,6 +86,18 @@ extension RunEvent {
             [
                 "event": "answered", "task": .string(path(node)), "is_approved": .bool(isApproved),
                 "values": values.json, "by": .string(actor), "reason": .string(reason), "at": .int(at),
+            ]
+        case .acquired(let node, let at): ["event": "acquired", "task": .string(path(node)), "at": .int(at)]
+        case .notAcquired(let node, let why, let at):
+            ["event": "not_acquired", "task": .string(path(node)), "message": .string(why), "at": .int(at)]
+        case .paused(let isPaused, let actor, let at):
+            ["event": isPaused ? "paused" : "resumed", "by": .string(actor), "at": .int(at)]
+        case .stopped(let actor, let message, let at):
+            ["event": "stopped", "by": .string(actor), "message": .string(message), "at": .int(at)]
+        case .passedOver(let node, let actor, let reason, let at):
+            [
+                "event": "passed_over", "task": .string(path(node)), "by": .string(actor), "reason": .string(reason),
+                "at": .int(at),
             ]
         }
     }
@@ -103,7 +131,9 @@ extension RunEvent {
             case "lost": end = .lost
             default: throw damaged()
             }
-            self = .attemptEnded(try task(), attempt: attempt, end, at: at)
+            var note = AttemptNote()
+            note.exitStatus = json["exit_status"]?.int.map { Int($0) }
+            self = .attemptEnded(try task(), attempt: attempt, end, note: note, at: at)
         case "time_passed": self = .timePassed(at: at)
         case "cancelled": self = .cancelled(by: json["by"]?.string ?? "", at: at)
         case "answered":
@@ -111,6 +141,15 @@ extension RunEvent {
                 try task(), isApproved: json["is_approved"]?.bool ?? false,
                 values: try TaskValues(json: json["values"] ?? [:]), by: json["by"]?.string ?? "",
                 reason: json["reason"]?.string ?? "", at: at)
+        case "acquired": self = .acquired(try task(), at: at)
+        case "not_acquired": self = .notAcquired(try task(), why: json["message"]?.string ?? "", at: at)
+        case "paused", "resumed":
+            self = .paused(json["event"]?.string == "paused", by: json["by"]?.string ?? "", at: at)
+        case "stopped":
+            self = .stopped(by: json["by"]?.string ?? "", message: json["message"]?.string ?? "", at: at)
+        case "passed_over":
+            self = .passedOver(
+                try task(), by: json["by"]?.string ?? "", reason: json["reason"]?.string ?? "", at: at)
         default: throw damaged()
         }
     }

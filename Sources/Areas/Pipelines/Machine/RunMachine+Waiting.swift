@@ -29,8 +29,9 @@ extension RunMachine {
                 self.node(at: path).map { nodes[$0].phase != .ended } ?? false
             }
             return "for \(left.joined(separator: ", "))"
-        case .held: return "for its turn: its loop runs only so many at the same time"
-        case .queued: return "for a place to run, or for its environment"
+        case .held: return "for its turn: only so many of its loop or group run at the same time"
+        case .locking: return "to hold \(node.locks.map(\.name).joined(separator: ", "))"
+        case .queued: return isPaused ? "for the run to be resumed" : "for a place to run, or for its environment"
         case .retrying:
             return
                 "until \(node.dueAt.map { Timestamp.text($0) } ?? "later"), to be tried again: \(node.message ?? "it failed")"

@@ -18,6 +18,10 @@ struct RunMachine: Sendable {
         case stop(NodeID)
         /// Tell the time again at this one.
         case wake(at: Int64)
+        /// Say when this task holds what it waits for.
+        case acquire(NodeID)
+        /// What this task held, or waited for, is free.
+        case release(NodeID)
     }
 
     /// What came of an event.
@@ -33,15 +37,21 @@ struct RunMachine: Sendable {
     /// What is known of tasks from earlier: those that succeeded are not run again.
     let known: [String: TaskRecord]
 
-    private(set) var nodes: [RunNode] = []
+    var nodes: [RunNode] = []
     private(set) var isCancelled = false
-    private var places: [String: NodeID] = [:]
-    private var now: Int64 = 0
+    /// Whether nothing more is begun for now.
+    private(set) var isPaused = false
+    var places: [String: NodeID] = [:]
+    private(set) var now: Int64 = 0
     /// Tasks that nothing keeps from beginning.
-    private var ready: [NodeID] = []
-    private var reaction = Reaction()
+    var ready: [NodeID] = []
+    /// Groups and loops whose tasks have all ended.
+    var finishing: [NodeID] = []
+    var reaction = Reaction()
     /// Nodes that wait for a time.
-    private var sleeping: Set<NodeID> = []
+    var sleeping: Set<NodeID> = []
+    /// What tasks gave for all of the run to see.
+    var shared = TaskValues()
 
     init(pipeline: Pipeline, run: PipelineRun, known: [String: TaskRecord] = [:]) {
         self.pipeline = pipeline
@@ -92,6 +102,21 @@ struct RunMachine: Sendable {
             guard nodes[id].phase == .asking else { break }
             let why = "\(actor) said \(isApproved ? "yes" : "no")\(reason.isEmpty ? "" : ": \(reason)")."
             end(id, isApproved ? .succeeded : .failed, values, why)
+        case .acquired(let id, _):
+            guard nodes[id].phase == .locking else { break }
+            startOrFail(id)
+        case .notAcquired(let id, let why, _):
+            guard nodes[id].phase == .locking else { break }
+            end(id, .failed, TaskValues(), why)
+        case .paused(let isPaused, _, _): self.isPaused = isPaused
+        case .stopped(let actor, let message, _):
+            guard whole.phase == .open else { break }
+            let why = message.isEmpty ? "\(actor) stopped the run." : message
+            for id in nodes[0].children where !definition(of: id).runsAfterFailure {
+                stop(id, .failed, why)
+            }
+        case .passedOver(let id, let actor, let reason, _):
+            passOver(id, "\(actor) passed over it\(reason.isEmpty ? "" : ": \(reason)").")
         }
         settle()
         return reaction
@@ -103,15 +128,32 @@ struct RunMachine: Sendable {
         for (id, node) in nodes.enumerated() {
             switch node.phase {
             case .queued: commands.append(.launch(id, attempt: node.attempts))
-            case .retrying, .asking: if let due = node.dueAt { commands.append(.wake(at: due)) }
-            case .waiting, .held, .running, .open, .ended: break
+            case .locking: commands.append(.acquire(id))
+            case .retrying, .asking, .open: if let due = node.dueAt { commands.append(.wake(at: due)) }
+            case .waiting, .held, .running, .ended: break
             }
         }
         return commands
     }
 
+    /// The nodes that hold something.
+    var holders: [NodeID] {
+        nodes.indices.filter {
+            !nodes[$0].locks.isEmpty && nodes[$0].phase != .locking && nodes[$0].phase != .ended
+        }
+    }
+
     private mutating func settle() {
-        while let id = ready.popLast() { begin(id) }
+        // By hand and not by recursion: groups may stand in one another very deep.
+        while true {
+            if let id = finishing.popLast() {
+                finish(id)
+            } else if let id = ready.popLast() {
+                begin(id)
+            } else {
+                return
+            }
+        }
     }
 
     private mutating func wake() {
@@ -120,9 +162,10 @@ struct RunMachine: Sendable {
             sleeping.remove(id)
             nodes[id].dueAt = nil
             switch nodes[id].phase {
-            case .retrying: launch(id)
+            case .retrying: again(id)
             case .asking: end(id, .succeeded, TaskValues(), "Its time was over.")
-            case .waiting, .held, .queued, .running, .open, .ended: break
+            case .open: stop(id, .failed, "Its time was over.")
+            case .waiting, .held, .locking, .queued, .running, .ended: break
             }
         }
     }
@@ -130,22 +173,63 @@ struct RunMachine: Sendable {
     private mutating func cancel(by actor: String) {
         guard !isCancelled, whole.phase != .ended else { return }
         isCancelled = true
-        for id in nodes.indices {
-            switch nodes[id].phase {
-            case .queued, .running: reaction.commands.append(.stop(id))
-            case .waiting, .held, .retrying, .asking: end(id, .canceled, TaskValues(), "\(actor) stopped the run.")
-            case .open, .ended: break
-            }
+        for id in nodes.indices { halt(id, "\(actor) stopped the run.") }
+    }
+
+    /// Stops a task, or all that is in a group or loop; it ends in this state when they have.
+    private mutating func stop(_ id: NodeID, _ state: PipelineRun.State, _ message: String) {
+        guard nodes[id].phase != .ended else { return }
+        if nodes[id].phase == .open {
+            nodes[id].stop = (state, message)
+            // What is in it came to be after it.
+            for inner in nodes.indices.dropFirst(id + 1) where isWithin(inner, id) { halt(inner, message) }
+        } else {
+            halt(id, message)
+        }
+    }
+
+    private mutating func halt(_ id: NodeID, _ message: String) {
+        switch nodes[id].phase {
+        case .queued, .running: reaction.commands.append(.stop(id))
+        case .waiting, .held, .locking, .retrying, .asking: end(id, .canceled, TaskValues(), message)
+        case .open, .ended: break
+        }
+    }
+
+    private func isWithin(_ id: NodeID, _ group: NodeID) -> Bool {
+        var next = nodes[id].parent
+        while let parent = next {
+            if parent == group { return true }
+            // Parents come to be before what is in them.
+            if parent < group { return false }
+            next = nodes[parent].parent
+        }
+        return false
+    }
+
+    private mutating func passOver(_ id: NodeID, _ why: String) {
+        switch nodes[id].phase {
+        case .queued, .running:
+            reaction.commands.append(.stop(id))
+            end(id, .succeeded, TaskValues(), why)
+        case .waiting, .held, .locking, .retrying, .asking: end(id, .succeeded, TaskValues(), why)
+        case .open, .ended: break
         }
     }
 
     // MARK: Attempts
 
-    private mutating func launch(_ id: NodeID) {
+    mutating func launch(_ id: NodeID) {
         nodes[id].attempts += 1
         nodes[id].phase = .queued
         nodes[id].process = nil
         reaction.commands.append(.launch(id, attempt: nodes[id].attempts))
+    }
+
+    /// Begins a task or a group once more.
+    private mutating func again(_ id: NodeID) {
+        guard nodes[id].kind == .group, let graph = nodes[id].graph else { return launch(id) }
+        open(id, graph: graph)
     }
 
     private mutating func attemptEnded(_ id: NodeID, _ result: RunEvent.AttemptEnd) {
@@ -153,271 +237,77 @@ struct RunMachine: Sendable {
         switch result {
         case .succeeded(let outputs): end(id, .succeeded, outputs, nil)
         case .cancelled: end(id, .canceled, TaskValues(), "It was stopped.")
-        case .failed(let message):
-            nodes[id].failures += 1
-            nodes[id].message = message
-            let policy = definition(of: id).retry
-            guard nodes[id].failures <= policy.limit, !isCancelled else {
-                return end(id, isCancelled ? .canceled : .failed, TaskValues(), message)
-            }
-            retry(id, after: policy.delay(after: nodes[id].failures - 1))
+        case .failed(let message): failed(id, message)
         case .lost:
             nodes[id].losses += 1
             let why = "The server stopped while it ran, \(nodes[id].losses) times."
-            guard nodes[id].losses <= Limits.lostAttempts, !isCancelled else {
-                return end(id, isCancelled ? .canceled : .failed, TaskValues(), why)
+            guard nodes[id].losses <= Limits.lostAttempts, !isStopped(id) else {
+                return end(id, isStopped(id) ? .canceled : .failed, TaskValues(), why)
             }
             retry(id, after: 0)
         }
     }
 
+    /// Whether the run, or a group that the node is in, was stopped.
+    private func isStopped(_ id: NodeID) -> Bool {
+        if isCancelled { return true }
+        var next = nodes[id].parent
+        while let parent = next {
+            if nodes[parent].stop != nil { return true }
+            next = nodes[parent].parent
+        }
+        return false
+    }
+
+    /// Tries a task or a group again that failed, where its policy says so; else it ends.
+    mutating func failed(_ id: NodeID, _ message: String) {
+        nodes[id].failures += 1
+        nodes[id].message = message
+        guard !isStopped(id) else { return end(id, .canceled, TaskValues(), message) }
+        do throws(GyreError) {
+            guard try isTriedAgain(id, message) else { return end(id, .failed, TaskValues(), message) }
+        } catch {
+            return end(id, .failed, TaskValues(), "\(message) Whether it is tried again: \(error.description)")
+        }
+        retry(id, after: definition(of: id).retry.delay(after: nodes[id].failures - 1))
+    }
+
+    private func isTriedAgain(_ id: NodeID, _ message: String) throws(GyreError) -> Bool {
+        let (node, policy) = (nodes[id], definition(of: id).retry)
+        guard node.failures <= policy.limit else { return false }
+        let isFailure = node.note.exitStatus != nil || node.kind == .group
+        switch policy.scope {
+        case .all: break
+        case .failures: if !isFailure { return false }
+        case .errors: if isFailure { return false }
+        }
+        if let seconds = policy.durationSeconds, let began = node.startedAt,
+            Double(now - began) / 1_000_000 >= seconds
+        {
+            return false
+        }
+        guard let condition = policy.condition else { return true }
+        var scope = scope(of: id, inputs: node.inputs)
+        scope.attempts = node.failures - 1
+        scope.lastAttempt = TaskView(
+            path: node.path, state: .failed, message: message, exitStatus: node.note.exitStatus,
+            startedAt: node.startedAt, endedAt: now)
+        return try pipeline.language.holds(condition, in: scope)
+    }
+
     private mutating func retry(_ id: NodeID, after seconds: Double) {
         nodes[id].state = .running
         reaction.changed.insert(id)
-        guard seconds > 0 else { return launch(id) }
+        guard seconds > 0 else { return again(id) }
         nodes[id].phase = .retrying
-        let due = now + Int64(seconds * 1_000_000)
-        sleep(id, until: due)
+        sleep(id, until: now + Int64(seconds * 1_000_000))
     }
 
-    private mutating func sleep(_ id: NodeID, until due: Int64) {
+    mutating func sleep(_ id: NodeID, until due: Int64) {
         nodes[id].dueAt = due
         sleeping.insert(id)
         reaction.commands.append(.wake(at: due))
     }
-
-    // MARK: Beginning
-
-    /// Begins a task for which nothing is left to wait.
-    private mutating func begin(_ id: NodeID) {
-        guard nodes[id].phase == .waiting || nodes[id].phase == .held else { return }
-        do throws(GyreError) {
-            if nodes[id].item == nil, let why = try reasonToSkip(id) {
-                return end(id, .skipped, TaskValues(), why)
-            }
-            let task = definition(of: id)
-            if let iterator = task.iterator, nodes[id].item == nil { return try loop(id, iterator) }
-            try start(id)
-        } catch {
-            end(id, .failed, TaskValues(), error.description)
-        }
-    }
-
-    /// Why a task is not run; its inputs are known afterwards.
-    private mutating func reasonToSkip(_ id: NodeID) throws(GyreError) -> String? {
-        let task = definition(of: id)
-        if !task.runsAfterFailure {
-            let blocked = Set(task.upstream).filter { sibling($0, of: id)?.state != .succeeded }.sorted()
-            if !blocked.isEmpty {
-                return "It depends on \(blocked.joined(separator: ", ")), which did not succeed."
-            }
-        }
-        nodes[id].inputs = try inputs(of: id, task)
-        // A loop's condition does not see its items.
-        guard let condition = task.condition else { return nil }
-        let scope = Scope(run: run, path: nodes[id].path, inputs: nodes[id].inputs)
-        return try pipeline.language.holds(condition, in: scope) ? nil : "Its condition is false: \(condition)"
-    }
-
-    private mutating func start(_ id: NodeID) throws(GyreError) {
-        let task = definition(of: id)
-        guard let component = pipeline.components[task.component] else {
-            throw GyreError(.invalid, "The component \"\(task.component)\" does not exist.")
-        }
-        if case .graph = component.body {
-            nodes[id].kind = .group
-            nodes[id].state = .running
-            nodes[id].startedAt = now
-            reaction.changed.insert(id)
-            return open(id, graph: task.component)
-        }
-        if let earlier = known[nodes[id].path], earlier.state == .succeeded {
-            nodes[id].startedAt = earlier.startedAt
-            nodes[id].attempts = earlier.attempts
-            nodes[id].note = AttemptNote(
-                isCacheHit: earlier.isCacheHit, cacheReason: earlier.cacheReason, executor: earlier.executor)
-            end(id, .succeeded, earlier.outputs, earlier.message)
-            nodes[id].endedAt = earlier.endedAt
-            return
-        }
-        switch component.body {
-        case .graph, .container: launch(id)
-        case .importer:
-            nodes[id].kind = .importer
-            launch(id)
-        case .gate(let gate):
-            nodes[id].kind = .gate
-            nodes[id].phase = .asking
-            nodes[id].state = .running
-            nodes[id].startedAt = now
-            nodes[id].message = gate.message
-            if let seconds = gate.seconds { sleep(id, until: now + Int64(seconds * 1_000_000)) }
-            reaction.changed.insert(id)
-        }
-    }
-
-    /// Begins the tasks of a graph.
-    private mutating func open(_ id: NodeID, graph name: String) {
-        guard let graph = pipeline.graphs[name] else {
-            return end(id, .failed, TaskValues(), "The pipeline has no graph of that name.")
-        }
-        guard nodes.count + graph.tasks.count <= Limits.pipelineNodes else {
-            return end(
-                id, .failed, TaskValues(),
-                "The run has more than \(Limits.pipelineNodes) tasks, which is the most.")
-        }
-        nodes[id].phase = .open
-        nodes[id].graph = name
-        nodes[id].children = nodes.count..<(nodes.count + graph.tasks.count)
-        nodes[id].childrenLeft = graph.tasks.count
-        let prefix = nodes[id].path.isEmpty ? "" : nodes[id].path + "/"
-        for place in graph.tasks.indices {
-            let path = prefix + graph.names[place]
-            places[path] = nodes.count
-            nodes.append(
-                RunNode(
-                    path: path, parent: id, definition: (name, place), item: nil,
-                    upstreamLeft: graph.upstreamCounts[place]))
-        }
-        // The last is taken first.
-        for child in nodes[id].children.reversed() where nodes[child].upstreamLeft == 0 { ready.append(child) }
-        if graph.tasks.isEmpty { finish(id) }
-    }
-
-    // MARK: Loops
-
-    private mutating func loop(_ id: NodeID, _ iterator: TaskDefinition.Iterator) throws(GyreError) {
-        let shared = nodes[id].inputs
-        var items: [TaskValues] = []
-        if iterator.isOverArtifacts {
-            items = (artifacts(iterator.items, of: id) ?? []).map { artifact in
-                var inputs = shared
-                inputs.artifacts[iterator.itemInput] = [artifact]
-                return inputs
-            }
-        } else {
-            let kind = pipeline.components[definition(of: id).component]?.inputParameters[iterator.itemInput]
-            for item in try list(iterator.items, for: id) {
-                var inputs = shared
-                inputs.parameters[iterator.itemInput] = kind?.settle(item) ?? item
-                items.append(inputs)
-            }
-        }
-        guard items.count <= Limits.pipelineTasks, nodes.count + items.count <= Limits.pipelineNodes else {
-            throw GyreError(
-                .limitExceeded,
-                "The loop \"\(nodes[id].path)\" has \(items.count) items; \(Limits.pipelineTasks) is the most.")
-        }
-        nodes[id].kind = .loop
-        nodes[id].state = .running
-        nodes[id].startedAt = now
-        nodes[id].phase = .open
-        nodes[id].children = nodes.count..<(nodes.count + items.count)
-        nodes[id].childrenLeft = items.count
-        reaction.changed.insert(id)
-        for (index, inputs) in items.enumerated() {
-            var node = RunNode(
-                path: "\(nodes[id].path)[\(index)]", parent: id, definition: nodes[id].definition, item: index,
-                upstreamLeft: 0)
-            node.phase = .held
-            node.inputs = inputs
-            places[node.path] = nodes.count
-            nodes.append(node)
-        }
-        let first = min(items.count, iterator.parallelism ?? items.count)
-        nodes[id].nextChild = nodes[id].children.lowerBound + first
-        for child in nodes[id].children.prefix(first).reversed() { ready.append(child) }
-        if items.isEmpty { finish(id) }
-    }
-
-    private func list(_ source: TaskDefinition.ValueSource, for id: NodeID) throws(GyreError) -> [JSONValue] {
-        let value = try value(source, for: id)
-        // A list may come as text that holds one.
-        let whole = try value?.string.map { text throws(GyreError) in try JSONValue(parsing: text) } ?? value
-        if let items = whole?.array { return items }
-        throw GyreError(
-            .invalid, "The loop \"\(nodes[id].path)\" has no list to go over.",
-            why: "It was given \(whole.map { String($0.text.prefix(80)) } ?? "nothing").")
-    }
-
-    // MARK: Ending
-
-    private mutating func end(_ id: NodeID, _ state: PipelineRun.State, _ outputs: TaskValues, _ message: String?) {
-        guard nodes[id].phase != .ended else { return }
-        nodes[id].phase = .ended
-        nodes[id].state = state
-        nodes[id].outputs = outputs
-        nodes[id].message = message
-        nodes[id].endedAt = now
-        nodes[id].dueAt = nil
-        sleeping.remove(id)
-        if state != .skipped { nodes[id].startedAt = nodes[id].startedAt ?? now }
-        reaction.changed.insert(id)
-        guard let parent = nodes[id].parent else { return }
-        if state == .failed || state == .canceled, nodes[parent].firstFailure == nil {
-            nodes[parent].firstFailure = id
-        }
-        if nodes[parent].kind == .loop {
-            let next = nodes[parent].nextChild
-            if next < nodes[parent].children.upperBound {
-                nodes[parent].nextChild += 1
-                if nodes[next].phase == .held { ready.append(next) }
-            }
-        } else if let (graph, place) = nodes[id].definition, let indexed = pipeline.graphs[graph] {
-            for dependent in indexed.dependents[place] {
-                let node = nodes[parent].children.lowerBound + dependent
-                nodes[node].upstreamLeft -= 1
-                if nodes[node].upstreamLeft == 0, nodes[node].phase == .waiting { ready.append(node) }
-            }
-        }
-        nodes[parent].childrenLeft -= 1
-        if nodes[parent].childrenLeft == 0 { finish(parent) }
-    }
-
-    /// Ends a group or a loop whose tasks have all ended.
-    private mutating func finish(_ id: NodeID) {
-        if let failure = nodes[id].firstFailure {
-            let failed = nodes[failure]
-            return end(
-                id, isCancelled ? .canceled : failed.state, TaskValues(),
-                failed.message ?? "The task \(failed.path) failed.")
-        }
-        end(id, .succeeded, nodes[id].kind == .loop ? collected(id) : outputs(ofGroup: id), nil)
-    }
-
-    /// The outputs of a loop are the lists of its iterations' outputs, in the order of the items.
-    private func collected(_ id: NodeID) -> TaskValues {
-        var outputs = TaskValues()
-        guard let component = pipeline.components[definition(of: id).component] else { return outputs }
-        let iterations = nodes[nodes[id].children]
-        for name in component.outputParameters.keys {
-            outputs.parameters[name] = .array(iterations.compactMap { $0.outputs.parameters[name] })
-        }
-        for name in component.outputArtifacts.keys {
-            outputs.artifacts[name] = iterations.flatMap { $0.outputs.artifacts[name] ?? [] }
-        }
-        return outputs
-    }
-
-    private func outputs(ofGroup id: NodeID) -> TaskValues {
-        var outputs = TaskValues()
-        guard let graph = nodes[id].graph.flatMap({ pipeline.graphs[$0] }) else { return outputs }
-        func child(_ name: String) -> RunNode? {
-            graph.places[name].map { nodes[nodes[id].children.lowerBound + $0] }
-        }
-        // The first that ran gives the value.
-        for (name, references) in graph.graph.parameterOutputs {
-            outputs.parameters[name] =
-                references.lazy.compactMap { child($0.task)?.outputs.parameters[$0.output] }.first
-        }
-        for (name, references) in graph.graph.artifactOutputs {
-            outputs.artifacts[name] =
-                references.lazy.compactMap { child($0.task)?.outputs.artifacts[$0.output] }.first
-        }
-        return outputs
-    }
-
-    // MARK: Values
 
     /// What a task is by its definition.
     func definition(of id: NodeID) -> TaskDefinition {
@@ -425,67 +315,5 @@ struct RunMachine: Sendable {
             return TaskDefinition(component: "")
         }
         return indexed.tasks[place]
-    }
-
-    /// A task of the same graph.
-    private func sibling(_ name: String, of id: NodeID) -> RunNode? {
-        // An iteration stands in its loop, which stands in the graph.
-        guard let graph = nodes[id].definition?.graph, let place = pipeline.graphs[graph]?.places[name],
-            let owner = owner(of: id)
-        else { return nil }
-        return nodes[nodes[owner].children.lowerBound + place]
-    }
-
-    /// The group that holds the graph of a task.
-    private func owner(of id: NodeID) -> NodeID? {
-        guard let parent = nodes[id].parent else { return nil }
-        return nodes[id].item == nil ? parent : nodes[parent].parent
-    }
-
-    private func inputs(of id: NodeID, _ task: TaskDefinition) throws(GyreError) -> TaskValues {
-        let component = pipeline.components[task.component]
-        var inputs = TaskValues()
-        for (name, definition) in component?.inputParameters ?? [:] {
-            if let value = definition.defaultValue { inputs.parameters[name] = definition.settle(value) }
-        }
-        for (name, source) in task.parameters {
-            guard let value = try value(source, for: id) else { continue }
-            inputs.parameters[name] = component?.inputParameters[name]?.settle(value) ?? value
-        }
-        for (name, source) in task.artifacts { inputs.artifacts[name] = artifacts(source, of: id) }
-        return try pipeline.language.settled(inputs, in: Scope(run: run, path: nodes[id].path, inputs: inputs))
-    }
-
-    private func artifacts(_ source: TaskDefinition.ValueSource, of id: NodeID) -> [Artifact]? {
-        switch source {
-        case .input(let name): owner(of: id).flatMap { nodes[$0].inputs.artifacts[name] }
-        case .output(let task, let name): sibling(task, of: id)?.outputs.artifacts[name]
-        case .constant, .finalStatus, .member: nil
-        }
-    }
-
-    private func value(_ source: TaskDefinition.ValueSource, for id: NodeID) throws(GyreError) -> JSONValue? {
-        switch source {
-        case .constant(let value): return value
-        case .input(let name): return owner(of: id).flatMap { nodes[$0].inputs.parameters[name] }
-        case .output(let task, let name): return sibling(task, of: id)?.outputs.parameters[name]
-        case .member(let whole, let member):
-            let value = try value(whole, for: id)
-            return (try value?.string.map { text throws(GyreError) in try JSONValue(parsing: text) } ?? value)?[member]
-        case .finalStatus(let task):
-            let node = sibling(task, of: id)
-            let scope = Scope(run: run, path: nodes[id].path, inputs: TaskValues())
-            return pipeline.language.finalStatus(
-                of: task, node?.state ?? .skipped, message: node?.message, in: scope)
-        }
-    }
-
-    /// The tasks right before a node, by path; those of a group's first tasks are the ones before the group.
-    func upstream(of id: NodeID) -> [String] {
-        guard let owner = owner(of: id) else { return [] }
-        let names = definition(of: id).upstream
-        if names.isEmpty { return upstream(of: owner) }
-        let prefix = nodes[owner].path.isEmpty ? "" : nodes[owner].path + "/"
-        return names.map { prefix + $0 }
     }
 }

@@ -12,6 +12,8 @@ struct RunNode: Sendable {
     let definition: (graph: String, place: Int)?
     /// Which item of a loop it is for.
     let item: Int?
+    /// The item itself, where expressions see it; forgotten once they have.
+    var itemValue: JSONValue?
 
     /// What it is.
     var kind = Kind.task
@@ -27,6 +29,22 @@ struct RunNode: Sendable {
     var childrenLeft = 0
     /// The next iteration that a loop with a limit begins.
     var nextChild = 0
+    /// Tasks of the group that go on now, where it says how many may.
+    var active = 0
+    /// Tasks of the group that wait for others of it to end.
+    var held: [RunMachine.NodeID] = []
+    /// Whether its group counts it among those that go on.
+    var isCounted = false
+    /// Whether nothing more of the group is begun, since it will fail.
+    var isFailing = false
+    /// What the tasks of a group that was begun again have behind its path.
+    var prefix: String
+    /// How a group ends whose tasks were stopped.
+    var stop: (state: PipelineRun.State, message: String)?
+    /// What it holds, or waits to hold.
+    var locks: [LockRequest] = []
+    /// Whether it was skipped because of what was before it.
+    var isBlocked = false
     /// The first child that failed or was stopped.
     var firstFailure: RunMachine.NodeID?
     /// The graph of a group, by component.
@@ -54,6 +72,18 @@ struct RunNode: Sendable {
     /// When it ended.
     var endedAt: Int64?
 
+    init(
+        path: String, parent: RunMachine.NodeID?, definition: (graph: String, place: Int)?, item: Int?,
+        upstreamLeft: Int
+    ) {
+        self.path = path
+        self.parent = parent
+        self.definition = definition
+        self.item = item
+        self.upstreamLeft = upstreamLeft
+        prefix = path.isEmpty ? "" : path + "/"
+    }
+
     /// What a node is.
     enum Kind: String, Sendable {
         case task
@@ -67,8 +97,10 @@ struct RunNode: Sendable {
     enum Phase: Sendable, Hashable {
         /// For tasks before it.
         case waiting
-        /// For its loop to let it begin.
+        /// For its loop or group to let it begin.
         case held
+        /// For what it is to hold.
+        case locking
         /// Its attempt was asked for.
         case queued
         /// Its attempt runs.

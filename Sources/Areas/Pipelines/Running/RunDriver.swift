@@ -28,15 +28,22 @@ actor RunDriver {
     /// What wakes the run, by the time at which it does.
     private var alarms: [Int64: Task<Void, Never>] = [:]
     private var isSuspended = false
+    private var isUp = false
+    private var waitingForUp: [CheckedContinuation<Void, Never>] = []
+    private let locks: Locks
+    /// Those who wait to hold something.
+    private var acquiring: [RunMachine.NodeID: Task<Void, Never>] = [:]
 
     init(
-        run: PipelineRun, pipeline: Pipeline, runner: TaskRunner, store: any PipelineStore, known: [String: TaskRecord],
+        run: PipelineRun, pipeline: Pipeline, runner: TaskRunner, store: any PipelineStore, locks: Locks,
+        known: [String: TaskRecord],
         now: @escaping @Sendable () -> Int64
     ) {
         self.run = run
         self.pipeline = pipeline
         self.runner = runner
         self.store = store
+        self.locks = locks
         self.now = now
         machine = RunMachine(pipeline: pipeline, run: run, known: known)
     }
@@ -46,6 +53,7 @@ actor RunDriver {
     func drive() async -> PipelineRun? {
         do throws(GyreError) {
             try await takeUp()
+            tellUp()
             while !isSuspended, machine.whole.phase != .ended {
                 if inbox.isEmpty { await withCheckedContinuation { waiter = $0 } }
                 let arrivals = inbox
@@ -55,8 +63,22 @@ actor RunDriver {
         } catch {
             await fail(error)
         }
+        tellUp()
         for alarm in alarms.values { alarm.cancel() }
+        for waiter in acquiring.values { waiter.cancel() }
+        locks.releaseAll(of: run.id)
         return isSuspended ? nil : run
+    }
+
+    /// Waits until the run is where its stored events end: before, nothing is known of its tasks.
+    private func whenUp() async {
+        if !isUp { await withCheckedContinuation { waitingForUp.append($0) } }
+    }
+
+    private func tellUp() {
+        isUp = true
+        for waiter in waitingForUp { waiter.resume() }
+        waitingForUp = []
     }
 
     /// Somebody stops the run.
@@ -66,7 +88,8 @@ actor RunDriver {
     /// - Throws: `.notFound` for a task that is not there; `.conflict` for one that asks nothing.
     func answer(
         _ path: String, isApproved: Bool, values: TaskValues, by actor: String, reason: String
-    ) throws(GyreError) {
+    ) async throws(GyreError) {
+        await whenUp()
         guard let id = machine.node(at: path) else {
             throw GyreError(.notFound, "The run \(run.id) has no task \"\(path.prefix(200))\".")
         }
@@ -77,6 +100,37 @@ actor RunDriver {
             Arrival(
                 event: .answered(
                     id, isApproved: isApproved, values: values, by: actor, reason: reason, at: now())))
+    }
+
+    /// Somebody stops the run, and lets those tasks go on that run whatever happens.
+    func stop(by actor: String, message: String) {
+        post(Arrival(event: .stopped(by: actor, message: message, at: now())))
+    }
+
+    /// Holds back what is not begun yet, or lets it begin.
+    func pause(_ isPaused: Bool, by actor: String) {
+        post(Arrival(event: .paused(isPaused, by: actor, at: now())))
+    }
+
+    /// Whether nothing more is begun for now.
+    func isPaused() async -> Bool {
+        await whenUp()
+        return machine.isPaused
+    }
+
+    /// Somebody says that a task is not to be run, and is as good as done.
+    /// - Throws: `.notFound` for a task that is not there; `.conflict` for one that has ended or holds others.
+    func passOver(_ path: String, by actor: String, reason: String) async throws(GyreError) {
+        await whenUp()
+        guard let id = machine.node(at: path) else {
+            throw GyreError(.notFound, "The run \(run.id) has no task \"\(path.prefix(200))\".")
+        }
+        guard machine.nodes[id].phase != .ended, machine.nodes[id].phase != .open else {
+            throw GyreError(
+                .conflict, "The task \"\(path)\" of the run \(run.id) cannot be passed over.",
+                why: machine.nodes[id].phase == .ended ? "It has ended." : "It is a group or a loop that goes on.")
+        }
+        post(Arrival(event: .passedOver(id, by: actor, reason: reason, at: now())))
     }
 
     /// What tasks of the run wait for.
@@ -119,6 +173,7 @@ actor RunDriver {
                 if case .stop(let id) = command { asked.insert(id) }
             }
         }
+        for id in machine.holders { locks.hold(machine.nodes[id].locks, by: holder(id)) }
         // What was left running belongs to nobody now.
         let at = now()
         for (id, node) in machine.nodes.enumerated() where node.phase == .queued || node.phase == .running {
@@ -178,6 +233,10 @@ actor RunDriver {
             switch command {
             case .launch(let id, let attempt): waiting.append((id, attempt))
             case .stop(let id): stop(id)
+            case .acquire(let id): acquire(id)
+            case .release(let id):
+                acquiring.removeValue(forKey: id)?.cancel()
+                locks.release(holder(id))
             case .wake(let at):
                 // Owned by this actor under its time; ends at it or with the run.
                 if alarms[at] == nil { alarms[at] = Task { await self.wake(at: at) } }
@@ -192,9 +251,40 @@ actor RunDriver {
         post(Arrival(event: .attemptEnded(id, attempt: machine.nodes[id].attempts, .cancelled, at: now())))
     }
 
+    private func holder(_ id: RunMachine.NodeID) -> Locks.Holder {
+        Locks.Holder(run: run.id, task: machine.nodes[id].path)
+    }
+
+    private func acquire(_ id: RunMachine.NodeID) {
+        let (wanted, holder) = (machine.nodes[id].locks, holder(id))
+        // Owned by this actor under its node; ends when it holds what it wants, or is released.
+        acquiring[id] = Task { [locks, priority = pipeline.priority] in
+            do throws(GyreError) {
+                try await locks.acquire(wanted, by: holder, priority: priority)
+                self.acquired(id)
+            } catch {
+                self.notAcquired(id, error)
+            }
+        }
+    }
+
+    private func acquired(_ id: RunMachine.NodeID) {
+        acquiring[id] = nil
+        // One that was stopped while it was told gives it back at once.
+        guard machine.nodes[id].phase == .locking else { return locks.release(holder(id)) }
+        post(Arrival(event: .acquired(id, at: now())))
+    }
+
+    private func notAcquired(_ id: RunMachine.NodeID, _ error: GyreError) {
+        acquiring[id] = nil
+        guard error.code != .cancelled else { return }
+        post(Arrival(event: .notAcquired(id, why: error.description, at: now())))
+    }
+
     /// Begins attempts that wait, as many as a run has at the same time: a loop may have many thousands.
     private func beginAttempts() {
-        while attempts.count < Limits.attemptsAtOnce, firstWaiting < waiting.count, !isSuspended {
+        let most = min(Limits.attemptsAtOnce, pipeline.parallelism ?? .max)
+        while attempts.count < most, !machine.isPaused, firstWaiting < waiting.count, !isSuspended {
             let (id, attempt) = waiting[firstWaiting]
             firstWaiting += 1
             let node = machine.nodes[id]
@@ -220,7 +310,8 @@ actor RunDriver {
         let definition = machine.definition(of: id)
         guard let component = pipeline.components[definition.component] else { return }
         let job = TaskRunner.Job(
-            component: component, definition: definition, inputs: node.inputs, path: node.path)
+            component: component, definition: definition, inputs: node.inputs, path: node.path,
+            scope: machine.scope(of: id, inputs: node.inputs))
         // Owned by this actor under its node; ends with the attempt, or when it is stopped.
         attempts[id] = Task { [runner] in
             let result = await runner.attempt(job) { await self.began(id, attempt, $0) }
@@ -255,6 +346,8 @@ actor RunDriver {
         record.isCacheHit = node.note.isCacheHit
         record.cacheReason = node.note.cacheReason
         record.executor = node.note.executor
+        record.exitStatus = node.note.exitStatus
+        record.isBlocked = node.isBlocked
         record.message = node.message
         record.startedAt = node.startedAt
         record.endedAt = node.endedAt
@@ -324,7 +417,7 @@ extension RunMachine.Command {
     /// The node that it is about; nil for none.
     fileprivate var node: RunMachine.NodeID? {
         switch self {
-        case .launch(let id, _), .stop(let id): id
+        case .launch(let id, _), .stop(let id), .acquire(let id), .release(let id): id
         case .wake: nil
         }
     }

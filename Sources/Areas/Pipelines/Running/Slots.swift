@@ -3,13 +3,13 @@
 internal import GyreBase
 internal import Synchronization
 
-/// A number of places for tasks that run at the same time; further ones wait in the order in which they came.
+/// A number of places for tasks that run at the same time; further ones wait in the order of their priority, then in that in which they came.
 final class Slots: Sendable {
     private struct State: Sendable {
         var free: Int
         var next = 0
         /// Those who wait, in their order.
-        var waiting: [(ticket: Int, continuation: CheckedContinuation<Void, any Error>)] = []
+        var waiting: [(ticket: Int, priority: Int, continuation: CheckedContinuation<Void, any Error>)] = []
         /// Those who were cancelled before they began to wait.
         var cancelled: Set<Int> = []
     }
@@ -20,14 +20,14 @@ final class Slots: Sendable {
 
     /// Takes a place, or waits for one.
     /// - Throws: `.cancelled` as soon as the task is cancelled; it has no place then.
-    func take() async throws(GyreError) {
+    func take(priority: Int = 0) async throws(GyreError) {
         let ticket = state.withLock { state in
             state.next += 1
             return state.next
         }
         do {
             try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { wait(ticket, $0) }
+                try await withCheckedThrowingContinuation { wait(ticket, priority, $0) }
             } onCancel: {
                 giveUp(ticket)
             }
@@ -36,14 +36,15 @@ final class Slots: Sendable {
         }
     }
 
-    private func wait(_ ticket: Int, _ continuation: CheckedContinuation<Void, any Error>) {
+    private func wait(_ ticket: Int, _ priority: Int, _ continuation: CheckedContinuation<Void, any Error>) {
         let outcome: Result<Void, any Error>? = state.withLock { state in
             if state.cancelled.remove(ticket) != nil { return .failure(CancellationError()) }
             if state.free > 0 {
                 state.free -= 1
                 return .success(())
             }
-            state.waiting.append((ticket, continuation))
+            let place = state.waiting.lastIndex { $0.priority >= priority }.map { $0 + 1 } ?? 0
+            state.waiting.insert((ticket, priority, continuation), at: place)
             return nil
         }
         if let outcome { continuation.resume(with: outcome) }

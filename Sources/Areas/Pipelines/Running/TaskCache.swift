@@ -32,10 +32,24 @@ struct TaskCache: Sendable {
             ], component: component)
     }
 
+    /// What a result is remembered under that was given a key by hand.
+    static func identity(memo cache: String, key: String, component: String) -> Identity {
+        Identity(parts: ["cache": .string(cache), "key": .string(key)], component: component)
+    }
+
     /// The result of an earlier task of this identity, and the reason in words for having it or not.
-    func find(_ identity: Identity, pipeline: String) async throws(GyreError) -> (outputs: TaskValues?, reason: String)
-    {
+    ///
+    /// `maximumAge`: seconds after which one is too old; nil for never.
+    func find(
+        _ identity: Identity, pipeline: String, maximumAge: Double?, now: Int64
+    ) async throws(GyreError) -> (outputs: TaskValues?, reason: String) {
         if let found = try await store.document("task-cache", identity.key.hex) {
+            let age = Double(now - (found.body["kept_at"]?.int ?? 0)) / 1_000_000
+            if let maximumAge, age > maximumAge {
+                return (
+                    nil, "miss: the result that is kept is \(Int(age)) seconds old, and \(Int(maximumAge)) is the most"
+                )
+            }
             let source = found.body["task"]?.string ?? "an earlier task"
             return (
                 try TaskValues(json: found.body["outputs"] ?? [:]),
@@ -61,10 +75,14 @@ struct TaskCache: Sendable {
     }
 
     /// The changes that keep a result; they are committed with the fact of the task's end.
-    func keep(_ outputs: TaskValues, of identity: Identity, task: Ref, pipeline: String) -> [Change] {
+    func keep(
+        _ outputs: TaskValues, of identity: Identity, task: Ref, pipeline: String, now: Int64
+    ) -> [Change] {
         [
             .put(
-                Document("task-cache", identity.key.hex, ["task": .string(task.description), "outputs": outputs.json])),
+                Document(
+                    "task-cache", identity.key.hex,
+                    ["task": .string(task.description), "outputs": outputs.json, "kept_at": .int(now)])),
             .put(Document("task-last", "\(pipeline)/\(identity.component)", ["parts": identity.parts])),
         ]
     }

@@ -17,10 +17,13 @@ package struct TaskCall: Sendable {
     package let folder: String
     /// The folder that all tasks of the run share.
     package let workspace: String
+    /// What its expressions see.
+    package let scope: Scope
 
     /// A call.
     package init(
-        run: PipelineRun, path: String, component: Component, inputs: TaskValues, folder: String, workspace: String
+        run: PipelineRun, path: String, component: Component, inputs: TaskValues, folder: String, workspace: String,
+        scope: Scope
     ) {
         self.run = run
         self.path = path
@@ -28,6 +31,7 @@ package struct TaskCall: Sendable {
         self.inputs = inputs
         self.folder = folder
         self.workspace = workspace
+        self.scope = scope
     }
 
     /// Where an input artifact lies; those after the first have their place in the name.
@@ -43,7 +47,7 @@ package struct TaskCall: Sendable {
     }
 
     /// Whether a path lies in the folder, whatever links stand on the way.
-    func isOwn(_ path: String) -> Bool { RealPath.isWithin(path, folder) }
+    package func isOwn(_ path: String) -> Bool { RealPath.isWithin(path, folder) }
 
     /// Where an output artifact is to be written.
     package func outputPath(_ name: String) -> String { "\(folder)/outputs/\(name)" }

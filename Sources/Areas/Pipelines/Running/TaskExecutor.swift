@@ -10,6 +10,8 @@ package protocol TaskExecutor: Sendable {
     func runs(_ image: String) -> Bool
     /// The part of a task's folder that a command of this image sees as `/tmp`; nil where it sees the machine's own.
     func temporaryFolder(of image: String) -> String?
+    /// Whether commands of this image can have a root of their own.
+    func hasPrivateRoot(for image: String) -> Bool
     /// Runs the command in its environment until it ends, and writes what it prints to the log.
     /// `onStart`: told the process once it runs.
     /// - Returns: the exit status.
@@ -26,6 +28,8 @@ extension TaskExecutor {
     package func kind(of image: String) -> String { "process" }
     /// What stands for this machine's own programs.
     package func runs(_ image: String) -> Bool { HostImages().contains(image) }
+    /// No.
+    package func hasPrivateRoot(for image: String) -> Bool { false }
     /// None.
     package func temporaryFolder(of image: String) -> String? { nil }
 }
@@ -38,6 +42,8 @@ package struct TaskLaunch: Sendable, Hashable {
     package let command: [String]
     /// The command and its arguments as they were written, for where nothing of this machine is at hand.
     package let wholeCommand: [String]
+    /// The program that stands for the image's own; nil where the command only has arguments for that.
+    package let entrypoint: String?
     /// The same as a call of a Python module, where it is one.
     package let python: PythonCall?
     /// What must be installed: lists of arguments of `pip install`, one after another.
@@ -50,6 +56,12 @@ package struct TaskLaunch: Sendable, Hashable {
     package let folder: String
     /// The folder that all tasks of the run share.
     package let workspace: String
+    /// The folder that it starts in as the command sees it; nil for its own.
+    package let directory: String?
+    /// What it reads and writes by paths of its own.
+    package let root: PrivateRoot?
+    /// The file that also gets what it prints to its standard output.
+    package let output: String?
     /// The file that gets what it prints.
     package let log: String
     /// Seconds until it is stopped.

@@ -9,6 +9,8 @@ struct TaskFolder: Sendable {
     let call: TaskCall
     /// The part of the folder that the command sees as `/tmp`; nil where it sees the machine's own.
     let temporaryFolder: String?
+    /// The root of its own that the command has.
+    var root: PrivateRoot?
 
     /// The name of the folder that the tasks of a run share; no task can be called so.
     static let workspace = ".workspace"
@@ -64,6 +66,8 @@ struct TaskFolder: Sendable {
 
     /// Where a file lies that the command calls so.
     private func place(of path: String) -> String {
+        if path.hasPrefix(call.folder + "/") { return path }
+        if let root, path.hasPrefix("/") { return root.place(path) }
         guard let temporaryFolder, path.hasPrefix("/tmp/"), !path.hasPrefix(call.folder + "/") else { return path }
         return "\(call.folder)/\(temporaryFolder)/\(path.dropFirst(5))"
     }

@@ -13,6 +13,7 @@ struct TaskRunner: Sendable {
     let executor: any TaskExecutor
     let slots: Slots
     let options: PipelineOptions
+    let now: @Sendable () -> Int64
 
     /// One task to try.
     struct Job: Sendable {
@@ -20,6 +21,8 @@ struct TaskRunner: Sendable {
         let definition: TaskDefinition
         let inputs: TaskValues
         let path: String
+        /// What its expressions see.
+        let scope: Scope
     }
 
     /// What came of an attempt.
@@ -94,12 +97,14 @@ struct TaskRunner: Sendable {
     private func execute(
         _ container: Container, _ job: Job, _ onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Result {
+        let container = try pipeline.language.settled(container, in: job.scope)
+        guard executor.runs(container.image) else {
+            throw GyreError(.unsupported, "The image \"\(container.image.prefix(200))\" cannot be run here.")
+        }
         let cache = TaskCache(store: store)
-        let identity = TaskCache.identity(
-            container, component: job.definition.component, parameters: job.inputs.parameters,
-            artifacts: job.inputs.artifacts,
-            outputs: Array(job.component.outputArtifacts.keys) + Array(job.component.outputParameters.keys))
-        let (found, reason) = try await cache.find(identity, pipeline: pipeline.name)
+        let identity = try identity(container, job)
+        let (found, reason) = try await cache.find(
+            identity, pipeline: pipeline.name, maximumAge: job.definition.memo?.maximumAgeSeconds, now: now())
         let mayHit = run.usesCache && job.definition.isCacheable
         var note = AttemptNote()
         note.executor = executor.kind(of: container.image)
@@ -117,24 +122,43 @@ struct TaskRunner: Sendable {
         }
         let outputs: TaskValues
         do throws(GyreError) {
-            try await slots.take()
+            try await slots.take(priority: pipeline.priority)
             defer { slots.give() }
-            outputs = try await command(container, job, onStart)
+            switch try await command(container, job, onStart) {
+            case .gave(let given): outputs = given
+            case .failed(let status, let error):
+                note.exitStatus = status
+                return Result(end: .failed(error.description), note: note)
+            }
+            note.exitStatus = 0
         } catch {
             return Result(end: error.code == .cancelled ? .cancelled : .failed(error.description), note: note)
         }
         return succeeded(container, job, outputs, note, cache, identity)
     }
 
+    /// What a result is remembered under.
+    private func identity(_ container: Container, _ job: Job) throws(GyreError) -> TaskCache.Identity {
+        guard let memo = job.definition.memo else {
+            return TaskCache.identity(
+                container, component: job.definition.component, parameters: job.inputs.parameters,
+                artifacts: job.inputs.artifacts,
+                outputs: Array(job.component.outputArtifacts.keys) + Array(job.component.outputParameters.keys))
+        }
+        let key = try pipeline.language.value(of: memo.key, in: job.scope)?.string ?? memo.key
+        return TaskCache.identity(memo: memo.cache, key: key, component: job.definition.component)
+    }
+
     private func succeeded(
         _ container: Container, _ job: Job, _ outputs: TaskValues, _ note: AttemptNote, _ cache: TaskCache,
         _ identity: TaskCache.Identity
     ) -> Result {
-        let code = Ref("code", job.definition.component, identity.parts["code"]?.string.map { String($0.prefix(12)) })
+        let words = JSONValue.array(container.command + container.arguments)
+        let code = Ref("code", job.definition.component, String(Digest(of: words.canonicalBytes).hex.prefix(12)))
         // A reproduction leaves what later runs are given as it is.
         let kept =
             run.purpose.reproduced == nil
-            ? cache.keep(outputs, of: identity, task: ref(job), pipeline: pipeline.name) : []
+            ? cache.keep(outputs, of: identity, task: ref(job), pipeline: pipeline.name, now: now()) : []
         return Result(
             end: .succeeded(outputs), note: note, changes: kept,
             facts: [
@@ -147,13 +171,19 @@ struct TaskRunner: Sendable {
             ])
     }
 
+    /// What a command came to.
+    private enum Outcome {
+        case gave(TaskValues)
+        case failed(status: Int, GyreError)
+    }
+
     private func command(
         _ container: Container, _ job: Job, _ onStart: @escaping @Sendable (Int32?) async -> Void
-    ) async throws(GyreError) -> TaskValues {
+    ) async throws(GyreError) -> Outcome {
         let call = TaskCall(
             run: run, path: job.path, component: job.component, inputs: job.inputs, folder: folder(job.path),
-            workspace: "\(options.folder)/\(run.id)/\(TaskFolder.workspace)")
-        let folder = TaskFolder(call: call, temporaryFolder: executor.temporaryFolder(of: container.image))
+            workspace: "\(options.folder)/\(run.id)/\(TaskFolder.workspace)", scope: job.scope)
+        var folder = TaskFolder(call: call, temporaryFolder: executor.temporaryFolder(of: container.image))
         try folder.make()
         for (name, list) in job.inputs.artifacts {
             for (index, artifact) in list.enumerated() where artifact.address == nil {
@@ -161,30 +191,35 @@ struct TaskRunner: Sendable {
             }
         }
         let command = try pipeline.language.command(container, for: call)
-        var (variables, secrets) = try await opened(container.environment)
+        folder.root = command.root
+        var (variables, secrets) = try await opened(command.environment ?? container.environment)
         let inputs = job.inputs.artifacts.compactMapValues { $0.first?.ref }
         variables.merge(options.variables(run, TaskRecord(run: run.id, path: job.path, upstream: []), inputs)) { $1 }
         if let token = variables["MLFLOW_TRACKING_TOKEN"] { secrets.append(token) }
         let launch = TaskLaunch(
-            image: container.image, command: command.words, wholeCommand: command.whole, python: command.python,
+            image: container.image, command: command.words, wholeCommand: command.whole,
+            entrypoint: command.hasProgram ? command.whole.first : nil, python: command.python,
             requirements: command.requirements,
             environment: variables, secrets: secrets, folder: call.folder, workspace: call.workspace,
-            log: call.folder + "/log.txt",
-            timeoutSeconds: min(container.timeoutSeconds ?? options.timeoutSeconds, options.timeoutSeconds))
+            directory: command.directory, root: command.root, output: command.output, log: call.folder + "/log.txt",
+            timeoutSeconds: min(
+                command.timeoutSeconds ?? container.timeoutSeconds ?? options.timeoutSeconds, options.timeoutSeconds))
         let status = try await executor.run(launch) { [passed = options.passed] process in
             passed(.processBegan)
             await onStart(process)
         }
         options.passed(.processEnded)
         guard status == 0 else {
-            throw GyreError(
-                .internal, "The task \"\(job.path)\" failed with exit status \(status).",
-                why: Self.lastLines(of: launch.log),
-                fix: "gyre pipeline logs \(run.id) \(job.path)")
+            return .failed(
+                status: Int(status),
+                GyreError(
+                    .internal, "The task \"\(job.path)\" failed with exit status \(status).",
+                    why: Self.lastLines(of: launch.log),
+                    fix: "gyre pipeline logs \(run.id) \(job.path)"))
         }
         let outputs = try await folder.collect(try pipeline.language.written(by: call), files)
         options.passed(.outputsStored)
-        return outputs
+        return .gave(outputs)
     }
 
     /// What a variable's value begins with that names a secret.

@@ -21,6 +21,8 @@ package struct Schedule: Sendable, Hashable {
     package var source: Source
     /// Values for the pipeline's parameters.
     package var parameters: [String: JSONValue] = [:]
+    /// Where the names of its runs are the only ones of their kind; nil for names that others may have.
+    package var namespace: String?
     /// The experiment that its runs are counted in.
     package var experiment: String?
     /// What its client keeps with it, and with its runs.
@@ -150,6 +152,7 @@ extension Schedule {
         startsAt = json["starts_at"]?.int
         endsAt = json["ends_at"]?.int
         for member in json["parameters"]?.object?.members ?? [] { parameters[member.name] = member.value }
+        namespace = json["namespace"]?.string
         experiment = json["experiment"]?.string
         annotations = json["annotations"] ?? [:]
         usesCache = json["uses_cache"]?.bool ?? true
@@ -168,7 +171,8 @@ extension Schedule {
         var json: JSONValue = [
             "id": .string(id), "name": .string(name), "description": .string(description),
             "starts_at": .optional(startsAt), "ends_at": .optional(endsAt), "parameters": .sorted(parameters),
-            "experiment": .optional(experiment), "annotations": annotations, "uses_cache": .bool(usesCache),
+            "namespace": .optional(namespace), "experiment": .optional(experiment), "annotations": annotations,
+            "uses_cache": .bool(usesCache),
             "overlap": .string(overlap.rawValue), "most_running": .int(Int64(mostRunning)),
             "catches_up": .bool(catchesUp), "is_enabled": .bool(isEnabled), "actor": .string(actor),
             "created_at": .int(createdAt), "last_tick": .optional(lastTick),

@@ -256,6 +256,10 @@ package struct Schedules: Sendable {
         let now = surroundings.now()
         request.id = id
         request.name = "\(schedule.name) \(Timestamp.text(tick))"
+        if let namespace = schedule.namespace {
+            request.namespace = namespace
+            request.name = "\(schedule.name)-\(tick / 1_000_000)"
+        }
         request.parameters = fill(
             schedule.parameters, Tick(scheduledAt: tick, now: now, index: schedule.started + 1, run: id))
         request.reason = "scheduled for \(Timestamp.text(tick))"
