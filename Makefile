@@ -13,7 +13,7 @@ demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
 
 test:
-	@Scripts/setup.sh chromium sandbox containers metaflow mlflow2 serving openapi peers zoo bentoml seldon canaille onnx-testdata
+	@Scripts/setup.sh chromium sandbox containers argo metaflow mlflow2 serving openapi peers zoo bentoml seldon canaille onnx-testdata
 	@$(MAKE) --no-print-directory lint
 	@echo "· building everything in debug mode (minutes the first time)" >&2
 	@Scripts/build.sh --build-tests
@@ -33,6 +33,9 @@ conformance: setup
 	@# A checkout of kubeflow/pipelines: its test_data/sdk_compiled_pipelines/valid.
 	@rm -rf .gyre/kfp && mkdir -p .gyre/kfp
 	@test -z "$(KFP_TEST_DATA)" || PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/pipelines/compiled_pipelines.py .build/debug/gyre .gyre/kfp $(KFP_TEST_DATA)
+	@# A checkout of argoproj/argo-workflows: its folder examples.
+	@rm -rf .gyre/argo && mkdir -p .gyre/argo
+	@test -z "$(ARGO_EXAMPLES)" || PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/pipelines/argo_examples.py .build/debug/gyre .gyre/argo $(ARGO_EXAMPLES)
 	@rm -rf .gyre/ray && mkdir -p .gyre/ray
 	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/ray_serve.py .build/debug/gyre .gyre/ray $(GYRE_TOOLS)/ray/bin/python
 

@@ -61,6 +61,8 @@ package enum Installed {
     package static var bentoml: String { toolsFolder + "/bentoml/bin/python" }
     /// The Python with what asks OpenAPI documents.
     package static var openAPI: String { toolsFolder + "/openapi/bin/python" }
+    /// The Python with Argo's clients.
+    package static var argo: String { toolsFolder + "/argo/bin/python" }
     /// The Python with Metaflow.
     package static var metaflow: String { toolsFolder + "/metaflow/bin/python" }
     /// The Python with MLflow's former major version.

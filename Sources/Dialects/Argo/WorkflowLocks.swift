@@ -16,8 +16,10 @@ enum WorkflowLocks {
             guard let name = mutex["name"]?.string else {
                 throw GyreError(.invalid, "\(place) has a mutex without a name.")
             }
-            let space = mutex["namespace"]?.string.map { $0 + "/" } ?? ""
-            found.append(LockRequest(name: text("mutex/\(space)\(name)"), isExclusive: true))
+            let space = mutex["namespace"]?.string ?? "{{workflow.namespace}}"
+            // Those of a database are others than those of a cluster, whatever their names.
+            let kind = mutex["database"]?.bool == true ? "database-mutex" : "mutex"
+            found.append(LockRequest(name: text("\(kind)/\(space)/\(name)"), isExclusive: true))
         }
         for semaphore in (json["semaphores"]?.array ?? []) + [json["semaphore"]].compactMap(\.self)
         where semaphore != .null {

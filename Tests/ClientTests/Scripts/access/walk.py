@@ -27,7 +27,8 @@ roles["narrow"] = {"predict"}
 routes = people.api("GET", "/routes")["routes"]
 assert len(routes) > 300, len(routes)
 # What would end the walk itself, or wait for seconds each time.
-left_out = {("DELETE", "/api/gyre/v1/tokens/{id}"), ("POST", "/logout"), ("GET", "/api/gyre/v1/runs/{id}/events")}
+left_out = {("DELETE", "/api/gyre/v1/tokens/{id}"), ("POST", "/logout"), ("GET", "/api/gyre/v1/runs/{id}/events"),
+            ("GET", "/api/v1/workflow-events/{namespace}"), ("GET", "/api/v1/workflow-events/"), ("GET", "/api/v1/stream/events/{namespace}")}
 
 
 def form(path, status, answer):
@@ -36,6 +37,8 @@ def form(path, status, answer):
         return isinstance(answer, dict) and answer["error_code"] == {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}[status]
     if path.startswith("/api/gyre/v1/"):
         return isinstance(answer, dict) and "error" in answer or "message" in answer
+    if path.startswith("/api/v1/"):
+        return isinstance(answer, dict) and answer["code"] == {401: 16, 403: 7}[status] and answer["message"]
     if path.startswith(("/v2", "/v1/models")):
         return isinstance(answer, dict) and "error" in answer
     return True
