@@ -66,7 +66,8 @@ extension Tag {
     @Test("Metaflow does a working day against the metadata service: foreach, retry, catch, resume, tags, its Client")
     func metaflow() async throws { try await run("pipelines/metaflow_day", Installed.metaflow) }
 
-    @Test("hera and the argo-workflows package do a working day: templates, cron, steering, logs, locks, errors, a kill")
+    @Test(
+        "hera and the argo-workflows package do a working day: templates, cron, steering, logs, locks, errors, a kill")
     func argo() async throws { try await run("pipelines/argo_day", Installed.argo) }
 
     @Test("what a task sees and reaches, and tasks that misbehave, in a sandbox") func sandbox() async throws {

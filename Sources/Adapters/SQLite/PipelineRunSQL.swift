@@ -6,14 +6,16 @@ internal import GyrePipelines
 
 /// Conditions on runs of pipelines as SQL; every value is bound.
 enum PipelineRunSQL {
-    /// What stands behind `WHERE`.
+    /// What stands behind `WHERE`; `isPage` for a page in an order: almost every run is not left out of lists, and an index of those that are not
+    /// would have all of them sorted.
     static func condition(
-        _ conditions: [PipelineRunQuery.Condition]
+        _ conditions: [PipelineRunQuery.Condition], isPage: Bool = false
     ) throws(GyreError) -> (sql: String, arguments: StatementArguments) {
         var terms = ["1"]
         var arguments: StatementArguments = []
         for condition in conditions {
-            let column = condition.column.rawValue
+            let sign = isPage && condition.column == .isArchived ? "+" : ""
+            let column = sign + condition.column.rawValue
             switch condition.comparison {
             case .among:
                 let values = condition.value.array ?? []

@@ -189,7 +189,7 @@ package struct SQLitePipelineStore: PipelineStore {
             var keys = [Keyset.Key(expression: query.order.rawValue, isAscending: query.isAscending)]
             if query.order != .id { keys.append(Keyset.Key(expression: "row", isAscending: query.isAscending)) }
             let order = Keyset(keys: keys)
-            var (whole, values) = (condition, arguments)
+            var (whole, values) = try PipelineRunSQL.condition(query.conditions, isPage: true)
             if let after = query.after {
                 let (rest, more) = try order.after(after)
                 whole += " AND \(rest)"

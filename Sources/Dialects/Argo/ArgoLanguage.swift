@@ -44,8 +44,8 @@ package struct ArgoLanguage: PipelineLanguage {
             if let view = scope.task(name), view.state == .skipped { return false }
             let expression = text.dropFirst(name.count + 1)
             return expression.isEmpty ? true : try Self.truth(String(expression), outer(scope))
-        case .argument(let text), .skippable(let text), .own(let text), .items(let text), .sequence(let text),
-            .expression(let text), .output(let text):
+        case .argument(let text), .skippable(let text), .own(let text), .duration(let text), .items(let text),
+            .sequence(let text), .expression(let text), .output(let text):
             return try Self.truth(text, outer(scope))
         }
     }
@@ -65,6 +65,9 @@ package struct ArgoLanguage: PipelineLanguage {
             }
             return .string(try Tag.fill(source["text"]?.string ?? "", outer(scope)))
         case .own(let text): return .string(try Tag.fill(text, own(scope)))
+        case .duration(let text):
+            let written = try Tag.fill(text, own(scope))
+            return .string(GoTime.seconds(written).map { String($0) } ?? written)
         case .items(let text): return try Tag.fill(try JSONValue(parsing: text), outer(scope))
         case .sequence(let text):
             return try WorkflowSequence.items(try Tag.fill(try JSONValue(parsing: text), outer(scope)))

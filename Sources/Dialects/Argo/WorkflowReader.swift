@@ -219,7 +219,8 @@ struct WorkflowReader {
         } else if let suspend = json["suspend"] {
             let duration = suspend["duration"].map { ExpressionFunctions.text($0) } ?? ""
             let message = json["metadata"]?["annotations"]?["description"]?.string ?? "Suspended."
-            body = .gate(Gate(message: message, duration: duration.isEmpty ? nil : WorkflowText.own(duration).stored))
+            body = .gate(
+                Gate(message: message, duration: duration.isEmpty ? nil : WorkflowText.duration(duration).stored))
         } else {
             body = .container(try container(json, template.place))
         }

@@ -10,6 +10,8 @@ enum WorkflowText {
     case skippable(String)
     /// A text of a template: it sees the template's own inputs.
     case own(String)
+    /// A duration of a template: it comes to a number of seconds.
+    case duration(String)
     /// The items of a loop, as JSON with tags.
     case items(String)
     /// The numbers of a loop, as JSON with tags.
@@ -33,6 +35,7 @@ enum WorkflowText {
         case .argument(let text): "argument \(text)"
         case .skippable(let text): "skippable \(text)"
         case .own(let text): "own \(text)"
+        case .duration(let text): "duration \(text)"
         case .items(let text): "items \(text)"
         case .sequence(let text): "sequence \(text)"
         case .when(let text): "when \(text)"
@@ -50,6 +53,7 @@ enum WorkflowText {
         switch stored[..<end] {
         case "argument": self = .argument(text)
         case "skippable": self = .skippable(text)
+        case "duration": self = .duration(text)
         case "items": self = .items(text)
         case "sequence": self = .sequence(text)
         case "when": self = .when(text)

@@ -198,6 +198,8 @@ enum Messages {
                 ["cron_schedule": object(ends + [("cron", .string(expression.text))])]
             case .interval(let seconds):
                 ["periodic_schedule": object(ends + [("interval_second", .string(String(seconds)))])]
+            // What acts on something that happens has no form among these.
+            case .event: [:]
             }
         return object([
             ("recurring_run_id", .string(schedule.id)), ("display_name", .string(schedule.name)),

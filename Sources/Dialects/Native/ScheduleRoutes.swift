@@ -39,6 +39,10 @@ extension NativeDialect {
                 "POST", "/schedules/{id}/backfill", .runCode,
                 "Acts for the times of a range, but for those that have a run: {from, to}.",
                 takes: API.BackfillRequest.self, hasDryRun: true, backfill),
+            NativeCall(
+                "POST", "/schedules/{id}/call", .runCode,
+                "Starts a run of a schedule now: {parameters}. For other programs, as a webhook.",
+                takes: API.CallRequest.self, callSchedule),
             NativeCall("DELETE", "/schedules/{id}", .runCode, "Removes a schedule; its runs stay.", removeSchedule),
         ]
     }
@@ -149,14 +153,30 @@ extension NativeDialect {
     }
 
     private static func trigger(_ body: API.ScheduleRequest) throws(GyreError) -> Schedule.Trigger {
-        switch (body.cron, body.intervalSeconds) {
-        case (let cron?, nil): return .cron(try CronExpression(cron, zone: body.zone ?? "UTC"))
-        case (nil, let seconds?): return .interval(seconds)
-        default:
-            throw GyreError(
-                .invalid, "The schedule \"\(body.name.prefix(80))\" says no times, or says them twice.",
-                why: "It has either cron or interval_seconds.")
+        var found: [Schedule.Trigger] = []
+        if let cron = body.cron { found.append(.cron(try CronExpression(cron, zone: body.zone ?? "UTC"))) }
+        if let seconds = body.intervalSeconds { found.append(.interval(seconds)) }
+        if let dataset = body.onDataset { found.append(.event(.accepted(dataset: dataset))) }
+        if let pipeline = body.onPipeline {
+            found.append(.event(.ended(pipeline: pipeline, state: try body.onState.flatMap(Self.state))))
         }
+        if body.onCall == true { found.append(.event(.called)) }
+        guard found.count == 1 else {
+            throw GyreError(
+                .invalid, "The schedule \"\(body.name.prefix(80))\" does not say when it acts, or says it twice.",
+                why: "It has one of cron, interval_seconds, on_dataset, on_pipeline and on_call.")
+        }
+        return found[0]
+    }
+
+    private static func state(_ word: String) throws(GyreError) -> PipelineRun.State? {
+        if word == "ended" { return nil }
+        guard let state = PipelineRun.State(rawValue: word.uppercased()), state.isEnd, state != .skipped else {
+            throw GyreError(
+                .invalid, "A run does not end \"\(word.prefix(40))\".",
+                why: "It is succeeded, failed, canceled or ended.")
+        }
+        return state
     }
 
     private func source(_ body: API.ScheduleRequest) async throws(GyreError) -> Schedule.Source {
@@ -179,6 +199,12 @@ extension NativeDialect {
 
     private func enableSchedule(_ request: NativeRequest<API.EnableRequest>) async throws(GyreError) -> JSONValue {
         told(try await services.schedules.enable(request.parameter("id"), request.body.enabled, by: request.actor))
+    }
+
+    private func callSchedule(_ request: NativeRequest<API.CallRequest>) async throws(GyreError) -> JSONValue {
+        try await services.schedules.call(
+            request.parameter("id"), parameters: request.body.parameters ?? [:], by: request.actor
+        ).json
     }
 
     private func backfill(_ request: NativeRequest<API.BackfillRequest>) async throws(GyreError) -> JSONValue {

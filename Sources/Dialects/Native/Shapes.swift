@@ -86,6 +86,7 @@ struct Shape: Sendable {
         "POST /schedules": Shape(answers: API.Schedule.self),
         "GET /schedules/{id}": Shape(answers: API.Schedule.self),
         "POST /schedules/{id}/enable": Shape(answers: API.Schedule.self),
+        "POST /schedules/{id}/call": Shape(answers: API.PipelineRun.self),
         "POST /schedules/{id}/backfill": Shape(answers: API.Backfill.self),
         "DELETE /schedules/{id}": Shape(answers: API.Removed.self),
         "POST /pipeline-runs": Shape(answers: API.PipelineRun.self),

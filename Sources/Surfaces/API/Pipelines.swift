@@ -260,6 +260,14 @@ extension API {
         package var zone: String?
         /// In place of cron: every so many seconds.
         package var intervalSeconds: Int64?
+        /// In place of times: each time that a version of this dataset is accepted.
+        package var onDataset: String?
+        /// In place of times: each time that a run of this pipeline ends.
+        package var onPipeline: String?
+        /// How that run must end: `succeeded`, `failed`, `canceled`; null for any end.
+        package var onState: String?
+        /// In place of times: when somebody calls it, and then alone.
+        package var onCall: Bool?
         /// Before this time it starts none.
         package var startsAt: Int64?
         /// After this time it starts none.
@@ -292,6 +300,16 @@ extension API {
         package var zone: String?
         /// In place of cron: every so many seconds.
         package var intervalSeconds: Int64?
+        /// In place of times: each time that a version of this dataset is accepted.
+        package var onDataset: String?
+        /// In place of times: each time that a run of this pipeline ends.
+        package var onPipeline: String?
+        /// How that run must end: `succeeded`, `failed`, `canceled`; null for any end.
+        package var onState: String?
+        /// In place of times: when somebody calls it, and then alone.
+        package var onCall: Bool?
+        /// The place in the ledger up to which it has acted on what happened.
+        package var lastFact: Int64
         /// Before this time it starts none.
         package var startsAt: Int64?
         /// After this time it starts none.
@@ -346,6 +364,12 @@ extension API {
     package struct EnableRequest: APIObject {
         /// False to pause it.
         package var enabled: Bool
+    }
+
+    /// A call of a schedule.
+    package struct CallRequest: APIObject {
+        /// Values of parameters, in place of those that the schedule has.
+        package var parameters: [String: JSONValue]?
     }
 
     /// A range to act for.

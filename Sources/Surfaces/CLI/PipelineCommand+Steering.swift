@@ -86,7 +86,7 @@ extension PipelineCommand {
             @OptionGroup var output: OutputOptions
 
             func run() async throws {
-                let list = try await connection.get(API.LockLimitList.self, "lock-limits")
+                let list = try await connection.get(API.LockLimitList.self, "/lock-limits")
                 output.render(list, ids: list.limits.map(\.name)) {
                     TextTable(
                         ["NAME", "LIMIT", "HELD BY"],
@@ -110,7 +110,7 @@ extension PipelineCommand {
 
             func run() async throws {
                 let set = try await connection.post(
-                    API.LockLimit.self, "lock-limits", ["name": .string(name), "limit": .int(Int64(limit))])
+                    API.LockLimit.self, "/lock-limits", ["name": .string(name), "limit": .int(Int64(limit))])
                 output.render(set, ids: [set.name]) { "\(limit) tasks hold \(name) at the same time." }
             }
         }
@@ -125,7 +125,7 @@ extension PipelineCommand {
 
             func run() async throws {
                 let set = try await connection.post(
-                    API.LockLimit.self, "lock-limits", ["name": .string(name), "limit": .null])
+                    API.LockLimit.self, "/lock-limits", ["name": .string(name), "limit": .null])
                 output.render(set, ids: [set.name]) { "\(name) has no limit any more." }
             }
         }

@@ -9,7 +9,7 @@ struct ScheduleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schedule", abstract: "Pipelines that run by themselves, by cron or every so often.",
         discussion: "Example: gyre pipeline schedule list",
-        subcommands: [Create.self, List.self, Show.self, Pause.self, Resume.self, Remove.self])
+        subcommands: [Create.self, List.self, Show.self, Call.self, Pause.self, Resume.self, Remove.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -30,6 +30,16 @@ struct ScheduleCommand: AsyncParsableCommand {
         var cron: String?
         @Option(help: "The zone whose clocks are meant.") var zone = "UTC"
         @Option(help: "In place of cron: every so many seconds.") var every: Int64?
+        @Option(
+            help:
+                "In place of times: each time that a version of this dataset is accepted; [[Dataset]] in parameters is that version."
+        )
+        var onDataset: String?
+        @Option(
+            help: "In place of times: each time that a run of this pipeline ends; [[Run]] in parameters is that run.")
+        var onPipeline: String?
+        @Option(help: "How that run must end: succeeded, failed, canceled or ended.") var onState = "succeeded"
+        @Flag(help: "In place of times: when it is called, and then alone.") var onCall = false
         @Option(help: "Before this time it starts none, as 2026-03-01T10:00:00Z.") var start: String?
         @Option(help: "After this time it starts none.") var end: String?
         @Option(name: .shortAndLong, help: "NAME=VALUE; the value is JSON where it reads as such.") var parameter:
@@ -47,7 +57,10 @@ struct ScheduleCommand: AsyncParsableCommand {
             guard (file == nil) != (pipeline == nil) else {
                 throw ValidationError("Name a file, or a registered pipeline with --pipeline.")
             }
-            guard (cron == nil) != (every == nil) else { throw ValidationError("Say --cron or --every.") }
+            let ways = [cron != nil, every != nil, onDataset != nil, onPipeline != nil, onCall].filter { $0 }.count
+            guard ways == 1 else {
+                throw ValidationError("Say one of --cron, --every, --on-dataset, --on-pipeline and --on-call.")
+            }
             guard version == nil || pipeline != nil else {
                 throw ValidationError("--pipeline-version is of a registered pipeline: say --pipeline.")
             }
@@ -59,7 +72,9 @@ struct ScheduleCommand: AsyncParsableCommand {
                 "cron": .optional(cron), "zone": .string(zone), "interval_seconds": .optional(every),
                 "overlap": .string(overlap), "most_running": .int(Int64(mostRunning)), "catch_up": .bool(catchUp),
                 "cache": .bool(cache), "description": .string(description),
-                "parameters": try Parameters.read(parameter),
+                "parameters": try Parameters.read(parameter), "on_dataset": .optional(onDataset),
+                "on_pipeline": .optional(onPipeline), "on_state": onPipeline == nil ? .null : .string(onState),
+                "on_call": onCall ? true : .null,
             ]
             if let file { body["package"] = .string(try FileText.read(file)) }
             body["starts_at"] = try start.map { .int(try Timestamp.parse($0)) } ?? .null
@@ -69,6 +84,10 @@ struct ScheduleCommand: AsyncParsableCommand {
                 try await $0.post(API.Schedule.self, "/schedules", request)
             }
             output.render(schedule, ids: [schedule.id]) {
+                if schedule.next.isEmpty {
+                    return
+                        "\(schedule.name) \(trial.dryRun ? "would run" : "runs") \(ScheduleCommand.times(schedule.value))"
+                }
                 let times = schedule.next.map { Timestamp.readable($0) + " UTC" }.joined(separator: ", ")
                 return "\(schedule.name) \(trial.dryRun ? "would run" : "runs") at \(times), …"
             }
@@ -127,6 +146,27 @@ struct ScheduleCommand: AsyncParsableCommand {
         }
     }
 
+    struct Call: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Start a run of a schedule now, with its parameters.",
+            discussion: """
+                Other programs post to /api/gyre/v1/schedules/NAME/call with a token.
+                Example: gyre pipeline schedule call nightly -p rows=1000
+                """)
+        @Argument(help: "The schedule's name, or its id.") var id: String
+        @Option(name: .shortAndLong, help: "NAME=VALUE; the value is JSON where it reads as such.") var parameter:
+            [String] = []
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let run = try await connection.post(
+                API.PipelineRun.self, Percent.path("schedules", id, "call"),
+                ["parameters": try Parameters.read(parameter)])
+            output.render(run, ids: [run.id]) { "The run \(run.id.prefix(8)) was started." }
+        }
+    }
+
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Keep a schedule from starting runs.", discussion: "Example: gyre pipeline schedule pause nightly"
@@ -176,11 +216,17 @@ struct ScheduleCommand: AsyncParsableCommand {
 
     private static func times(_ schedule: API.Schedule) -> String {
         if let cron = schedule.cron { return "\(cron) (\(schedule.zone ?? "UTC"))" }
+        if let dataset = schedule.onDataset { return "when dataset/\(dataset) is accepted" }
+        if let pipeline = schedule.onPipeline {
+            return "when a run of \(pipeline) \(schedule.onState.map { "has \($0.lowercased())" } ?? "ends")"
+        }
+        if schedule.onCall == true { return "when it is called" }
         return "every \(schedule.intervalSeconds ?? 0) s"
     }
 
     private static func next(_ schedule: API.Schedule) -> String {
         guard schedule.isEnabled else { return "paused" }
+        if schedule.next.isEmpty, schedule.cron == nil, schedule.intervalSeconds == nil { return "-" }
         return schedule.next.first.map { Timestamp.readable($0) } ?? "never again"
     }
 }

@@ -97,6 +97,62 @@ import Testing
         #expect(try await other.times(last) == [5])
     }
 
+    @Test("each thing that happens starts one run, what happened before starts none, and its own runs start none")
+    func events() async throws {
+        let world = try World()
+        func accept(_ version: String) async throws {
+            try await world.pipelines.ledger.commit(
+                [],
+                recording: [
+                    Fact(
+                        "versioning.dataset.accepted", Ref("dataset", "flights"), by: "t",
+                        inputs: [Ref("dataset", "flights", Digest(of: Array(version.utf8)).short)])
+                ])
+        }
+        try await accept("v0")
+        let onData = world.schedules.draft(
+            "on data", .event(.accepted(dataset: "flights")), .package(Digest(of: Array("package".utf8))), by: "ann")
+        var kept = onData
+        kept.catchesUp = false
+        kept.mostRunning = 9
+        try await world.schedules.create(kept, package: Array("package".utf8), by: "ann")
+        var after = world.schedules.draft(
+            "after", .event(.ended(pipeline: "one", state: .succeeded)), .package(Digest(of: Array("package".utf8))),
+            by: "ann")
+        after.catchesUp = false
+        after.mostRunning = 9
+        try await world.schedules.create(after, package: Array("package".utf8), by: "ann")
+        try await world.pass(0)
+        #expect(try await world.pipelines.pipelines.runs().isEmpty)
+        try await accept("v1")
+        try await accept("v2")
+        try await world.pass(0)
+        try await world.pass(0)
+        try await world.settle()
+        let first = try await world.pipelines.pipelines.runs()
+        let versions = ["v1", "v2"].map { "dataset/flights@\(Digest(of: Array($0.utf8)).short) was accepted" }
+        #expect(first.filter { $0.schedule == onData.id }.map(\.reason).sorted() == versions.sorted())
+        // Each of the two has a run after it, and those have none.
+        for _ in 0..<3 {
+            try await world.pass(0)
+            try await world.settle()
+        }
+        let all = try await world.pipelines.pipelines.runs()
+        #expect(all.count == 4)
+        #expect(all.filter { $0.schedule == after.id }.allSatisfy { $0.reason.hasSuffix("of one ended: SUCCEEDED") })
+        // A server that was killed before it was remembered acts once more, and starts nothing twice.
+        var forgotten = try await world.schedules.schedule(kept.id)
+        forgotten.lastFact = onData.lastFact + 1
+        try await world.pipelines.ledger.commit(
+            [.put(Document("schedule", kept.id, forgotten.json))],
+            recording: [Fact("test.killed", kept.ref, by: "t")])
+        try await world.pass(0)
+        try await world.settle()
+        #expect(try await world.pipelines.pipelines.runs().filter { $0.schedule == kept.id }.count <= 3)
+        let called = try await world.schedules.call(kept.id, parameters: [:], by: "hook")
+        #expect(called.reason == "asked for by hook")
+    }
+
     @Test("no more runs go on at the same time than may; the others wait for their turn")
     func mostRunning() async throws {
         let world = try World()

@@ -87,16 +87,32 @@ extension RunMachine {
 
     private mutating func lock(_ id: NodeID, _ task: TaskDefinition) throws(GyreError) {
         guard !task.locks.isEmpty else { return try start(id) }
+        nodes[id].locks = try locks(of: id, task)
+        nodes[id].phase = .locking
+        reaction.changed.insert(id)
+        reaction.commands.append(.acquire(id))
+    }
+
+    // A scope holds the machine as it is: it is made where nothing is changed, or all nodes would be copied.
+
+    private func locks(of id: NodeID, _ task: TaskDefinition) throws(GyreError) -> [LockRequest] {
         let scope = scope(of: id, inputs: nodes[id].inputs)
         var locks: [LockRequest] = []
         for lock in task.locks {
             let name = try pipeline.language.value(of: lock.name, in: scope)?.string ?? lock.name
             locks.append(LockRequest(name: name, isExclusive: lock.isExclusive))
         }
-        nodes[id].locks = locks
-        nodes[id].phase = .locking
-        reaction.changed.insert(id)
-        reaction.commands.append(.acquire(id))
+        return locks
+    }
+
+    /// The seconds after which a gate opens by itself; nil for never.
+    private func seconds(of gate: Gate, _ id: NodeID) throws(GyreError) -> Double? {
+        guard let text = gate.duration else { return gate.seconds }
+        let written = try pipeline.language.value(of: text, in: scope(of: id, inputs: nodes[id].inputs))?.string
+        guard let seconds = written.flatMap(Double.init), seconds >= 0, seconds < 1e9 else {
+            throw GyreError(.invalid, "\"\(written?.prefix(80) ?? "")\" is no duration.")
+        }
+        return seconds
     }
 
     /// Begins a task that holds what it waited for.
@@ -143,16 +159,7 @@ extension RunMachine {
         nodes[id].state = .running
         nodes[id].startedAt = now
         nodes[id].message = gate.message
-        if let seconds = gate.seconds {
-            sleep(id, until: now + Int64(seconds * 1_000_000))
-        } else if let text = gate.duration {
-            let scope = scope(of: id, inputs: nodes[id].inputs)
-            let seconds = try pipeline.language.value(of: text, in: scope)?.string.flatMap(Double.init)
-            guard let seconds, seconds >= 0, seconds < 1e9 else {
-                throw GyreError(.invalid, "\"\(text.prefix(80))\" is no duration.")
-            }
-            sleep(id, until: now + Int64(seconds * 1_000_000))
-        }
+        if let seconds = try seconds(of: gate, id) { sleep(id, until: now + Int64(seconds * 1_000_000)) }
         reaction.changed.insert(id)
     }
 

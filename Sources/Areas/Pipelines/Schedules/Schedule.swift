@@ -45,6 +45,8 @@ package struct Schedule: Sendable, Hashable {
     package var lastTick: Int64?
     /// Earlier times that somebody asked it to act for, in order.
     package var backlog: [Int64] = []
+    /// The place in the ledger up to which it has acted on what happened.
+    package var lastFact: Int64 = 0
     /// How often it has started a run.
     package var started = 0
     /// What kept it from starting the last run.
@@ -55,6 +57,18 @@ package struct Schedule: Sendable, Hashable {
         case cron(CronExpression)
         /// Every so many seconds, from its beginning on.
         case interval(Int64)
+        /// Each time that something happened.
+        case event(Event)
+
+        /// Something that happens.
+        package enum Event: Sendable, Hashable {
+            /// A version of this dataset was accepted.
+            case accepted(dataset: String)
+            /// A run of this pipeline ended: so, or in any way.
+            case ended(pipeline: String, state: PipelineRun.State?)
+            /// Somebody, or another program, asked for it.
+            case called
+        }
     }
 
     /// What a schedule runs.
@@ -100,6 +114,7 @@ package struct Schedule: Sendable, Hashable {
             let (first, length) = (startsAt ?? createdAt, seconds * 1_000_000)
             let passed = time < first ? 0 : (time - first) / length
             next = first + (passed + 1) * length
+        case .event: next = nil
         }
         guard let next, next <= endsAt ?? .max else { return nil }
         return next
@@ -136,6 +151,13 @@ extension Schedule {
         let trigger: Trigger
         if let text = json["cron"]?.string {
             trigger = .cron(try CronExpression(text, zone: try stored.text("zone")))
+        } else if let dataset = json["on_dataset"]?.string {
+            trigger = .event(.accepted(dataset: dataset))
+        } else if let pipeline = json["on_pipeline"]?.string {
+            trigger = .event(
+                .ended(pipeline: pipeline, state: json["on_state"]?.string.flatMap(PipelineRun.State.init(rawValue:))))
+        } else if json["on_call"]?.bool == true {
+            trigger = .event(.called)
         } else {
             trigger = .interval(try stored.integer("interval_seconds"))
         }
@@ -163,6 +185,7 @@ extension Schedule {
         lastTick = json["last_tick"]?.int
         backlog = json["backlog"]?.array?.compactMap(\.int) ?? []
         started = Int(json["started"]?.int ?? 0)
+        lastFact = json["last_fact"]?.int ?? 0
         problem = json["problem"]?.string
     }
 
@@ -177,13 +200,18 @@ extension Schedule {
             "catches_up": .bool(catchesUp), "is_enabled": .bool(isEnabled), "actor": .string(actor),
             "created_at": .int(createdAt), "last_tick": .optional(lastTick),
             "backlog": .array(backlog.map { .int($0) }), "started": .int(Int64(started)),
-            "problem": .optional(problem),
+            "last_fact": .int(lastFact), "problem": .optional(problem),
         ]
         switch trigger {
         case .cron(let expression):
             json["cron"] = .string(expression.text)
             json["zone"] = .string(expression.zone)
         case .interval(let seconds): json["interval_seconds"] = .int(seconds)
+        case .event(.accepted(let dataset)): json["on_dataset"] = .string(dataset)
+        case .event(.ended(let pipeline, let state)):
+            json["on_pipeline"] = .string(pipeline)
+            json["on_state"] = .optional(state?.rawValue)
+        case .event(.called): json["on_call"] = true
         }
         switch source {
         case .package(let digest): json["package"] = .string(digest.hex)

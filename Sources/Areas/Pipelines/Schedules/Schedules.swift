@@ -13,6 +13,7 @@ package struct Schedules: Sendable {
     private let catalog: PipelineCatalog
     private let surroundings: Surroundings
     private let fill: Fill
+    private let events: ScheduleEvents
 
     /// Parameters of a run with what they stand for at its time.
     package typealias Fill = @Sendable ([String: JSONValue], Tick) -> [String: JSONValue]
@@ -42,6 +43,7 @@ package struct Schedules: Sendable {
         self.catalog = catalog
         self.surroundings = surroundings
         self.fill = fill
+        events = ScheduleEvents(ledger: ledger, pipelines: pipelines)
     }
 
     // MARK: Keeping
@@ -64,7 +66,9 @@ package struct Schedules: Sendable {
                 .invalid, "A schedule cannot act every \(seconds) seconds.",
                 why: "It is 1 to \(Limits.scheduleSeconds).")
         }
-        guard schedule.next(after: schedule.createdAt - 1) != nil else {
+        if case .event(let event) = schedule.trigger {
+            try check(event, of: schedule)
+        } else if schedule.next(after: schedule.createdAt - 1) == nil {
             throw GyreError(
                 .invalid, "The schedule \"\(schedule.name)\" would never start a run.",
                 why: "No time of it lies between its start and its end.")
@@ -87,6 +91,9 @@ package struct Schedules: Sendable {
     package func create(_ schedule: Schedule, package: [UInt8]? = nil, by actor: String) async throws(GyreError) {
         try await check(schedule, package: package)
         if let package { _ = try await blobs.put(package) }
+        var schedule = schedule
+        // What happened before is not what it is for.
+        schedule.lastFact = try await ledger.head().seq
         try await ledger.commit(
             [.create(Document(Self.kind, schedule.id, schedule.json))],
             recording: [Fact("pipelines.schedule.created", schedule.ref, by: actor, body: schedule.json)])
@@ -209,19 +216,22 @@ package struct Schedules: Sendable {
             guard try await act(schedule, at: tick, isBacklog: true) else { return }
         }
         guard schedule.isEnabled else { return }
+        if case .event(let event) = schedule.trigger { return try await act(schedule, on: event) }
         for tick in schedule.due(at: surroundings.now()) {
             guard try await act(schedule, at: tick, isBacklog: false) else { return }
         }
     }
 
     /// - Returns: false where it has to wait.
-    private func act(_ schedule: Schedule, at tick: Int64, isBacklog: Bool) async throws(GyreError) -> Bool {
+    private func act(
+        _ schedule: Schedule, at tick: Int64, isBacklog: Bool, _ occurrence: ScheduleEvents.Occurrence? = nil
+    ) async throws(GyreError) -> Bool {
         var query = PipelineRunQuery()
         query.conditions = [
             .init(.schedule, .equal, .string(schedule.id)), .init(.state, .among, ["PENDING", "RUNNING"]),
         ]
         let running = try await pipelines.runs(query).runs
-        let id = Self.run(schedule, tick)
+        let id = occurrence?.run(of: schedule) ?? Self.run(schedule, tick)
         switch schedule.overlap {
         case .allow: if running.count >= schedule.mostRunning { return false }
         case .forbid:
@@ -229,7 +239,8 @@ package struct Schedules: Sendable {
             if !running.isEmpty, isBacklog { return false }
             if let other = running.first {
                 try await acted(
-                    schedule, tick, isBacklog, nil, why: "The run \(other.id.prefix(8)) of it went on still.")
+                    schedule, tick, isBacklog, nil, why: "The run \(other.id.prefix(8)) of it went on still.",
+                    occurrence)
                 return true
             }
         case .replace:
@@ -238,20 +249,22 @@ package struct Schedules: Sendable {
                 _ = try? await pipelines.cancel(run.id, by: "schedule/\(schedule.name)")
             }
         }
-        do throws(GyreError) { try await start(schedule, tick, id) } catch {
+        do throws(GyreError) { try await start(schedule, tick, id, occurrence) } catch {
             switch error.code {
             case .alreadyExists: break
             case .unavailable, .cancelled: throw error
             default:
-                try await acted(schedule, tick, isBacklog, nil, why: error.description)
+                try await acted(schedule, tick, isBacklog, nil, why: error.description, occurrence)
                 return true
             }
         }
-        try await acted(schedule, tick, isBacklog, id, why: nil)
+        try await acted(schedule, tick, isBacklog, id, why: nil, occurrence)
         return true
     }
 
-    private func start(_ schedule: Schedule, _ tick: Int64, _ id: String) async throws(GyreError) {
+    private func start(
+        _ schedule: Schedule, _ tick: Int64, _ id: String, _ occurrence: ScheduleEvents.Occurrence?
+    ) async throws(GyreError) {
         var request = Pipelines.Request(compiled: try await package(schedule))
         let now = surroundings.now()
         request.id = id
@@ -263,6 +276,10 @@ package struct Schedules: Sendable {
         request.parameters = fill(
             schedule.parameters, Tick(scheduledAt: tick, now: now, index: schedule.started + 1, run: id))
         request.reason = "scheduled for \(Timestamp.text(tick))"
+        if let occurrence {
+            request.reason = occurrence.reason
+            request.parameters = occurrence.filled(request.parameters)
+        }
         request.schedule = schedule.id
         request.scheduledAt = tick
         request.experiment = schedule.experiment
@@ -271,9 +288,53 @@ package struct Schedules: Sendable {
         _ = try await pipelines.start(request, by: "schedule/\(schedule.name)")
     }
 
+    // MARK: Events
+
+    private func check(_ event: Schedule.Trigger.Event, of schedule: Schedule) throws(GyreError) {
+        switch event {
+        case .accepted(let name), .ended(let name, _): _ = try Name(name, of: "dataset or a pipeline")
+        case .called: break
+        }
+        guard schedule.startsAt == nil, schedule.endsAt == nil, !schedule.catchesUp else {
+            throw GyreError(
+                .invalid, "The schedule \"\(schedule.name)\" acts on what happens, and not at times.",
+                why: "A start, an end and catching up are for times.")
+        }
+    }
+
+    /// Starts a run for each thing that happened since it looked last, in order.
+    private func act(_ schedule: Schedule, on event: Schedule.Trigger.Event) async throws(GyreError) {
+        for occurrence in try await events.happened(event, of: schedule) {
+            guard try await act(schedule, at: occurrence.at, isBacklog: false, occurrence) else { return }
+        }
+    }
+
+    /// Starts a run of a schedule now, whatever its times are.
+    /// - Throws: `.conflict` for one that is paused.
+    package func call(
+        _ id: String, parameters: [String: JSONValue], by actor: String
+    ) async throws(GyreError) -> PipelineRun {
+        var schedule = try await self.schedule(id)
+        guard schedule.isEnabled else {
+            throw GyreError(
+                .conflict, "The schedule \"\(schedule.name)\" is paused.",
+                fix: "gyre pipeline schedule resume \(schedule.name)")
+        }
+        schedule.parameters.merge(parameters) { $1 }
+        let run = surroundings.newID()
+        let now = surroundings.now()
+        try await start(schedule, now, run, ScheduleEvents.Occurrence(called: run, at: now, by: actor))
+        let fact = Fact(
+            "pipelines.schedule.called", schedule.ref, by: actor, outputs: [Ref("pipeline-run", run)],
+            body: ["parameters": .sorted(parameters)])
+        _ = try await change(schedule.id, recording: fact) { $0.started += 1 }
+        return try await pipelines.run(run)
+    }
+
     /// Remembers what was done for a time.
     private func acted(
-        _ schedule: Schedule, _ tick: Int64, _ isBacklog: Bool, _ run: String?, why: String?
+        _ schedule: Schedule, _ tick: Int64, _ isBacklog: Bool, _ run: String?, why: String?,
+        _ occurrence: ScheduleEvents.Occurrence?
     ) async throws(GyreError) {
         let fact = Fact(
             run == nil ? "pipelines.schedule.skipped" : "pipelines.schedule.acted", schedule.ref, by: "gyre",
@@ -282,6 +343,7 @@ package struct Schedules: Sendable {
         _ = try await change(schedule.id, recording: fact) { schedule in
             schedule.problem = why
             if run != nil { schedule.started += 1 }
+            if let seq = occurrence?.seq { schedule.lastFact = max(seq, schedule.lastFact) }
             if isBacklog {
                 schedule.backlog.removeAll { $0 == tick }
             } else {

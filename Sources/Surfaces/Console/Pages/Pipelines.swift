@@ -76,12 +76,19 @@ extension Console {
     private static func row(_ schedule: API.Schedule) -> [Words] {
         [
             .text(schedule.name),
-            .code(
-                schedule.cron.map { "\($0) (\(schedule.zone ?? "UTC"))" } ?? "every \(schedule.intervalSeconds ?? 0) s"),
+            .code(times(schedule)),
             schedule.isEnabled ? .time(schedule.next.first) : .state("PAUSED"), .time(schedule.lastTick),
             .whole(schedule.started), .short(schedule.problem ?? "–"),
             .link("runs", to: "/pipelines" + Percent.query([("name", schedule.name)])),
         ]
+    }
+
+    private static func times(_ schedule: API.Schedule) -> String {
+        if let cron = schedule.cron { return "\(cron) (\(schedule.zone ?? "UTC"))" }
+        if let seconds = schedule.intervalSeconds { return "every \(seconds) s" }
+        if let dataset = schedule.onDataset { return "dataset/\(dataset) accepted" }
+        if let pipeline = schedule.onPipeline { return "\(pipeline) \(schedule.onState?.lowercased() ?? "ended")" }
+        return "when called"
     }
 
     private static func duration(_ start: Int64?, _ end: Int64?) -> Words {

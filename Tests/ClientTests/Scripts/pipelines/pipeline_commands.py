@@ -144,6 +144,70 @@ for wrong in [["--cron", "99 * * * *"], ["--every", "0"], ["--cron", "* * * * *"
     fails("schedule", "create", "wrong", two, *wrong)
 assert len(told("backfill", "nightly", "--from", "2026-01-01", "--to", "2026-01-05", "--dry-run")["times"]) == 4
 told("schedule", "pause", "nightly")
+
+# --- by what happens: when somebody calls, and when a run of another has ended
+open(f"{work}/called.yaml", "w").write(open(two).read().replace('"words"', '"called"'))
+called = told("schedule", "create", "hook", f"{work}/called.yaml", "--on-call", "-p", "word=hook")
+assert called["on_call"] and not called["next"] and "when it is called" in says("schedule", "list")
+follows = told("schedule", "create", "follower", two, "--on-pipeline", "called", "--most-running", "5", "-p", "word=[[Run]]")
+first = told("schedule", "call", "hook", "-p", "word=now")
+deadline = time.time() + 60
+while told("schedule", "show", "follower")["started"] < 1:
+    assert time.time() < deadline, "the end of a run starts nothing"
+    time.sleep(0.2)
+after = told("list", "--schedule", "follower")["runs"][0]
+assert after["parameters"]["word"] == "pipeline-run/" + first["id"] and first["id"] in after["reason"], after
+for name in ("hook", "follower"):
+    told("schedule", "rm", name)
+both = subprocess.run([sys.argv[1], "pipeline", "schedule", "create", "both", two, "--on-call", "--every", "5"], env=server.environment, capture_output=True, text=True)
+assert both.returncode != 0 and "Say one of" in both.stderr, both
+
+# --- held back, let go on, passed over, stopped; what so many hold at the same time
+open(f"{work}/workflow.yaml", "w").write("""
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: held-}
+spec:
+  entrypoint: main
+  onExit: bye
+  templates:
+  - name: main
+    steps: [[{name: ask, template: ask}], [{name: work, template: work}], [{name: last, template: work}]]
+  - {name: ask, suspend: {}}
+  - {name: work, synchronization: {semaphore: {database: {key: desk}}}, script: {image: alpine, command: [sh], source: "sleep 1; echo {{workflow.name}}"}}
+  - {name: bye, script: {image: alpine, command: [sh], source: "echo bye {{workflow.status}}"}}
+""")
+assert "1 tasks hold desk" in says("limit", "set", "desk", "1")
+assert told("lint", f"{work}/workflow.yaml")["tasks"][0]["path"] == "main"
+
+
+def waits(id, path, state, seconds=30):
+    end = time.time() + seconds
+    while True:
+        found = {t["path"]: t for t in told("show", id)["tasks"]}
+        if path in found and found[path]["state"] == state:
+            return found[path]
+        assert time.time() < end, (path, state, found)
+        time.sleep(0.1)
+
+
+held = told("run", f"{work}/workflow.yaml", "--detach")["id"]
+waits(held, "main/ask", "RUNNING")
+says("pause", held)
+says("skip", held, "main/ask", "--reason", "nobody is asked")
+assert "nobody is asked" in waits(held, "main/ask", "SUCCEEDED")["message"]
+time.sleep(1.5)
+assert not any(t["path"] == "main/work" and t["started_at"] for t in told("show", held)["tasks"]), "it was begun while it was paused"
+assert told("limit", "list")["limits"][0]["holders"] == [f"{held}/main/work"]
+says("resume", held)
+waits(held, "main/work", "SUCCEEDED")
+says("stop", held, "--message", "enough")
+assert waits(held, "onExit", "SUCCEEDED")["outputs"]["parameters"]["standard output"] == "bye Failed"
+assert told("show", held)["message"] == "enough"
+assert "ended already" in fails("pause", held)
+says("limit", "rm", "desk")
+assert not told("limit", "list")["limits"]
+
 assert len(told("backfill", "nightly", "--from", "2026-01-01", "--to", "2026-01-03T12:00:00Z")["times"]) == 3
 deadline = time.time() + 60
 while told("list", "--schedule", "nightly")["total"] < 3 or told("list", "--schedule", "nightly", "--state", "running")["total"]:
