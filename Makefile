@@ -38,6 +38,8 @@ conformance: setup
 	@test -z "$(ARGO_EXAMPLES)" || PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/pipelines/argo_examples.py .build/debug/gyre .gyre/argo $(ARGO_EXAMPLES)
 	@rm -rf .gyre/ray && mkdir -p .gyre/ray
 	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/ray_serve.py .build/debug/gyre .gyre/ray $(GYRE_TOOLS)/ray/bin/python
+	@rm -rf .gyre/ray-jobs && mkdir -p .gyre/ray-jobs
+	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/pipelines/ray_day.py .build/debug/gyre .gyre/ray-jobs $(GYRE_TOOLS)/ray/bin/python
 
 # Lines that the fast tests run, module by module; an instrumented build of its own.
 coverage: setup

@@ -229,7 +229,9 @@ let package = Package(
         adapter(
             "Compute",
             ["GyreTables", "GyreNativeLibraries", "CAllocator", "CDuckDB", nioPosix, subprocess, systemPackage]),
-        adapter("Execution", ["GyrePipelines", "GyreServing", subprocess, systemPackage]),
+        adapter(
+            "Execution",
+            ["GyrePipelines", "GyreServing", httpClient, nioCore, nioHTTP1, subprocess, systemPackage]),
         adapter(
             "Inference",
             [

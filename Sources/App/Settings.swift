@@ -108,7 +108,18 @@ struct Settings: Sendable {
         let word = ProcessInfo.processInfo.environment["GYRE_TASK_EXECUTOR"] ?? "auto"
         if let choice = LocalExecutors.Choice(rawValue: word) { return choice }
         throw GyreError(
-            .invalid, "GYRE_TASK_EXECUTOR is \"\(word.prefix(40))\".", why: "It is auto, process or container.")
+            .invalid, "GYRE_TASK_EXECUTOR is \"\(word.prefix(40))\".", why: "It is auto, process, container or ray.")
+    }
+
+    /// What runs tasks as jobs of a Ray cluster; nil where that is not asked for.
+    func rayExecutor() throws(GyreError) -> RayExecutor? {
+        guard try taskExecutor() == .ray else { return nil }
+        guard let ray else {
+            throw GyreError(
+                .invalid, "GYRE_TASK_EXECUTOR is ray, and nobody says which cluster.",
+                fix: "Set GYRE_RAY to the address of its dashboard: http://127.0.0.1:8265")
+        }
+        return RayExecutor(address: ray, environmentsFolder: environments, uv: uv)
     }
 
     /// What makes containers; nil for nothing.
@@ -131,7 +142,7 @@ struct Settings: Sendable {
     var uv: String { toolsFolder + "/python/bin/uv" }
     /// A folder of wheels that takes the place of the package index; nil for the index.
     var wheels: String? { ProcessInfo.processInfo.environment["GYRE_WHEELS"] }
-    /// The dashboard of the Ray cluster that applications of Ray Serve run on; nil for none.
+    /// The dashboard of the Ray cluster that applications of Ray Serve, and tasks where that is set, run on; nil for none.
     var ray: String? { ProcessInfo.processInfo.environment["GYRE_RAY"] }
     var environments: String { toolsFolder + "/environments" }
     var staticFiles: String { toolsFolder + "/static" }
