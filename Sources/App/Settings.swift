@@ -119,7 +119,8 @@ struct Settings: Sendable {
                 .invalid, "GYRE_TASK_EXECUTOR is ray, and nobody says which cluster.",
                 fix: "Set GYRE_RAY to the address of its dashboard: http://127.0.0.1:8265")
         }
-        return RayExecutor(address: ray, environmentsFolder: environments, uv: uv)
+        return RayExecutor(
+            address: ray, environmentsFolder: environments, uv: uv, newID: Surroundings.live.newID)
     }
 
     /// What makes containers; nil for nothing.

@@ -37,7 +37,8 @@ struct Stores: Sendable {
             processes: ProcessExecutor(
                 environmentsFolder: settings.environments, uv: settings.uv, tasks: home.tasks,
                 isWarm: settings.keepsPythonsUp, sandbox: try settings.sandbox(hiding: home.path)),
-            hosts: HostImages(HostImages.usual + settings.taskImages), choice: try settings.taskExecutor(), ray: try settings.rayExecutor(),
+            hosts: HostImages(HostImages.usual + settings.taskImages), choice: try settings.taskExecutor(),
+            ray: try settings.rayExecutor(),
             containers: { settings.containers() })
         predictions = JournalPredictionLog(
             root: home.predictions, tables: tables, segments: DuckDBProcess(), now: surroundings.now)

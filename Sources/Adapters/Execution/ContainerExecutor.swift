@@ -73,7 +73,13 @@ package struct ContainerExecutor: TaskExecutor {
                 try await ChildProcess.run(command, launch, environment) { _ in await onStart(nil) }
             }
             if !copied.isEmpty {
-                for path in copied { await copy(path, from: label, to: launch.root?.place(path) ?? "") }
+                for path in copied {
+                    guard let root = launch.root else { continue }
+                    // What ran may have put a link there that leads elsewhere.
+                    if Self.leadsWithin(root.place(path), root.folder) {
+                        await copy(path, from: label, to: root.place(path))
+                    }
+                }
                 await remove(label)
             }
             return status
@@ -86,6 +92,17 @@ package struct ContainerExecutor: TaskExecutor {
 
     /// Whether a path lies where the container sees a folder of this machine.
     private static func isMounted(_ path: String) -> Bool { path.hasPrefix("/tmp/") }
+
+    /// Whether a path that need not be there yet leads into a folder, whatever links stand on the way.
+    private static func leadsWithin(_ path: String, _ folder: String) -> Bool {
+        var ancestor = path
+        // A link that leads nowhere is there, too.
+        while ancestor != folder, (try? FileManager.default.attributesOfItem(atPath: ancestor)) == nil {
+            guard let slash = ancestor.lastIndex(of: "/"), slash > ancestor.startIndex else { return false }
+            ancestor = String(ancestor[..<slash])
+        }
+        return ancestor == folder || RealPath.isWithin(ancestor, folder)
+    }
 
     /// Copies what lies at a path of the container; what is not there was not made.
     private func copy(_ path: String, from label: String, to place: String) async {

@@ -14,11 +14,15 @@ internal import NIOHTTP1
 package struct RayExecutor: Sendable {
     private let address: String
     private let environments: PythonEnvironments
+    private let newID: @Sendable () -> String
 
     /// Jobs of the cluster whose dashboard is at `address`, with environments in `folder` that `uv` makes.
-    package init(address: String, environmentsFolder folder: String, uv: String) {
+    package init(
+        address: String, environmentsFolder folder: String, uv: String, newID: @escaping @Sendable () -> String
+    ) {
         self.address = address.hasSuffix("/") ? String(address.dropLast()) : address
         environments = PythonEnvironments(folder: folder, uv: uv)
+        self.newID = newID
     }
 
     /// Runs a command as a job until it ends.
@@ -37,11 +41,14 @@ package struct RayExecutor: Sendable {
         variables["PATH"] = "\(bin):/usr/local/bin:/usr/bin:/bin"
         variables["VIRTUAL_ENV"] = String(bin.dropLast(4))
         variables["PYTHONUNBUFFERED"] = "1"
-        let id = "gyre-\(Self.label(launch.folder))-\(UUID().uuidString.prefix(8).lowercased())"
+        let id = "gyre-\(Self.label(launch.folder))-\(newID().prefix(8))"
         let words = launch.command.map(Self.quoted).joined(separator: " ")
         let body: JSONValue = [
             "entrypoint": .string("cd \(Self.quoted(launch.folder)) && exec \(words)"), "submission_id": .string(id),
-            "runtime_env": ["env_vars": .object(JSONObject(variables.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))],
+            "runtime_env": [
+                "env_vars": .object(
+                    JSONObject(variables.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+            ],
             "metadata": ["gyre.task": .string(Self.label(launch.folder))],
         ]
         _ = try await ask(.POST, "/api/jobs/", body)

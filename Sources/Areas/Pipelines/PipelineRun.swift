@@ -19,6 +19,8 @@ package struct PipelineRun: Sendable, Hashable {
     package var scheduledAt: Int64?
     /// What its client keeps with it, in the client's own words.
     package var annotations: JSONValue = [:]
+    /// Whether nothing of it is begun until somebody says so.
+    package var startsPaused = false
     /// Whether it is left out of lists.
     package var isArchived = false
     /// How often it was let go on after it had ended.
@@ -120,6 +122,7 @@ package struct PipelineRun: Sendable, Hashable {
         scheduledAt = json["scheduled_at"]?.int
         annotations = json["annotations"] ?? [:]
         isArchived = json["is_archived"]?.bool ?? false
+        startsPaused = json["starts_paused"]?.bool ?? false
         reopenings = Int(json["reopenings"]?.int ?? 0)
         state = try stored.word("state", State.self)
         message = json["message"]?.string
@@ -134,7 +137,7 @@ package struct PipelineRun: Sendable, Hashable {
             "compiled": .string(compiled.hex), "namespace": .optional(namespace), "experiment": .optional(experiment),
             "schedule": .optional(schedule),
             "scheduled_at": .optional(scheduledAt),
-            "annotations": annotations, "is_archived": .bool(isArchived),
+            "annotations": annotations, "is_archived": .bool(isArchived), "starts_paused": .bool(startsPaused),
             "reopenings": .int(Int64(reopenings)), "parameters": .sorted(parameters),
             "actor": .string(actor), "reason": .string(reason), "purpose": purpose.json,
             "resolved": .sorted(resolved.mapValues { .string($0.description) }), "uses_cache": .bool(usesCache),

@@ -66,6 +66,8 @@ package actor Pipelines {
         package var id: String?
         /// What its client keeps with it.
         package var annotations: JSONValue = [:]
+        /// Whether nothing of it is begun until somebody says so.
+        package var startsPaused = false
 
         /// A run of this package.
         package init(compiled: [UInt8]) { self.compiled = compiled }
@@ -146,6 +148,7 @@ package actor Pipelines {
             usesCache: request.usesCache, startedAt: surroundings.now())
         if let name = request.name, !name.isEmpty { run.name = name }
         run.namespace = request.namespace
+        run.startsPaused = request.startsPaused
         run.experiment = request.experiment
         run.schedule = request.schedule
         run.scheduledAt = request.scheduledAt
@@ -190,12 +193,16 @@ package actor Pipelines {
     /// - Returns: what could not be taken up, and why; the others go on.
     package func resume() async throws(GyreError) -> [GyreError] {
         var problems: [GyreError] = []
+        // Whoever held something holds it again before anybody else asks.
+        locks.close()
+        defer { locks.open() }
         for run in try await unended() where live[run.id] == nil {
             do throws(GyreError) { try await takeUp(run) } catch {
                 problems.append(
                     GyreError(error.code, "The pipeline run \(run.id) was not taken up.", why: error.description))
             }
         }
+        for run in live.values { await run.driver.whenUp() }
         return problems
     }
 

@@ -62,8 +62,16 @@ public enum Limits {
     public static let expressionTokens = 10_000
     /// How deep expressions of a workflow are nested.
     public static let expressionDepth = 100
+    /// Operators, members and calls of one expression of a workflow.
+    public static let expressionOperators = 250
+    /// What working out one expression may take: values that are looked at.
+    public static let expressionSteps = 500_000
+    /// Bytes of a text that an expression makes.
+    public static let expressionTextBytes = 1 << 20
+    /// Seconds of any wait that a pipeline asks for.
+    public static let waitSeconds = 1e9
     /// Bytes of the path of a task: a graph that has itself in it ends there.
-    public static let taskPathBytes = 2_000
+    public static let taskPathBytes = 700
     /// Attempts of one task whose end nobody knows, since the server was killed, before it is given up.
     public static let lostAttempts = 3
     /// Tasks of all pipeline runs that run at the same time, where GYRE_RUNNING_TASKS does not say otherwise.

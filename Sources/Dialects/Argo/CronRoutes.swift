@@ -32,7 +32,7 @@ extension ArgoDialect {
             Route("GET", one, .read) { request throws(GyreError) in
                 .json(try await cronObject(try await manifest(request, Self.cron)))
             },
-            Route("PUT", one, .runCode, updateCron), Route("DELETE", one, .write, deleteCron),
+            Route("PUT", one, .runCode, updateCron), Route("DELETE", one, .runCode, deleteCron),
             Route("PUT", "\(one)/suspend", .runCode) { request throws(GyreError) in try await enable(request, false) },
             Route("PUT", "\(one)/resume", .runCode) { request throws(GyreError) in try await enable(request, true) },
         ]
@@ -82,6 +82,8 @@ extension ArgoDialect {
                     why: "It is Allow, Forbid or Replace.")
             }
             schedule.catchesUp = false
+            // The clock looks every second or so; what comes later than that was missed.
+            schedule.latestStartSeconds = max(30, spec["startingDeadlineSeconds"]?.int ?? 0)
             schedule.isEnabled = !(spec["suspend"]?.bool ?? false)
             made.append((schedule, package.bytes))
         }
@@ -127,8 +129,16 @@ extension ArgoDialect {
             $0.body = object
             $0.schedules = ids
         }
+        var lastTick: Int64?
+        for id in manifest.schedules {
+            if let known = try? await schedules.schedule(id).lastTick { lastTick = max(known, lastTick ?? known) }
+        }
         try await removeSchedules(manifest, by: actor)
-        for draft in drafts { try await schedules.create(draft.schedule, package: draft.package, by: actor) }
+        for draft in drafts {
+            var schedule = draft.schedule
+            schedule.lastTick = lastTick
+            try await schedules.create(schedule, package: draft.package, by: actor)
+        }
         return changed
     }
 

@@ -8,8 +8,8 @@ enum ArgoErrors {
     static func response(_ error: GyreError) -> HTTPResponse {
         let (code, status): (Int64, Int) =
             switch error.code {
-            case .invalid, .unsupported: (3, 400)
-            case .limitExceeded, .tooManyRequests: (8, 429)
+            case .invalid, .unsupported, .limitExceeded: (3, 400)
+            case .tooManyRequests: (8, 429)
             case .alreadyExists: (6, 409)
             case .notFound: (5, 404)
             case .conflict: (9, 409)

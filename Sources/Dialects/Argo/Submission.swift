@@ -102,9 +102,6 @@ extension ArgoDialect {
             return package.workflow
         }
         let run = try await pipelines.start(request, by: actor)
-        if package.workflow["spec"]?["suspend"]?.bool == true {
-            _ = try await pipelines.pause(run.id, true, by: actor)
-        }
         return WorkflowObject.workflow(run, package, tasks: [])
     }
 
@@ -115,6 +112,7 @@ extension ArgoDialect {
         request.name = metadata["name"]?.string
         request.namespace = namespace
         request.annotations = ["labels": metadata["labels"] ?? [:], "annotations": metadata["annotations"] ?? [:]]
+        request.startsPaused = package.workflow["spec"]?["suspend"]?.bool ?? false
         request.reason = metadata["annotations"]?["workflows.argoproj.io/description"]?.string ?? ""
         return request
     }

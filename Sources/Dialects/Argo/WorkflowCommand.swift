@@ -89,7 +89,15 @@ struct WorkflowCommand {
         command.output = Self.output(of: call)
         let body = template["container"] ?? template["script"] ?? [:]
         command.directory = try body["workingDir"]?.string.map { text throws(GyreError) in try Tag.fill(text, scope) }
-        if let directory = command.directory { try folder(root + directory) }
+        if let directory = command.directory {
+            guard directory.hasPrefix("/"), !directory.split(separator: "/").contains(".."), directory.utf8.count < 1000
+            else {
+                throw GyreError(
+                    .invalid, "workingDir is \"\(directory.prefix(120))\".",
+                    why: "It must be a whole path without \"..\".")
+            }
+            try folder(root + directory)
+        }
         var environment: [String: String] = [:]
         for (name, value) in container.environment { environment[name] = try Tag.fill(value, scope) }
         command.environment = environment

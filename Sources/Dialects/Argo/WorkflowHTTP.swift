@@ -31,7 +31,9 @@ enum WorkflowHTTP {
         except urllib.error.HTTPError as error:
             answer = error
         body = answer.read(256 << 10).decode("utf-8", "replace")
+        good = ask.get("successCondition") or 200 <= answer.status < 300
         print(json.dumps({"statusCode": answer.status, "body": body, "headers": {name: [value] for name, value in answer.headers.items()}}))
+        sys.exit(0 if good else 1)
         """
 
     /// What came of a request: its body.

@@ -8,12 +8,18 @@ struct WorkflowNodes {
     private let run: PipelineRun
     private let tasks: [TaskRecord]
     private let templates: [String: JSONValue]
-    private let entrypoint: String
+    private let mainPath: String
+    /// Tasks by the group or loop that they stand in.
+    private let children: [String: [TaskRecord]]
 
     init(_ run: PipelineRun, _ package: WorkflowPackage?, _ tasks: [TaskRecord]) {
         self.run = run
         self.tasks = tasks
-        entrypoint = package?.workflow["spec"]?["entrypoint"]?.string ?? tasks.first?.path ?? ""
+        children = Dictionary(grouping: tasks.filter { Self.parent($0.path) != nil }) { Self.parent($0.path) ?? "" }
+        let entrypoint = package?.workflow["spec"]?["entrypoint"]?.string ?? tasks.first?.path ?? ""
+        mainPath =
+            tasks.contains { $0.path == entrypoint }
+            ? entrypoint : tasks.first { !$0.path.contains("/") }?.path ?? entrypoint
         var templates: [String: JSONValue] = [:]
         func add(_ spec: JSONValue?, _ prefix: String) {
             for template in spec?["templates"]?.array ?? [] {
@@ -35,15 +41,8 @@ struct WorkflowNodes {
 
     private func isMain(_ path: String) -> Bool { path == mainPath }
 
-    private var mainPath: String {
-        tasks.contains { $0.path == entrypoint }
-            ? entrypoint : tasks.first { !$0.path.contains("/") }?.path ?? entrypoint
-    }
-
     var json: JSONValue {
-        var nodes = JSONObject()
-        for task in tasks { nodes[id(task.path)] = node(task) }
-        return .object(nodes)
+        .object(JSONObject(merging: tasks.map { (id($0.path), node($0)) }))
     }
 
     private func type(_ task: TaskRecord) -> String {
@@ -57,7 +56,7 @@ struct WorkflowNodes {
     }
 
     private func node(_ task: TaskRecord) -> JSONValue {
-        let children = tasks.filter { WorkflowNodes.parent($0.path) == task.path }
+        let children = children[task.path] ?? []
         let last = task.path.split(separator: "/").last.map(String.init) ?? task.path
         var node: JSONValue = [
             "id": .string(id(task.path)), "name": .string(name(task.path)),
@@ -87,6 +86,9 @@ struct WorkflowNodes {
         let below = path.hasPrefix(mainPath + "/") ? String(path.dropFirst(mainPath.count + 1)) : path
         return "\(run.name).\(below.replacing("/", with: "."))"
     }
+
+    /// The name of the pod that a task would have.
+    static func name(of path: String, in run: PipelineRun) -> String { WorkflowNames.node(run.name, path) }
 
     /// The group or loop that a task stands in.
     static func parent(_ path: String) -> String? {

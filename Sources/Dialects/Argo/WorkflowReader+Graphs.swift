@@ -63,7 +63,8 @@ extension WorkflowReader {
             tasks[name] = task
             for (hook, definition) in try hooks(of: json, name, template, place) { tasks[hook] = definition }
         }
-        let needed = Set(tasks.values.flatMap(\.upstream))
+        // What is called at the end of a task is none that needs it.
+        let needed = Set(tasks.filter { !$0.key.contains(".") }.values.flatMap(\.upstream))
         var targets = all.compactMap { $0["name"]?.string }.filter { !needed.contains($0) }
         if let named = dag["target"]?.string, !named.isEmpty {
             // The parameters are known by now: they stand in the spec.

@@ -47,7 +47,9 @@ struct WorkflowReader {
         var main = try call(
             ["name": .string(entrypoint), "template": .string(entrypoint), "arguments": spec["arguments"] ?? [:]],
             in: nil, "spec.entrypoint")
-        if let seconds = spec["activeDeadlineSeconds"]?.double { main.deadlineSeconds = seconds }
+        if let seconds = spec["activeDeadlineSeconds"].flatMap({ GoTime.seconds(ExpressionFunctions.text($0)) }) {
+            main.deadlineSeconds = min(seconds, main.deadlineSeconds ?? seconds)
+        }
         main.locks =
             try WorkflowLocks.requests(spec["synchronization"], "spec.synchronization", isOwn: false) + main.locks
         tasks[entrypoint] = main
@@ -121,7 +123,8 @@ struct WorkflowReader {
         }
         if let template = metadata["labels"]?["workflows.argoproj.io/workflow-template"]?.string { name = template }
         if let cron = metadata["labels"]?["workflows.argoproj.io/cron-workflow"]?.string { name = cron }
-        return name.isEmpty ? "workflow" : String(name.prefix(200))
+        name = String(name.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }.prefix(200))
+        return name.first?.isLetter == true || name.first?.isNumber == true ? name : "workflow"
     }
 
     static func texts(_ json: JSONValue?) -> [String: String] {
@@ -224,6 +227,19 @@ struct WorkflowReader {
         } else {
             body = .container(try container(json, template.place))
         }
+        for side in ["inputs", "outputs"] {
+            for item in (json[side]?["parameters"]?.array ?? []) + (json[side]?["artifacts"]?.array ?? []) {
+                let name = item["name"]?.string ?? ""
+                guard !name.isEmpty, name.utf8.count <= 200,
+                    name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }),
+                    name.first != "."
+                else {
+                    throw GyreError(
+                        .invalid, "\(template.place).\(side) has the name \"\(name.prefix(60))\".",
+                        why: "A name has letters, digits, - and _.")
+                }
+            }
+        }
         var outputs: [String: ParameterDefinition] = [:]
         var artifacts: [String: ArtifactDefinition] = [:]
         var globals: [String: String] = [:]
@@ -296,14 +312,15 @@ struct WorkflowReader {
             loop(.expression(WorkflowText.sequence(sequence.text).stored))
         }
         let goesOn = step["continueOn"]
-        task.mayFail = goesOn?["failed"]?.bool ?? false || goesOn?["error"]?.bool ?? false
+        task.mayFail = goesOn?["failed"]?.bool ?? false
+        task.mayError = goesOn?["error"]?.bool ?? false
         let body = template.body
         if let strategy = body["retryStrategy"] { task.retry = try WorkflowRetry.policy(strategy, template.place) }
         task.locks = try WorkflowLocks.requests(
             body["synchronization"], template.place + ".synchronization", isOwn: true)
         if let memoize = body["memoize"], let key = memoize["key"]?.string {
             task.memo = Memo(
-                cache: memoize["cache"]?["configMap"]?["name"]?.string ?? "memo", key: WorkflowText.own(key).stored,
+                cache: memoize["cache"]?["configMap"]?["name"]?.string ?? "", key: WorkflowText.own(key).stored,
                 maximumAgeSeconds: memoize["maxAge"]?.string.flatMap(GoTime.seconds))
             task.isCacheable = true
         }

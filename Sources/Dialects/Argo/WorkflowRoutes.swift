@@ -14,7 +14,7 @@ extension ArgoDialect {
             Route("POST", "\(all)/submit", .runCode, submit), Route("GET", all, .list(.pipeline), list),
             Route("GET", "\(Self.root)/workflows/", .list(.pipeline), list),
             Route("GET", "\(Self.root)/workflows", .list(.pipeline), list), Route("GET", one, .read, get),
-            Route("DELETE", one, .write, delete), Route("PUT", "\(one)/resubmit", .runCode, resubmit),
+            Route("DELETE", one, .runCode, delete), Route("PUT", "\(one)/resubmit", .runCode, resubmit),
             Route("PUT", "\(one)/retry", .runCode, retry), Route("PUT", "\(one)/resume", .runCode, resume),
             Route("PUT", "\(one)/suspend", .runCode) { request throws(GyreError) in
                 let run = try await run(request)

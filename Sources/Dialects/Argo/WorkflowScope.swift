@@ -106,7 +106,12 @@ struct WorkflowScope: ExpressionScope {
 
     /// The outputs of iterations; a result that is JSON stands as that.
     private static func list(_ value: JSONValue, isResult: Bool) -> JSONValue {
-        guard isResult else { return value }
+        guard isResult else {
+            // Lists and maps stand as that where all of them are.
+            let decoded = (value.array ?? []).map { $0.string.flatMap { try? JSONValue(parsing: $0) } }
+            let isWhole = !decoded.isEmpty && decoded.allSatisfy { $0?.array != nil || $0?.object != nil }
+            return isWhole ? .array(decoded.compactMap(\.self)) : value
+        }
         return .array(
             (value.array ?? []).map { item in
                 guard let text = item.string else { return item }

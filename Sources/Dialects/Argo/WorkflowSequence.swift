@@ -13,6 +13,7 @@ enum WorkflowSequence {
             guard let number = value.int ?? Int64(value.string ?? "") else {
                 throw GyreError(.invalid, "withSequence.\(name) is \(value.text.prefix(40)), which is no whole number.")
             }
+            guard (-1_000_000_000_000...1_000_000_000_000).contains(number) else { throw tooMany(number) }
             return number
         }
         let start = try number("start") ?? 0

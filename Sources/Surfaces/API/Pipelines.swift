@@ -308,6 +308,8 @@ extension API {
         package var onState: String?
         /// In place of times: when somebody calls it, and then alone.
         package var onCall: Bool?
+        /// Seconds after which a time that was missed is not made up for any more.
+        package var latestStartSeconds: Int64?
         /// The place in the ledger up to which it has acted on what happened.
         package var lastFact: Int64
         /// Before this time it starts none.
@@ -410,6 +412,8 @@ extension API {
         package var compiled: String
         /// Where no other run has its name; null where others may.
         package var namespace: String?
+        /// Whether nothing of it was to be begun until somebody said so.
+        package var startsPaused: Bool
         /// The group of runs that it is counted in.
         package var experiment: String?
         /// The schedule that started it.

@@ -129,7 +129,8 @@ import Testing
 
         var other = try Self.machine(graph)
         _ = other.apply(.began(at: 0))
-        _ = other.apply(.passedOver(main, by: "ann", reason: "by hand", at: 1))
+        #expect(other.apply(.passedOver(main, by: "ann", reason: "by hand", at: 1)).commands == [.stop(main)])
+        _ = other.apply(.attemptEnded(main, attempt: 1, .cancelled, at: 2))
         #expect(other.nodes[main].state == .succeeded)
         #expect(other.nodes[main].message == "ann passed over it: by hand.")
     }
@@ -358,6 +359,7 @@ private struct ChanceGraph {
             }
             task.retry.limit = Int.random(in: 0...2, using: &random)
             task.mayFail = Int.random(in: 0..<5, using: &random) == 0
+            task.mayError = task.mayFail
             task.runsAfterSkip = Int.random(in: 0..<3, using: &random) == 0
             if Int.random(in: 0..<5, using: &random) == 0 { task.locks = [LockRequest(name: "one", isExclusive: true)] }
             task.retry.delaySeconds = Bool.random(using: &random) ? 0 : 3

@@ -40,6 +40,9 @@ package struct Pipeline: Sendable {
         for (owner, component) in components.merging(["root": root], uniquingKeysWith: { $1 }).sorted(by: {
             $0.key < $1.key
         }) {
+            for name in Array(component.inputArtifacts.keys) + Array(component.outputArtifacts.keys)
+                + Array(component.outputParameters.keys)
+            { try Self.checkPart(name, "an artifact or output of \"\(owner.prefix(80))\"") }
             guard case .graph(let graph) = component.body else { continue }
             try check(graph, of: owner)
         }
@@ -51,6 +54,9 @@ package struct Pipeline: Sendable {
 
     private func check(_ graph: TaskGraph, of owner: String) throws(GyreError) {
         for (name, task) in graph.tasks {
+            try Self.checkPart(name, "a task of \"\(owner.prefix(80))\"")
+            // What an artifact goes in by is a file's name, too.
+            for input in task.artifacts.keys { try Self.checkPart(input, "an artifact of \"\(name)\"") }
             guard components[task.component] != nil else {
                 throw GyreError(
                     .invalid,
@@ -66,6 +72,18 @@ package struct Pipeline: Sendable {
             throw GyreError(
                 .invalid, "The pipeline \"\(name)\" has a cycle.",
                 why: "These tasks wait for one another: \(waiting.sorted().joined(separator: ", ")).")
+        }
+    }
+
+    /// Refuses a name that is no single part of a path: tasks have folders of their names, and artifacts files.
+    private static func checkPart(_ name: String, _ what: String) throws(GyreError) {
+        let isPart =
+            !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 200
+            && !name.unicodeScalars.contains { $0 == "/" || $0.value < 32 }
+        guard isPart else {
+            throw GyreError(
+                .invalid, "\"\(name.prefix(80))\" cannot be the name of \(what).",
+                why: "A name has 1 to 200 bytes, no slash, and is neither . nor ...")
         }
     }
 

@@ -59,7 +59,7 @@ package struct PipelineOutline: Sendable {
                     retries: task.retry.limit))
             guard entries.count < Limits.pipelineTasks else { return entries }
             // What stands in itself is told once.
-            if within.contains(task.component) { continue }
+            if within.contains(task.component) || within.count >= Limits.expressionDepth { continue }
             entries += Self.entries(
                 of: inner, in: pipeline, below: prefix + name + "/", within: within + [task.component])
         }

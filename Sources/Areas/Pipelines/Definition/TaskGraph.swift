@@ -119,6 +119,8 @@ package struct TaskDefinition: Sendable, Hashable {
     package var runsAfterSkip = false
     /// Whether its graph may succeed where it fails.
     package var mayFail = false
+    /// Whether its graph may succeed where it could not be run.
+    package var mayError = false
     /// Seconds that all of it may take, where it is a group.
     package var deadlineSeconds: Double?
     /// What it holds while it goes on.

@@ -43,7 +43,7 @@ extension RunMachine {
             switch nodes[before].state {
             case .succeeded: return false
             case .skipped: return !task.runsAfterSkip || nodes[before].isBlocked
-            case .failed: return !task.runsAfterSkip || !definition(of: before).mayFail
+            case .failed: return !task.runsAfterSkip || !mayFail(before)
             case .pending, .running, .canceled: return true
             }
         }.sorted()
@@ -159,7 +159,7 @@ extension RunMachine {
         nodes[id].state = .running
         nodes[id].startedAt = now
         nodes[id].message = gate.message
-        if let seconds = try seconds(of: gate, id) { sleep(id, until: now + Int64(seconds * 1_000_000)) }
+        if let seconds = try seconds(of: gate, id) { sleep(id, until: due(in: seconds)) }
         reaction.changed.insert(id)
     }
 
@@ -191,7 +191,7 @@ extension RunMachine {
                     path: path, parent: id, definition: (name, place), item: nil,
                     upstreamLeft: graph.upstreamCounts[place]))
         }
-        if let seconds = definition(of: id).deadlineSeconds { sleep(id, until: now + Int64(seconds * 1_000_000)) }
+        if let seconds = definition(of: id).deadlineSeconds { sleep(id, until: due(in: seconds)) }
         // The last is taken first.
         for child in nodes[id].children.reversed() where nodes[child].upstreamLeft == 0 { ready.append(child) }
         if graph.tasks.isEmpty { finishing.append(id) }

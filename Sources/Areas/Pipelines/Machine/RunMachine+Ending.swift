@@ -22,13 +22,23 @@ extension RunMachine {
         if state == .succeeded { share(id) }
         guard let parent = nodes[id].parent else { return }
         if state == .failed || state == .canceled, nodes[parent].firstFailure == nil,
-            nodes[parent].kind == .loop || state == .canceled || !definition(of: id).mayFail
+            nodes[parent].kind == .loop || state == .canceled || !mayFail(id)
         {
             nodes[parent].firstFailure = id
         }
         letOthersBegin(after: id, in: parent)
         nodes[parent].childrenLeft -= 1
         if nodes[parent].childrenLeft == 0 { finishing.append(parent) }
+    }
+
+    /// Whether its graph may succeed though it ended so.
+    func mayFail(_ id: NodeID) -> Bool {
+        isErrored(id) ? definition(of: id).mayError : definition(of: id).mayFail
+    }
+
+    /// Whether it could not be run, and did not fail by itself.
+    func isErrored(_ id: NodeID) -> Bool {
+        nodes[id].state == .failed && nodes[id].kind == .task && nodes[id].note.exitStatus == nil
     }
 
     private mutating func letOthersBegin(after id: NodeID, in parent: NodeID) {
@@ -46,8 +56,8 @@ extension RunMachine {
             nodes[node].upstreamLeft -= 1
             if nodes[node].upstreamLeft == 0, nodes[node].phase == .waiting { ready.append(node) }
         }
-        if nodes[id].isCounted {
-            nodes[parent].active -= 1
+        if nodes[id].isCounted { nodes[parent].active -= 1 }
+        if let limit = indexed.graph.parallelism, nodes[parent].active < limit {
             while !nodes[parent].held.isEmpty {
                 let next = nodes[parent].held.removeFirst()
                 // One that was stopped meanwhile waits no more.
@@ -65,6 +75,8 @@ extension RunMachine {
         nodes[group].isFailing = true
         let why = "\(nodes[failure].path) failed, and nothing more of its graph is begun."
         for child in nodes[group].children where nodes[child].phase == .waiting || nodes[child].phase == .held {
+            // What runs whatever happens does so now, too.
+            if definition(of: child).runsAfterFailure { continue }
             nodes[child].isBlocked = true
             end(child, .skipped, TaskValues(), why)
         }
@@ -96,7 +108,7 @@ extension RunMachine {
             switch nodes[id].state {
             case .succeeded, .pending, .running: found[top] = .some(nil)
             case .failed, .canceled:
-                found[top] = .some(graph.tasks[top].mayFail && nodes[id].state == .failed ? nil : id)
+                found[top] = .some(nodes[id].state == .failed && mayFail(id) ? nil : id)
             case .skipped:
                 let before = graph.tasks[top].upstream.compactMap { graph.places[$0] }
                 if let open = before.first(where: { found[$0] == nil }) {

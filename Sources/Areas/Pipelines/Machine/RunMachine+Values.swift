@@ -79,6 +79,33 @@ extension RunMachine {
         return scope
     }
 
+    /// What the texts of a command see, as plain values: an attempt may wait for long, and must not hold the machine as it was.
+    func scope(ofAttempt id: NodeID) -> Scope {
+        var scope = Scope(run: run, path: nodes[id].path, inputs: nodes[id].inputs)
+        guard pipeline.language.seesTasks else { return scope }
+        scope.attempts = max(0, nodes[id].attempts - 1)
+        scope.shared = shared
+        scope.now = now
+        var first: [String: TaskView] = [:]
+        for (name, place) in pipeline.graphs[""]?.places ?? [:] {
+            first[name] = view(nodes[0].children.lowerBound + place)
+        }
+        scope.first = { [first] in first[$0] }
+        var top = id
+        while let parent = nodes[top].parent, parent != 0 { top = parent }
+        // What failed is for those to know that run whatever happens.
+        if definition(of: top).runsAfterFailure {
+            let failures = self.failures
+            scope.failures = { failures }
+        }
+        return scope
+    }
+
+    private var failures: [TaskView] {
+        nodes.indices.dropFirst().filter { nodes[$0].state == .failed && nodes[$0].kind == .task }
+            .prefix(Limits.waitingTasks).map { view($0) }
+    }
+
     /// What expressions of the outputs of a group see.
     func scope(ofGroup id: NodeID) -> Scope {
         var scope = Scope(run: run, path: nodes[id].path, inputs: nodes[id].inputs)
@@ -104,10 +131,7 @@ extension RunMachine {
         scope.first = { name in
             pipeline.graphs[""]?.places[name].map { view(nodes[0].children.lowerBound + $0) }
         }
-        scope.failures = {
-            nodes.indices.dropFirst().filter { nodes[$0].state == .failed && nodes[$0].kind == .task }
-                .prefix(Limits.waitingTasks).map { view($0) }
-        }
+        scope.failures = { failures }
     }
 
     private func view(_ id: NodeID) -> TaskView {
@@ -115,7 +139,7 @@ extension RunMachine {
         return TaskView(
             path: node.path, state: node.state, isBlocked: node.isBlocked, outputs: node.outputs,
             message: node.message, exitStatus: node.note.exitStatus, startedAt: node.startedAt, endedAt: node.endedAt,
-            isErrored: node.state == .failed && node.kind == .task && node.note.exitStatus == nil,
+            isErrored: isErrored(id),
             iterations: node.kind == .loop ? nodes[node.children].map(\.state) : nil)
     }
 

@@ -129,9 +129,10 @@ struct RunMachine: Sendable {
             switch node.phase {
             case .queued: commands.append(.launch(id, attempt: node.attempts))
             case .locking: commands.append(.acquire(id))
-            case .retrying, .asking, .open: if let due = node.dueAt { commands.append(.wake(at: due)) }
+            case .retrying, .asking, .open: break
             case .waiting, .held, .running, .ended: break
             }
+            if node.phase != .ended, let due = node.dueAt { commands.append(.wake(at: due)) }
         }
         return commands
     }
@@ -164,8 +165,8 @@ struct RunMachine: Sendable {
             switch nodes[id].phase {
             case .retrying: again(id)
             case .asking: end(id, .succeeded, TaskValues(), "Its time was over.")
-            case .open: stop(id, .failed, "Its time was over.")
-            case .waiting, .held, .locking, .queued, .running, .ended: break
+            case .open, .queued, .running: stop(id, .failed, "Its time was over.")
+            case .waiting, .held, .locking, .ended: break
             }
         }
     }
@@ -184,6 +185,8 @@ struct RunMachine: Sendable {
             // What is in it came to be after it.
             for inner in nodes.indices.dropFirst(id + 1) where isWithin(inner, id) { halt(inner, message) }
         } else {
+            // One that runs ends in that state when its attempt has.
+            if nodes[id].phase == .queued || nodes[id].phase == .running { nodes[id].stop = (state, message) }
             halt(id, message)
         }
     }
@@ -210,8 +213,8 @@ struct RunMachine: Sendable {
     private mutating func passOver(_ id: NodeID, _ why: String) {
         switch nodes[id].phase {
         case .queued, .running:
+            nodes[id].stop = (.succeeded, why)
             reaction.commands.append(.stop(id))
-            end(id, .succeeded, TaskValues(), why)
         case .waiting, .held, .locking, .retrying, .asking: end(id, .succeeded, TaskValues(), why)
         case .open, .ended: break
         }
@@ -223,6 +226,10 @@ struct RunMachine: Sendable {
         nodes[id].attempts += 1
         nodes[id].phase = .queued
         nodes[id].process = nil
+        if let seconds = definition(of: id).deadlineSeconds {
+            nodes[id].startedAt = nodes[id].startedAt ?? now
+            sleep(id, until: max(now, due(in: seconds) - (now - (nodes[id].startedAt ?? now))))
+        }
         reaction.commands.append(.launch(id, attempt: nodes[id].attempts))
     }
 
@@ -234,6 +241,10 @@ struct RunMachine: Sendable {
 
     private mutating func attemptEnded(_ id: NodeID, _ result: RunEvent.AttemptEnd) {
         nodes[id].process = nil
+        if let stop = nodes[id].stop {
+            if case .succeeded(let outputs) = result { return end(id, .succeeded, outputs, nil) }
+            return end(id, stop.state, TaskValues(), stop.message)
+        }
         switch result {
         case .succeeded(let outputs): end(id, .succeeded, outputs, nil)
         case .cancelled: end(id, .canceled, TaskValues(), "It was stopped.")
@@ -300,7 +311,12 @@ struct RunMachine: Sendable {
         reaction.changed.insert(id)
         guard seconds > 0 else { return again(id) }
         nodes[id].phase = .retrying
-        sleep(id, until: now + Int64(seconds * 1_000_000))
+        sleep(id, until: due(in: seconds))
+    }
+
+    /// The time in so many seconds; what is no time to wait for is the longest.
+    func due(in seconds: Double) -> Int64 {
+        now + Int64((seconds.isFinite ? min(max(0, seconds), Limits.waitSeconds) : Limits.waitSeconds) * 1_000_000)
     }
 
     mutating func sleep(_ id: NodeID, until due: Int64) {

@@ -25,6 +25,7 @@ final class Locks: Sendable {
         var waiting: [Waiter] = []
         var cancelled: Set<Int> = []
         var next = 0
+        var isClosed = false
     }
 
     private let state = Mutex(State())
@@ -63,6 +64,18 @@ final class Locks: Sendable {
     /// Holds these, whoever else does: they were held when the server was stopped.
     func hold(_ wanted: [LockRequest], by holder: Holder) {
         state.withLock { state in for lock in wanted { state.held[lock.name, default: []].append(holder) } }
+    }
+
+    /// Lets nobody hold anything new for now.
+    func close() { state.withLock { $0.isClosed = true } }
+
+    /// Lets those go on who may.
+    func open() {
+        let granted = state.withLock { state in
+            state.isClosed = false
+            return Self.grant(&state)
+        }
+        for waiter in granted { waiter.continuation.resume() }
     }
 
     /// Frees what a task holds.
@@ -109,6 +122,7 @@ final class Locks: Sendable {
 
     /// Those of the waiting that hold what they want now.
     private static func grant(_ state: inout State) -> [Waiter] {
+        if state.isClosed { return [] }
         var granted: [Waiter] = []
         var left: [Waiter] = []
         // What somebody before waits for is not taken by who comes later.

@@ -3,9 +3,9 @@
 internal import Foundation
 
 /// Paths as they are once all links on the way are followed: what code of others made may lead anywhere.
-enum RealPath {
+package enum RealPath {
     /// Whether something lies below a folder.
-    static func isWithin(_ path: String, _ folder: String) -> Bool {
+    package static func isWithin(_ path: String, _ folder: String) -> Bool {
         guard let real = of(path), let root = of(folder) else { return false }
         return real.hasPrefix(root + "/")
     }

@@ -25,6 +25,8 @@ actor RunDriver {
     /// Attempts that were asked for and are not begun yet; those before `firstWaiting` are.
     private var waiting: [(id: RunMachine.NodeID, attempt: Int)] = []
     private var firstWaiting = 0
+    /// Those that were stopped before their attempt was begun.
+    private var withdrawn: Set<RunMachine.NodeID> = []
     /// What wakes the run, by the time at which it does.
     private var alarms: [Int64: Task<Void, Never>] = [:]
     private var isSuspended = false
@@ -71,7 +73,7 @@ actor RunDriver {
     }
 
     /// Waits until the run is where its stored events end: before, nothing is known of its tasks.
-    private func whenUp() async {
+    func whenUp() async {
         if !isUp { await withCheckedContinuation { waitingForUp.append($0) } }
     }
 
@@ -161,7 +163,11 @@ actor RunDriver {
     /// Begins the run, or goes on where its stored events end.
     private func takeUp() async throws(GyreError) {
         let stored = try await store.events(of: run.id)
-        guard !stored.isEmpty else { return post(Arrival(event: .began(at: now()))) }
+        guard !stored.isEmpty else {
+            // One that is to be held back begins nothing at all before.
+            if run.startsPaused { post(Arrival(event: .paused(true, by: run.actor, at: now()))) }
+            return post(Arrival(event: .began(at: now())))
+        }
         var outputs: [String: TaskValues] = [:]
         for task in try await store.tasks(of: run.id) where task.state == .succeeded {
             outputs[task.path] = task.outputs
@@ -248,6 +254,7 @@ actor RunDriver {
     /// Stops an attempt; one that was not begun has ended with that.
     private func stop(_ id: RunMachine.NodeID) {
         if let attempt = attempts[id] { return attempt.cancel() }
+        withdrawn.insert(id)
         post(Arrival(event: .attemptEnded(id, attempt: machine.nodes[id].attempts, .cancelled, at: now())))
     }
 
@@ -288,6 +295,7 @@ actor RunDriver {
             let (id, attempt) = waiting[firstWaiting]
             firstWaiting += 1
             let node = machine.nodes[id]
+            if withdrawn.contains(id) { continue }
             if node.phase == .queued, node.attempts == attempt, !machine.isCancelled { launch(id, attempt) }
         }
         if firstWaiting == waiting.count {
@@ -311,7 +319,7 @@ actor RunDriver {
         guard let component = pipeline.components[definition.component] else { return }
         let job = TaskRunner.Job(
             component: component, definition: definition, inputs: node.inputs, path: node.path,
-            scope: machine.scope(of: id, inputs: node.inputs))
+            scope: machine.scope(ofAttempt: id))
         // Owned by this actor under its node; ends with the attempt, or when it is stopped.
         attempts[id] = Task { [runner] in
             let result = await runner.attempt(job) { await self.began(id, attempt, $0) }

@@ -47,7 +47,7 @@ struct TaskCache: Sendable {
             let age = Double(now - (found.body["kept_at"]?.int ?? 0)) / 1_000_000
             if let maximumAge, age > maximumAge {
                 return (
-                    nil, "miss: the result that is kept is \(Int(age)) seconds old, and \(Int(maximumAge)) is the most"
+                    nil, "miss: the result that is kept is \(age.rounded()) seconds old, and \(maximumAge) is the most"
                 )
             }
             let source = found.body["task"]?.string ?? "an earlier task"

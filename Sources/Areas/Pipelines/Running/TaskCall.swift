@@ -41,7 +41,10 @@ package struct TaskCall: Sendable {
 
     /// What a command wrote to a file of its folder; nil for none, and for one that leads out of the folder.
     package func contents(_ path: String) -> [UInt8]? {
-        guard isOwn(path), let file = FileHandle(forReadingAtPath: path) else { return nil }
+        // What is no file of its own (a pipe that nobody writes to) is not waited for.
+        let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let kind = (try? FileManager.default.attributesOfItem(atPath: real))?[.type] as? FileAttributeType
+        guard isOwn(path), kind == .typeRegular, let file = FileHandle(forReadingAtPath: real) else { return nil }
         // What cannot be read says nothing; what is larger than any parameter may be is cut, and does not parse.
         return (try? file.read(upToCount: Limits.bodyBytes)).flatMap { $0.map { Array($0) } }
     }

@@ -132,6 +132,8 @@ struct TaskRunner: Sendable {
             }
             note.exitStatus = 0
         } catch {
+            // What ran too long was ended by a signal.
+            if error.code == .timeout { note.exitStatus = 143 }
             return Result(end: error.code == .cancelled ? .cancelled : .failed(error.description), note: note)
         }
         return succeeded(container, job, outputs, note, cache, identity)
@@ -146,7 +148,8 @@ struct TaskRunner: Sendable {
                 outputs: Array(job.component.outputArtifacts.keys) + Array(job.component.outputParameters.keys))
         }
         let key = try pipeline.language.value(of: memo.key, in: job.scope)?.string ?? memo.key
-        return TaskCache.identity(memo: memo.cache, key: key, component: job.definition.component)
+        let place = "\(run.namespace ?? "")/\(memo.cache.isEmpty ? job.definition.component : memo.cache)"
+        return TaskCache.identity(memo: place, key: key, component: job.definition.component)
     }
 
     private func succeeded(
@@ -192,7 +195,9 @@ struct TaskRunner: Sendable {
         }
         let command = try pipeline.language.command(container, for: call)
         folder.root = command.root
-        var (variables, secrets) = try await opened(command.environment ?? container.environment)
+        // Only what was written as a secret is one: a text that comes from elsewhere may look like it.
+        let written = Set(container.environment.filter { $0.value.hasPrefix(Self.secretScheme) }.keys)
+        var (variables, secrets) = try await opened(command.environment ?? container.environment, only: written)
         let inputs = job.inputs.artifacts.compactMapValues { $0.first?.ref }
         variables.merge(options.variables(run, TaskRecord(run: run.id, path: job.path, upstream: []), inputs)) { $1 }
         if let token = variables["MLFLOW_TRACKING_TOKEN"] { secrets.append(token) }
@@ -227,10 +232,10 @@ struct TaskRunner: Sendable {
 
     /// The variables with what their secrets stand for, and those by themselves.
     private func opened(
-        _ variables: [String: String]
+        _ variables: [String: String], only names: Set<String>
     ) async throws(GyreError) -> (variables: [String: String], secrets: [String]) {
         var (opened, secrets) = (variables, [String]())
-        for (name, value) in variables where value.hasPrefix(Self.secretScheme) {
+        for (name, value) in variables where names.contains(name) && value.hasPrefix(Self.secretScheme) {
             let secret = try await options.secret(String(value.dropFirst(Self.secretScheme.count)))
             opened[name] = secret
             secrets.append(secret)

@@ -35,6 +35,8 @@ package struct Schedule: Sendable, Hashable {
     package var mostRunning = 1
     /// Whether every time that was missed is made up for; else the last of them alone.
     package var catchesUp = true
+    /// Seconds after which a time that was missed is not made up for any more; nil for never.
+    package var latestStartSeconds: Int64?
     /// Whether it starts runs at all.
     package var isEnabled = true
     /// Who made it.
@@ -124,7 +126,11 @@ package struct Schedule: Sendable, Hashable {
     func due(at now: Int64) -> [Int64] {
         var time = lastTick ?? max(createdAt, startsAt ?? 0) - 1
         guard let first = next(after: time), first <= now else { return [] }
-        guard catchesUp else { return latest(after: time, upTo: now).map { [$0] } ?? [] }
+        guard catchesUp else {
+            let last = latest(after: time, upTo: now)
+            guard let last, now - last <= (latestStartSeconds ?? .max / 1_000_000) * 1_000_000 else { return [] }
+            return [last]
+        }
         var due: [Int64] = []
         while due.count < Limits.dueTicks, let next = next(after: time), next <= now {
             due.append(next)
@@ -181,6 +187,7 @@ extension Schedule {
         overlap = try stored.word("overlap", Overlap.self)
         mostRunning = Int(try stored.integer("most_running"))
         catchesUp = json["catches_up"]?.bool ?? true
+        latestStartSeconds = json["latest_start_seconds"]?.int
         isEnabled = json["is_enabled"]?.bool ?? true
         lastTick = json["last_tick"]?.int
         backlog = json["backlog"]?.array?.compactMap(\.int) ?? []
@@ -200,7 +207,8 @@ extension Schedule {
             "catches_up": .bool(catchesUp), "is_enabled": .bool(isEnabled), "actor": .string(actor),
             "created_at": .int(createdAt), "last_tick": .optional(lastTick),
             "backlog": .array(backlog.map { .int($0) }), "started": .int(Int64(started)),
-            "last_fact": .int(lastFact), "problem": .optional(problem),
+            "latest_start_seconds": .optional(latestStartSeconds), "last_fact": .int(lastFact),
+            "problem": .optional(problem),
         ]
         switch trigger {
         case .cron(let expression):

@@ -136,7 +136,10 @@ package struct Schedules: Sendable {
     package func enable(_ id: String, _ isEnabled: Bool, by actor: String) async throws(GyreError) -> Schedule {
         let kind = isEnabled ? "pipelines.schedule.enabled" : "pipelines.schedule.disabled"
         let key = try await schedule(id).id
+        let head = try await ledger.head().seq
         return try await change(key, recording: Fact(kind, Ref("schedule", key), by: actor)) {
+            // What happened while it was paused is not made up for.
+            if isEnabled, !$0.isEnabled { $0.lastFact = max(head, $0.lastFact) }
             $0.isEnabled = isEnabled
         }
     }
@@ -309,6 +312,26 @@ package struct Schedules: Sendable {
         }
     }
 
+    /// Whether a run may begin beside those that go on, by the schedule's rule; those that it replaces are stopped.
+    /// - Throws: `.conflict` where none may.
+    private func makeRoom(for schedule: Schedule) async throws(GyreError) {
+        var query = PipelineRunQuery()
+        query.conditions = [
+            .init(.schedule, .equal, .string(schedule.id)), .init(.state, .among, ["PENDING", "RUNNING"]),
+        ]
+        let running = try await pipelines.runs(query).runs
+        switch schedule.overlap {
+        case .replace:
+            for run in running { _ = try await pipelines.cancel(run.id, by: "schedule/\(schedule.name)") }
+        case .forbid where running.isEmpty: break
+        case .allow where running.count < schedule.mostRunning: break
+        case .allow, .forbid:
+            throw GyreError(
+                .conflict, "The schedule \"\(schedule.name)\" starts no further run now.",
+                why: "\(running.count) of its runs go on still.", fix: "Call it again when they have ended.")
+        }
+    }
+
     /// Starts a run of a schedule now, whatever its times are.
     /// - Throws: `.conflict` for one that is paused.
     package func call(
@@ -322,6 +345,7 @@ package struct Schedules: Sendable {
         }
         schedule.parameters.merge(parameters) { $1 }
         let run = surroundings.newID()
+        try await makeRoom(for: schedule)
         let now = surroundings.now()
         try await start(schedule, now, run, ScheduleEvents.Occurrence(called: run, at: now, by: actor))
         let fact = Fact(

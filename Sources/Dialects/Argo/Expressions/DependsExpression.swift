@@ -7,8 +7,8 @@ internal import GyrePipelines
 indirect enum DependsExpression: Sendable, Hashable {
     case task(String, End?)
     case not(DependsExpression)
-    case and(DependsExpression, DependsExpression)
-    case or(DependsExpression, DependsExpression)
+    case all([DependsExpression])
+    case any([DependsExpression])
 
     /// How a task ended.
     enum End: String, Sendable, Hashable, CaseIterable {
@@ -35,7 +35,7 @@ indirect enum DependsExpression: Sendable, Hashable {
         switch self {
         case .task(let name, _): [name]
         case .not(let inner): inner.tasks
-        case .and(let left, let right), .or(let left, let right): left.tasks.union(right.tasks)
+        case .all(let parts), .any(let parts): parts.reduce(into: []) { $0.formUnion($1.tasks) }
         }
     }
 
@@ -44,8 +44,8 @@ indirect enum DependsExpression: Sendable, Hashable {
         switch self {
         case .task(let name, let end): view(name).map { Self.fits($0, end) } ?? false
         case .not(let inner): !inner.holds(view)
-        case .and(let left, let right): left.holds(view) && right.holds(view)
-        case .or(let left, let right): left.holds(view) || right.holds(view)
+        case .all(let parts): parts.allSatisfy { $0.holds(view) }
+        case .any(let parts): parts.contains { $0.holds(view) }
         }
     }
 
@@ -106,18 +106,21 @@ indirect enum DependsExpression: Sendable, Hashable {
             depth += 1
             defer { depth -= 1 }
             guard depth < Limits.expressionDepth else { throw unexpected() }
-            var left = try conjunction()
-            while take("||") { left = .or(left, try conjunction()) }
-            return left
+            var parts = [try conjunction()]
+            while take("||") { parts.append(try conjunction()) }
+            return parts.count == 1 ? parts[0] : .any(parts)
         }
 
         mutating func conjunction() throws(GyreError) -> DependsExpression {
-            var left = try operand()
-            while take("&&") { left = .and(left, try operand()) }
-            return left
+            var parts = [try operand()]
+            while take("&&") { parts.append(try operand()) }
+            return parts.count == 1 ? parts[0] : .all(parts)
         }
 
         mutating func operand() throws(GyreError) -> DependsExpression {
+            depth += 1
+            defer { depth -= 1 }
+            guard depth < Limits.expressionDepth else { throw unexpected() }
             if take("!") { return .not(try operand()) }
             if take("(") {
                 let inner = try whole()

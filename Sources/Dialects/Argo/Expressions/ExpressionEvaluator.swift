@@ -7,12 +7,26 @@ struct ExpressionEvaluator {
     let scope: any ExpressionScope
     /// What `#`, `#index` and `#acc` stand for in the predicate that is worked out.
     private var locals: [String: JSONValue] = [:]
+    /// What is left of what the whole expression may take.
+    private let budget = Budget()
+
+    private final class Budget {
+        var steps = 0
+
+        func spend(_ count: Int) throws(GyreError) {
+            steps += count
+            guard steps <= Limits.expressionSteps else {
+                throw GyreError(.limitExceeded, "The expression takes more than \(Limits.expressionSteps) steps.")
+            }
+        }
+    }
 
     init(_ scope: any ExpressionScope) { self.scope = scope }
 
     /// What an expression comes to.
     /// - Throws: `.invalid` for what has no value.
     func value(_ expression: Expression) throws(GyreError) -> JSONValue {
+        try budget.spend(1)
         switch expression {
         case .literal(let value): return value
         case .name(let name):
@@ -119,7 +133,10 @@ struct ExpressionEvaluator {
         case .otherwise:
             let first = try value(left)
             return first == .null ? try value(right) : first
-        default: return try ExpressionFunctions.combine(operation, try value(left), try value(right))
+        default:
+            let result = try ExpressionFunctions.combine(operation, try value(left), try value(right))
+            if operation == .range { try budget.spend(result.array?.count ?? 0) }
+            return result
         }
     }
 

@@ -47,16 +47,56 @@ enum ExpressionFunctions {
     }
 
     static func pattern(_ text: String) throws(GyreError) -> NSRegularExpression {
-        guard text.utf8.count <= Limits.expressionTokens else {
-            throw GyreError(.limitExceeded, "The regular expression is too long.")
+        guard text.utf8.count <= 500, !hasNestedRepetition(text) else {
+            throw GyreError(
+                .limitExceeded, "The regular expression \"\(text.prefix(60))\" is too long, or repeats what repeats.",
+                why: "It could take for ever.", fix: "Write it without a repetition of a group that has one in it.")
         }
         do { return try NSRegularExpression(pattern: text) } catch {
             throw GyreError(.invalid, "\"\(text.prefix(60))\" is no regular expression.")
         }
     }
 
+    /// Whether a group with a repetition or a choice in it is repeated: some texts would take for ever.
+    private static func hasNestedRepetition(_ pattern: String) -> Bool {
+        var open: [Bool] = []
+        var closed = false
+        var isEscaped = false
+        var isClass = false
+        for character in pattern {
+            let wasClosed = closed
+            closed = false
+            if isEscaped {
+                isEscaped = false
+                continue
+            }
+            if isClass {
+                if character == "\\" { isEscaped = true }
+                if character == "]" { isClass = false }
+                continue
+            }
+            switch character {
+            case "\\": isEscaped = true
+            case "[": isClass = true
+            case "(": open.append(false)
+            case ")":
+                closed = open.popLast() ?? false
+                // What is in a group is in those around it.
+                if closed, !open.isEmpty { open[open.count - 1] = true }
+            case "*", "+", "{":
+                if wasClosed { return true }
+                if !open.isEmpty { open[open.count - 1] = true }
+            case "|": if !open.isEmpty { open[open.count - 1] = true }
+            default: break
+            }
+        }
+        return false
+    }
+
     static func matches(_ text: String, _ pattern: String) throws(GyreError) -> Bool {
-        try self.pattern(pattern).firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
+        // Of a long text the beginning is looked at.
+        let text = text.utf8.count > 10_000 ? String(text.prefix(10_000)) : text
+        return try self.pattern(pattern).firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
     }
 
     // MARK: Operators
@@ -75,12 +115,18 @@ enum ExpressionFunctions {
         case .startsWith: return .bool(try string(left).hasPrefix(try string(right)))
         case .endsWith: return .bool(try string(left).hasSuffix(try string(right)))
         case .range:
-            guard let start = left.int, let end = right.int, end - start < Int64(Limits.pipelineTasks) else {
+            let edges = -1_000_000_000...1_000_000_000 as ClosedRange<Int64>
+            guard let start = left.int, let end = right.int, edges.contains(start), edges.contains(end),
+                end - start < Int64(Limits.pipelineTasks)
+            else {
                 throw GyreError(.invalid, "\(left.text)..\(right.text) is no range, or too long.")
             }
             return .array(start > end ? [] : (start...end).map { .int($0) })
         case .add:
-            if let first = left.string, let second = right.string { return .string(first + second) }
+            if let first = left.string, let second = right.string {
+                guard first.utf8.count + second.utf8.count <= Limits.expressionTextBytes else { throw tooLong() }
+                return .string(first + second)
+            }
             return try arithmetic(operation, left, right)
         case .subtract, .multiply, .divide, .remainder, .power: return try arithmetic(operation, left, right)
         case .and, .or, .otherwise: throw GyreError(.internal, "\(operation.rawValue) is worked out elsewhere.")
@@ -136,7 +182,7 @@ enum ExpressionFunctions {
             case .multiply: return try checked(first.multipliedReportingOverflow(by: second))
             case .remainder:
                 guard second != 0 else { throw GyreError(.invalid, "\(first) is divided by zero.") }
-                return .int(first % second)
+                return .int(second == -1 ? 0 : first % second)
             default: break
             }
         }
@@ -309,10 +355,14 @@ enum ExpressionFunctions {
         }
     }
 
+    private static func tooLong() -> GyreError {
+        GyreError(.limitExceeded, "An expression makes a text of more than \(Limits.expressionTextBytes) bytes.")
+    }
+
     static func repeated(_ text: String, _ count: JSONValue) throws(GyreError) -> String {
-        guard let count = count.int, count >= 0, Int(count) * max(1, text.utf8.count) <= Limits.bodyBytes else {
-            throw GyreError(.limitExceeded, "A text cannot be repeated that often.")
-        }
+        guard let count = count.int, count >= 0, count <= Int64(Limits.expressionTextBytes),
+            Int(count) * max(1, text.utf8.count) <= Limits.expressionTextBytes
+        else { throw tooLong() }
         return String(repeating: text, count: Int(count))
     }
 

@@ -7,6 +7,7 @@ struct ExpressionParser {
     private let tokens: [ExpressionLexer.Token]
     private var place = 0
     private var depth = 0
+    private var operators = 0
 
     private init(_ tokens: [ExpressionLexer.Token]) { self.tokens = tokens }
 
@@ -34,6 +35,15 @@ struct ExpressionParser {
         case .end: return GyreError(.invalid, "It ends where something is missing.")
         }
         return GyreError(.invalid, "\(word) is not expected there.")
+    }
+
+    /// Counts what makes an expression deeper: working it out goes as deep.
+    private mutating func count() throws(GyreError) {
+        operators += 1
+        guard operators <= Limits.expressionOperators else {
+            throw GyreError(
+                .limitExceeded, "It has more than \(Limits.expressionOperators) operators, members and calls.")
+        }
     }
 
     private mutating func take(_ symbol: String) -> Bool {
@@ -66,6 +76,7 @@ struct ExpressionParser {
             result = .choice(condition, yes, try whole())
         }
         while take("|") {
+            try count()
             guard case .name(let function) = tokens[place] else { throw unexpected() }
             place += 1
             result = .call(function, [result] + (tokens[place] == .symbol("(") ? try arguments() : []))
@@ -86,6 +97,7 @@ struct ExpressionParser {
         guard level < Self.levels.count else { return try unary() }
         var left = try binary(level: level + 1)
         while let found = operation(of: Self.levels[level]) {
+            try count()
             left = .binary(found, left, try binary(level: level + 1))
         }
         return left
@@ -110,15 +122,27 @@ struct ExpressionParser {
     }
 
     private mutating func unary() throws(GyreError) -> Expression {
-        if take("!") || takeName("not") { return .not(try unary()) }
-        if take("-") { return .negative(try unary()) }
-        if take("+") { return try unary() }
+        if take("!") || takeName("not") {
+            try count()
+            return .not(try unary())
+        }
+        if take("-") {
+            try count()
+            return .negative(try unary())
+        }
+        if take("+") {
+            try count()
+            return try unary()
+        }
         return try postfix(try primary())
     }
 
     private mutating func postfix(_ first: Expression) throws(GyreError) -> Expression {
         var result = first
         while true {
+            if tokens[place] == .symbol(".") || tokens[place] == .symbol("?.") || tokens[place] == .symbol("[") {
+                try count()
+            }
             if take(".") || tokens[place] == .symbol("?.") {
                 let isOptional = take("?.")
                 // After `?.` brackets may stand as well.

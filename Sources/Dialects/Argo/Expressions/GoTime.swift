@@ -44,13 +44,17 @@ enum GoTime {
 
     /// The time of what an expression gives: a text, or seconds since 1970.
     static func microseconds(_ value: JSONValue) throws(GyreError) -> Int64 {
-        if let seconds = value.double { return Int64(seconds * 1_000_000) }
+        if let seconds = value.double {
+            // Up to the year 9999.
+            guard abs(seconds) < 253_402_300_800 else { throw GyreError(.invalid, "\(seconds) is no time.") }
+            return Int64(seconds * 1_000_000)
+        }
         return try Timestamp.parse(value.string ?? "")
     }
 
     /// The seconds of `90`, `1m30s`, `2h`, `1d`; nil for anything else.
     static func seconds(_ text: String) -> Double? {
-        if let number = Double(text) { return number }
+        if let number = Double(text) { return (0...Limits.waitSeconds).contains(number) ? number : nil }
         var rest = Substring(text)
         var total = 0.0
         guard !rest.isEmpty else { return nil }
@@ -62,7 +66,7 @@ enum GoTime {
             guard let number = Double(digits), let factor = units[String(unit)] else { return nil }
             total += number * factor
         }
-        return total
+        return total <= Limits.waitSeconds ? total : nil
     }
 
     private static let units: [String: Double] = [

@@ -62,9 +62,10 @@ enum Sprig {
             let characters = Array(texts[2])
             let start = min(max(0, Int(values[0].int ?? 0)), characters.count)
             let end = Int(values[1].int ?? -1)
-            return .string(String(characters[start..<(end < start ? characters.count : min(end, characters.count))]))
+            let stop = end < 0 ? characters.count : min(max(end, start), characters.count)
+            return .string(String(characters[start..<stop]))
         case "trunc":
-            let count = Int(values[0].int ?? 0)
+            let count = max(-Limits.bodyBytes, min(Limits.bodyBytes, Int(values[0].int ?? 0)))
             return .string(count < 0 ? String(texts[1].suffix(-count)) : String(texts[1].prefix(count)))
         case "abbrev":
             let count = max(4, Int(values[0].int ?? 4))
@@ -157,7 +158,8 @@ enum Sprig {
     /// A whole number as sprig reads it: of a text, too.
     private static func whole(_ value: JSONValue) throws(GyreError) -> Int64 {
         if let number = value.double { return Int64(exactly: number.rounded(.towardZero)) ?? 0 }
-        return Int64(value.string ?? "") ?? Int64(Double(value.string ?? "") ?? 0)
+        let text = value.string ?? ""
+        return Int64(text) ?? Double(text).flatMap { Int64(exactly: $0.rounded(.towardZero)) } ?? 0
     }
 
     private static func real(_ value: JSONValue) -> Double { value.double ?? Double(value.string ?? "") ?? 0 }
@@ -176,6 +178,8 @@ enum Sprig {
         case "div", "mod":
             let (first, second) = (try whole(values[0]), try whole(values[1]))
             guard second != 0 else { throw GyreError(.invalid, "\(first) is divided by zero.") }
+            // The least number has no opposite.
+            if second == -1 { return .int(name == "div" ? 0 &- first : 0) }
             return .int(name == "div" ? first / second : first % second)
         case "max": return .int(try wholes().max() ?? 0)
         case "min": return .int(try wholes().min() ?? 0)
@@ -216,7 +220,10 @@ enum Sprig {
     }
 
     private static func numbers(_ start: Int64, _ end: Int64, _ step: Int64) throws(GyreError) -> JSONValue {
-        guard step != 0, (end - start) / step < Int64(Limits.pipelineTasks) else {
+        let edges = -1_000_000_000...1_000_000_000 as ClosedRange<Int64>
+        guard step != 0, edges.contains(start), edges.contains(end), edges.contains(step),
+            (end - start) / step < Int64(Limits.pipelineTasks)
+        else {
             throw GyreError(.limitExceeded, "A list of numbers is too long.")
         }
         return .array(stride(from: start, to: end, by: Int(step)).map { .int($0) })
@@ -262,7 +269,7 @@ enum Sprig {
             let ends = try values.map { value throws(GyreError) in try whole(value) }
             let (start, end) = ends.count == 1 ? (1, ends[0]) : (ends[0], ends[ends.count - 1])
             let step = ends.count == 3 ? ends[1] : start <= end ? 1 : -1
-            let all = try numbers(start, end + (step > 0 ? 1 : -1), step)
+            let all = try numbers(start, end &+ (step > 0 ? 1 : -1), step)
             return .string((all.array ?? []).map(\.text).joined(separator: " "))
         default: return nil
         }

@@ -12,6 +12,7 @@ struct WhenCondition {
 
     private let tokens: [Token]
     private var place = 0
+    private var depth = 0
     private let whole: String
 
     /// Whether a condition holds.
@@ -157,6 +158,9 @@ struct WhenCondition {
     }
 
     private mutating func operand() throws(GyreError) -> JSONValue {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth < Limits.expressionDepth else { throw unexpected() }
         if take("!") { return .bool(!(try truth(try operand()))) }
         if take("(") {
             let inner = try disjunction()

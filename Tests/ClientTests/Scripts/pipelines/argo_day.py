@@ -420,6 +420,44 @@ refused(base | {"spec": {"entrypoint": "m", "templates": [t, {"name": "m", "step
 refused(base | {"spec": {"entrypoint": "t", "templates": [{"name": "t", "resource": {"action": "create"}}]}}, "spec.templates[0].resource")
 refused({"metadata": {"name": "../../x"}, "spec": {"entrypoint": "t", "templates": [t]}}, "name")
 refused(base | {"spec": {"entrypoint": "t", "templates": [{"name": "t", "container": {"image": "alpine", "command": ["true"]}, "retryStrategy": {"retryPolicy": "Sometimes"}}]}}, "retryPolicy")
+# Names that would be paths, and numbers and nestings that would be too much.
+refused(base | {"spec": {"entrypoint": "../../x", "templates": [{"name": "../../x", "container": {"image": "alpine"}}]}}, "../../x")
+refused(base | {"spec": {"entrypoint": "t", "templates": [t | {"inputs": {"artifacts": [{"name": "../../../blobs", "path": "/x", "raw": {"data": "x"}}]}}]}}, "blobs")
+refused(base | {"spec": {"entrypoint": "t", "hooks": {"../x": {"template": "t", "expression": "true"}}, "templates": [t]}}, "../x")
+refused(base | {"spec": {"entrypoint": "m", "templates": [t, {"name": "m", "dag": {"tasks": [{"name": "a", "template": "t"}, {"name": "b", "template": "t", "depends": "!" * 100_000 + "a"}]}}]}}, "depends")
+refused(base | {"spec": {"entrypoint": "t", "templates": [{"name": "t", "container": {"image": "alpine", "args": ["{{=" + "-" * 9000 + "1}}"]}}]}}, "operators")
+for text in ["sprig.int('inf')", "sprig.date('2006', 100000000000000)", "sprig.div(-9223372036854775807 - 1, -1)", "-9223372036854775807..9223372036854775807",
+             "sprig.repeat(9223372036854775807, 'ab')", "reduce(1..60, {#acc + #acc}, 'x')", "map(1..99999, {map(1..99999, {#})})", "sprig.seq(1, 9223372036854775807)",
+             "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!' matches '(a+)+$'", "sprig.dateModify('inf', '2026-01-01')"]:
+    status, wf = make(base | {"spec": {"entrypoint": "t", "templates": [{"name": "t", "container": {"image": "alpine", "command": ["echo", "{{=" + text + "}}"]}}]}})
+    if status == 200:
+        phase = until(lambda: (lambda p: p if p in ("Succeeded", "Failed") else None)(service.get_workflow(wf["metadata"]["name"]).status.phase))
+for sequence in [{"start": "9223372036854775807", "count": "2"}, {"start": "-9223372036854775807", "end": "5000000000"}]:
+    status, wf = make(base | {"spec": {"entrypoint": "m", "templates": [t, {"name": "m", "steps": [[{"name": "a", "template": "t", "withSequence": sequence}]]}]}})
+    ended(wf["metadata"]["name"], "Failed")
+status, wf = make(base | {"spec": {"entrypoint": "m", "activeDeadlineSeconds": 9223372036854775807, "templates": [t, {"name": "m", "timeout": "nan", "steps": [[{"name": "a", "template": "t"}]]}]}})
+assert status != 200 or ended(wf["metadata"]["name"])
+# A pipe that nobody writes to is no output, and a time that is over ends a workflow of one container.
+status, wf = make(base | {"spec": {"entrypoint": "t", "templates": [{"name": "t", "container": {"image": "alpine", "command": ["sh", "-c", "mkfifo /tmp/x"]},
+                  "outputs": {"parameters": [{"name": "p", "valueFrom": {"path": "/tmp/x"}}]}}]}})
+assert "wrote nothing" in ended(wf["metadata"]["name"], "Failed").status.message
+status, wf = make(base | {"spec": {"entrypoint": "t", "activeDeadlineSeconds": 1, "templates": [{"name": "t", "container": {"image": "alpine", "command": ["sleep", "60"]}}]}})
+assert "time was over" in ended(wf["metadata"]["name"], "Failed").status.message
+# One that is handed in suspended begins nothing, and a task's time that is over is a failure that may be tried again.
+status, wf = make(base | {"spec": {"suspend": True, "entrypoint": "t", "templates": [{"name": "t", "script": {"image": "alpine", "command": ["sh"], "source": f"touch {mark}/held"}}]}})
+time.sleep(1.5)
+assert not os.path.exists(mark + "/held")
+service.resume_workflow(wf["metadata"]["name"], m.WorkflowResumeRequest(name=wf["metadata"]["name"], namespace="team"))
+ended(wf["metadata"]["name"])
+status, wf = make(base | {"spec": {"entrypoint": "t", "templates": [{"name": "t", "activeDeadlineSeconds": 1, "retryStrategy": {"limit": 1},
+                  "script": {"image": "alpine", "command": ["sh"], "source": f"test -e {mark}/late || {{ touch {mark}/late; sleep 30; }}"}}]}})
+ended(wf["metadata"]["name"])
+# A task that may fail with an exit hook is what decides still.
+status, wf = make(base | {"spec": {"entrypoint": "m", "templates": [t, {"name": "no", "container": {"image": "alpine", "command": ["false"]}},
+                  {"name": "m", "dag": {"tasks": [{"name": "a", "template": "no", "hooks": {"exit": {"template": "t"}}}, {"name": "b", "template": "t", "depends": "a"}]}}]}})
+found = ended(wf["metadata"]["name"], "Failed")
+assert node(found, "a.onExit").phase == "Succeeded" and node(found, "b").phase == "Omitted", found.status.nodes
+
 try:
     Workflow(name="none", entrypoint="none", namespace="team", workflows_service=service, templates=[]).lint()
     raise AssertionError("it was good")
