@@ -79,7 +79,7 @@ ENDLESS = {"forever.yaml"}
 FAILS = {
     "exit-handler-slack.yaml", "hello-hybrid.yaml", "hello-windows.yaml", "http-hello-world.yaml", "life-cycle-hooks-tmpl-level.yaml",
     "life-cycle-hooks-wf-level.yaml", "loops-arbitrary-sequential-steps.yaml", "pod-gc-strategy-with-label-selector.yaml",
-    "conditionals.yaml", "pod-gc-strategy.yaml", "resubmit.yaml", "retry-conditional.yaml", "retry-on-error.yaml", "scripts-javascript.yaml",
+    "conditionals.yaml", "pod-gc-strategy.yaml", "resubmit.yaml", "retry-conditional.yaml", "retry-on-error.yaml", "scripts-javascript.yaml", "step-level-timeout.yaml",
     "timeouts-workflow.yaml", "volumes-emptydir.yaml",
 }
 
