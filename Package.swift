@@ -144,6 +144,7 @@ let package = Package(
             "Kits", "GRPC",
             ["GyreAccess", "GyreBase", "GyreHTTP", nioCore, nioExtras, nioHPACK, nioHTTP2, nioPosix, nioSSL]),
         layer("Kits", "HTML", []),
+        layer("Kits", "Ray", ["GyreBase", httpClient, nioCore, nioHTTP1]),
         layer("Kits", "YAML", ["GyreBase", yams]),
         layer(
             "Kits", "HTTP",
@@ -231,11 +232,11 @@ let package = Package(
             ["GyreTables", "GyreNativeLibraries", "CAllocator", "CDuckDB", nioPosix, subprocess, systemPackage]),
         adapter(
             "Execution",
-            ["GyrePipelines", "GyreServing", httpClient, nioCore, nioHTTP1, subprocess, systemPackage]),
+            ["GyrePipelines", "GyreRay", "GyreServing", subprocess, systemPackage]),
         adapter(
             "Inference",
             [
-                "GyreServing", "GyreNativeLibraries", "GyreYAML", "CBoostedTrees", "COnnxRuntime", "CWorker",
+                "GyreServing", "GyreNativeLibraries", "GyreRay", "GyreYAML", "CBoostedTrees", "COnnxRuntime", "CWorker",
                 httpClient, nioCore, nioHTTP1,
             ]),
 

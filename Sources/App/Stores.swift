@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GyreArgo
 internal import GyreBase
 internal import GyreBlobs
 internal import GyreCompute
@@ -37,7 +38,8 @@ struct Stores: Sendable {
             processes: ProcessExecutor(
                 environmentsFolder: settings.environments, uv: settings.uv, tasks: home.tasks,
                 isWarm: settings.keepsPythonsUp, sandbox: try settings.sandbox(hiding: home.path)),
-            hosts: HostImages(HostImages.usual + settings.taskImages), choice: try settings.taskExecutor(),
+            hosts: HostImages(HostImages.usual + ArgoLanguage.images + settings.taskImages),
+            choice: try settings.taskExecutor(),
             ray: try settings.rayExecutor(),
             containers: { settings.containers() })
         predictions = JournalPredictionLog(

@@ -5,6 +5,7 @@ import GyreKFP
 import GyreLedger
 import GyreReleases
 import GyreTestSupport
+import Synchronization
 import Testing
 
 @testable import GyrePipelines
@@ -24,6 +25,65 @@ import Testing
         try await waiting.value
         slots.give()
         try await slots.take()
+    }
+
+    private final class Order: Sendable {
+        let names = Mutex<[String]>([])
+    }
+
+    @Test("of those that wait for a place the higher priority goes first, then who came first")
+    func priorities() async throws {
+        let slots = Slots(1)
+        try await slots.take()
+        let order = Order()
+        var waiting: [Task<Void, any Error>] = []
+        for (name, priority) in [("a", 0), ("b", 5), ("c", 5), ("d", -1)] {
+            waiting.append(
+                Task {
+                    try await slots.take(priority: priority)
+                    order.names.withLock { $0.append(name) }
+                    slots.give()
+                })
+            // Each has come before the next does.
+            while slots.waitingCount < waiting.count { await Task.yield() }
+        }
+        slots.give()
+        for task in waiting { try await task.value }
+        #expect(order.names.withLock { $0 } == ["b", "c", "a", "d"])
+    }
+
+    @Test("after a restart who held something holds it before others ask, and as many hold it as may")
+    func locks() async throws {
+        let locks = Locks { _ in 2 }
+        func holder(_ task: String) -> Locks.Holder { Locks.Holder(run: "r", task: task) }
+        let mutex = [LockRequest(name: "m", isExclusive: true)]
+        let semaphore = [LockRequest(name: "s", isExclusive: false)]
+        locks.close()
+        let early = Task { try await locks.acquire(mutex, by: holder("early"), priority: 9) }
+        while locks.waitingCount < 1 { await Task.yield() }
+        locks.hold(mutex, by: holder("before"))
+        locks.open()
+        #expect(locks.holders(of: "m") == [holder("before")])
+        locks.release(holder("before"))
+        try await early.value
+        #expect(locks.holders(of: "m") == [holder("early")])
+        // Two hold the semaphore, the third waits, and one that is cancelled leaves the line.
+        try await locks.acquire(semaphore, by: holder("one"), priority: 0)
+        try await locks.acquire(semaphore, by: holder("two"), priority: 0)
+        let gone = Task { try await locks.acquire(semaphore, by: holder("gone"), priority: 1) }
+        while locks.waitingCount < 1 { await Task.yield() }
+        let third = Task { try await locks.acquire(semaphore + mutex, by: holder("three"), priority: 0) }
+        while locks.waitingCount < 2 { await Task.yield() }
+        gone.cancel()
+        await #expect(throws: GyreError.self) { try await gone.value }
+        locks.release(holder("one"))
+        #expect(locks.holders(of: "s") == [holder("two")])
+        // All that it wants, or nothing.
+        locks.release(holder("early"))
+        try await third.value
+        #expect(locks.holders(of: "m") == [holder("three")])
+        locks.releaseAll(of: "r")
+        #expect(locks.holders(of: "s").isEmpty)
     }
 
     @Test("however takers come, wait and are cancelled, no place is lost", arguments: 1...20)

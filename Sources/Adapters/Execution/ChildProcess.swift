@@ -20,30 +20,53 @@ enum ChildProcess {
         options.createSession = true
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
         let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes, hiding: launch.secrets)
+        let program: Executable = words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0])
+        let arguments = Arguments(Array(words.dropFirst()))
+        let folder = FilePath(launch.folder)
+        let end: TerminationStatus
         if let output = launch.output {
-            return try await run(words, launch, environment, options, log, output: output, onStart)
-        }
-        let result = try await Subprocess.run(
-            words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]),
-            arguments: Arguments(Array(words.dropFirst())), environment: environment,
-            workingDirectory: FilePath(launch.folder), platformOptions: options, input: .none, output: .sequence,
-            error: .combinedWithOutput
-        ) { execution in
-            let process = execution.processIdentifier.value
-            await onStart(process)
-            do {
-                for try await buffer in execution.standardOutput {
-                    unsafe try buffer.withUnsafeBytes { bytes in try unsafe log.write(bytes) }
+            let kept = try TaskLog(path: output, limit: Limits.taskOutputBytes, isMarked: false)
+            end = try await Subprocess.run(
+                program, arguments: arguments, environment: environment, workingDirectory: folder,
+                platformOptions: options, input: .none, output: .sequence, error: .sequence
+            ) { execution in
+                try await tend(execution.processIdentifier.value, log, onStart) {
+                    async let errors: Void = copy(execution.standardError, to: [log])
+                    try await copy(execution.standardOutput, to: [log, kept])
+                    try await errors
                 }
-            } catch {
-                kill(-process, SIGKILL)
-                throw error
-            }
-            try log.finish()
-            if Task.isCancelled { kill(-process, SIGKILL) }
+            }.terminationStatus
+        } else {
+            end = try await Subprocess.run(
+                program, arguments: arguments, environment: environment, workingDirectory: folder,
+                platformOptions: options, input: .none, output: .sequence, error: .combinedWithOutput
+            ) { execution in
+                try await tend(execution.processIdentifier.value, log, onStart) {
+                    try await copy(execution.standardOutput, to: [log])
+                }
+            }.terminationStatus
         }
         try Task.checkCancellation()
-        return status(result.terminationStatus)
+        return status(end)
+    }
+
+    /// Says that a process runs, and reads what it prints; nothing of it is left where that cannot be kept, or is not wanted any more.
+    private static func tend(
+        _ process: Int32, _ log: TaskLog, _ onStart: @Sendable (Int32?) async -> Void, _ read: () async throws -> Void
+    ) async throws {
+        await onStart(process)
+        do { try await read() } catch {
+            kill(-process, SIGKILL)
+            throw error
+        }
+        try log.finish()
+        if Task.isCancelled { kill(-process, SIGKILL) }
+    }
+
+    private static func copy(_ output: SubprocessOutputSequence, to logs: [TaskLog]) async throws {
+        for try await buffer in output {
+            unsafe try buffer.withUnsafeBytes { bytes in for log in logs { try unsafe log.write(bytes) } }
+        }
     }
 
     private static func status(_ end: TerminationStatus) -> Int32 {
@@ -51,44 +74,6 @@ enum ChildProcess {
         case .exited(let code): Int32(code)
         case .signaled(let signal): 128 + Int32(signal)
         }
-    }
-
-    /// The same for a command whose standard output is also kept by itself.
-    private static func run(
-        _ words: [String], _ launch: TaskLaunch, _ environment: Environment, _ options: PlatformOptions, _ log: TaskLog,
-        output: String, _ onStart: @escaping @Sendable (Int32?) async -> Void
-    ) async throws -> Int32 {
-        let kept = try TaskLog(path: output, limit: Limits.taskOutputBytes, isMarked: false)
-        let result = try await Subprocess.run(
-            words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]),
-            arguments: Arguments(Array(words.dropFirst())), environment: environment,
-            workingDirectory: FilePath(launch.folder), platformOptions: options, input: .none, output: .sequence,
-            error: .sequence
-        ) { execution in
-            let process = execution.processIdentifier.value
-            await onStart(process)
-            do {
-                async let errors: Void = {
-                    for try await buffer in execution.standardError {
-                        unsafe try buffer.withUnsafeBytes { bytes in try unsafe log.write(bytes) }
-                    }
-                }()
-                for try await buffer in execution.standardOutput {
-                    unsafe try buffer.withUnsafeBytes { bytes in
-                        try unsafe log.write(bytes)
-                        try unsafe kept.write(bytes)
-                    }
-                }
-                try await errors
-            } catch {
-                kill(-process, SIGKILL)
-                throw error
-            }
-            try log.finish()
-            if Task.isCancelled { kill(-process, SIGKILL) }
-        }
-        try Task.checkCancellation()
-        return status(result.terminationStatus)
     }
 
     /// Variables as a process is given them; a name that cannot be one is left out.

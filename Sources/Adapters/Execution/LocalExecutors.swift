@@ -6,7 +6,7 @@ package import GyrePipelines
 
 /// What runs tasks: processes for images that stand for this machine's own programs, containers for all others; or a Ray cluster for the first.
 package final class LocalExecutors: TaskExecutor {
-    /// Which of the two are used.
+    /// Which of them are used.
     package enum Choice: String, Sendable, CaseIterable {
         /// Containers for images that are none of this machine's.
         case auto
@@ -19,62 +19,51 @@ package final class LocalExecutors: TaskExecutor {
     }
 
     private let processes: ProcessExecutor
+    /// What runs images that stand for this machine's own programs.
+    private let hosted: any TaskExecutor
     private let hosts: HostImages
     private let choice: Choice
     private let containers: Found<ContainerExecutor>
-    private let ray: RayExecutor?
 
-    /// Both executors; `containers` is asked once, when an image needs it.
+    /// All of them; `ray` takes the place of processes where there is one, and `containers` is asked once, when an image needs it.
     package init(
         processes: ProcessExecutor, hosts: HostImages, choice: Choice, ray: RayExecutor? = nil,
         containers: @escaping @Sendable () -> ContainerExecutor?
     ) {
         self.processes = processes
+        hosted = ray ?? processes
         self.hosts = hosts
         self.choice = choice
-        self.ray = choice == .ray ? ray : nil
         self.containers = Found(containers)
     }
 
     /// Ends what is kept up for tasks.
     package func close() async { await processes.close() }
 
-    private func isHost(_ image: String) -> Bool { choice != .container && hosts.contains(image) }
-
-    package func kind(of image: String) -> String { isHost(image) ? ray == nil ? "process" : "ray" : "container" }
-
-    package func runs(_ image: String) -> Bool {
-        isHost(image) || (choice != .process && containers.value != nil && !image.isEmpty)
+    /// What runs commands of an image; nil where nothing does.
+    private func executor(for image: String) -> (any TaskExecutor)? {
+        if choice != .container, hosts.contains(image) { return hosted }
+        return choice == .process || image.isEmpty ? nil : containers.value
     }
 
-    package func temporaryFolder(of image: String) -> String? {
-        if isHost(image), ray != nil { return nil }
-        return isHost(image) ? processes.temporaryFolder(of: image) : Sandbox.temporaryFolder
-    }
-
-    package func hasPrivateRoot(for image: String) -> Bool {
-        if isHost(image), ray != nil { return false }
-        return isHost(image) ? processes.hasPrivateRoot(for: image) : true
-    }
+    package func kind(of image: String) -> String { executor(for: image)?.kind(of: image) ?? "container" }
+    package func runs(_ image: String) -> Bool { executor(for: image) != nil }
+    package func temporaryFolder(of image: String) -> String? { executor(for: image)?.temporaryFolder(of: image) }
+    package func hasPrivateRoot(for image: String) -> Bool { executor(for: image)?.hasPrivateRoot(for: image) ?? false }
 
     package func run(
         _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
-        if isHost(launch.image) {
-            if let ray { return try await ray.run(launch, onStart: onStart) }
-            return try await processes.run(launch, onStart: onStart)
-        }
-        guard choice != .process, let containers = containers.value else {
+        guard let executor = executor(for: launch.image) else {
             throw GyreError(
                 .unavailable, "The image \"\(launch.image.prefix(200))\" cannot be run.",
                 why: "Neither podman nor docker is at hand.", fix: "Install podman.")
         }
-        return try await containers.run(launch, onStart: onStart)
+        return try await executor.run(launch, onStart: onStart)
     }
 
     package func stop(process: Int32?, ofTaskIn folder: String) async {
-        await processes.stop(process: process, ofTaskIn: folder)
-        if process == nil { await ray?.stop(ofTaskIn: folder) }
+        await hosted.stop(process: process, ofTaskIn: folder)
         // Without a folder nothing of it has begun.
         guard choice != .process, process == nil, FileManager.default.fileExists(atPath: folder) else { return }
         await containers.value?.stop(process: nil, ofTaskIn: folder)

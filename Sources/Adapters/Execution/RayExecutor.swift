@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import AsyncHTTPClient
-internal import Foundation
-internal import GyreBase
-internal import GyrePipelines
-internal import NIOCore
-internal import NIOHTTP1
+package import GyreBase
+package import GyrePipelines
+internal import GyreRay
 
 /// Runs tasks as jobs of a Ray cluster, by the REST API of its dashboard.
 ///
 /// The nodes of the cluster see the folders of tasks and the environments of this machine at the same paths: one machine, or a shared disk. What a
 /// job prints is in the task's own log, and stays there when the cluster has gone.
-package struct RayExecutor: Sendable {
-    private let address: String
+package struct RayExecutor: TaskExecutor {
+    private let dashboard: RayDashboard
     private let environments: PythonEnvironments
     private let newID: @Sendable () -> String
 
@@ -20,15 +17,17 @@ package struct RayExecutor: Sendable {
     package init(
         address: String, environmentsFolder folder: String, uv: String, newID: @escaping @Sendable () -> String
     ) {
-        self.address = address.hasSuffix("/") ? String(address.dropLast()) : address
+        dashboard = RayDashboard(address: address)
         environments = PythonEnvironments(folder: folder, uv: uv)
         self.newID = newID
     }
 
+    package func kind(of image: String) -> String { "ray" }
+
     /// Runs a command as a job until it ends.
     /// - Returns: the exit status.
     /// - Throws: `.unavailable` where the cluster does not answer for a minute, or lost the job.
-    func run(
+    package func run(
         _ launch: TaskLaunch, onStart: @escaping @Sendable (Int32?) async -> Void
     ) async throws(GyreError) -> Int32 {
         guard launch.root == nil, launch.output == nil else {
@@ -51,7 +50,7 @@ package struct RayExecutor: Sendable {
             ],
             "metadata": ["gyre.task": .string(Self.label(launch.folder))],
         ]
-        _ = try await ask(.POST, "/api/jobs/", body)
+        _ = try await dashboard.ask("POST", "/api/jobs/", body)
         do {
             return try await ChildProcess.within(seconds: launch.timeoutSeconds) {
                 try await follow(id, launch, onStart)
@@ -69,7 +68,9 @@ package struct RayExecutor: Sendable {
         let log = try TaskLog(path: launch.log, limit: Limits.taskLogBytes, hiding: launch.secrets)
         var (written, isBegun, pause) = (0, false, 0.1)
         while true {
-            let job = try await patiently { () async throws(GyreError) in try await ask(.GET, "/api/jobs/\(id)") }
+            let job = try await patiently { () async throws(GyreError) in
+                try await dashboard.ask("GET", "/api/jobs/\(id)")
+            }
             let status = job["status"]?.string ?? ""
             if status == "RUNNING", !isBegun {
                 isBegun = true
@@ -78,7 +79,7 @@ package struct RayExecutor: Sendable {
             let isOver = ["SUCCEEDED", "FAILED", "STOPPED"].contains(status)
             if isBegun || isOver {
                 let text = try await patiently { () async throws(GyreError) in
-                    try await ask(.GET, "/api/jobs/\(id)/logs")["logs"]?.string ?? ""
+                    try await dashboard.ask("GET", "/api/jobs/\(id)/logs")["logs"]?.string ?? ""
                 }
                 let bytes = Array(text.utf8)
                 if bytes.count > written {
@@ -114,11 +115,10 @@ package struct RayExecutor: Sendable {
         }
     }
 
-    /// Stops what an earlier server left running of a task.
-    func stop(ofTaskIn folder: String) async {
+    package func stop(process: Int32?, ofTaskIn folder: String) async {
         let label = Self.label(folder)
         // A cluster that does not answer runs nothing that could be stopped from here.
-        guard let jobs = try? await ask(.GET, "/api/jobs/").array else { return }
+        guard let jobs = try? await dashboard.ask("GET", "/api/jobs/").array else { return }
         for job in jobs where job["metadata"]?["gyre.task"]?.string == label {
             if let id = job["submission_id"]?.string, ["PENDING", "RUNNING"].contains(job["status"]?.string) {
                 await stop(id)
@@ -128,9 +128,9 @@ package struct RayExecutor: Sendable {
 
     private func stop(_ id: String) async {
         // One that has ended, or went with its cluster, need not be stopped.
-        _ = try? await ask(.POST, "/api/jobs/\(id)/stop", [:])
+        _ = try? await dashboard.ask("POST", "/api/jobs/\(id)/stop", [:])
         for _ in 0..<50 {
-            let status = try? await ask(.GET, "/api/jobs/\(id)")["status"]?.string
+            let status = try? await dashboard.ask("GET", "/api/jobs/\(id)")["status"]?.string
             guard status == "RUNNING" || status == "PENDING" else { return }
             try? await Task.sleep(for: .milliseconds(200))  // nobody cancels it
         }
@@ -140,34 +140,4 @@ package struct RayExecutor: Sendable {
 
     /// A word as a shell reads it.
     private static func quoted(_ word: String) -> String { "'\(word.replacing("'", with: "'\\''"))'" }
-
-    private func ask(
-        _ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil
-    ) async throws(GyreError) -> JSONValue {
-        var request = HTTPClientRequest(url: address + path)
-        request.method = method
-        if let body {
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(body.bytes)
-        }
-        let status: Int
-        let content: [UInt8]
-        do {
-            let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
-            status = Int(answer.status.code)
-            content = Array(buffer: try await answer.body.collect(upTo: Limits.bodyBytes))
-        } catch {
-            throw GyreError(
-                .unavailable, "The Ray cluster at \(address) does not answer.", why: "\(error)",
-                fix: "Look whether its dashboard listens there: ray status")
-        }
-        guard (200..<300).contains(status) else {
-            let said = String(decoding: content.prefix(2000), as: UTF8.self)
-            throw GyreError(
-                status == 404 ? .notFound : status < 500 ? .invalid : .unavailable,
-                "The Ray cluster at \(address) refused \(method.rawValue) \(path).",
-                why: said.split(separator: "\n").last { !$0.isEmpty }.map(String.init) ?? "Its status was \(status).")
-        }
-        return try JSONValue(parsing: content)
-    }
 }

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import AsyncHTTPClient
 internal import Foundation
 internal import GyreBase
-internal import NIOCore
-internal import NIOHTTP1
+internal import GyreRay
 internal import Synchronization
 
 /// A Ray cluster by the REST API of its dashboard: packages, and the applications of Ray Serve.
 final class RayCluster: Sendable {
-    private let address: String
+    private let dashboard: RayDashboard
     /// Applications are set all at once, so that one change waits for another.
     private let changing = Mutex(())
 
     /// The cluster whose dashboard is at `address`.
-    init(address: String) { self.address = address.hasSuffix("/") ? String(address.dropLast()) : address }
+    init(address: String) { dashboard = RayDashboard(address: address) }
 
     /// How an application stands, and what is said of it.
     struct Application: Sendable {
@@ -23,8 +21,6 @@ final class RayCluster: Sendable {
         /// Where its routes begin on the cluster's own HTTP port.
         let url: String
     }
-
-    private static let longestAnswer = 64 << 20
 
     /// The line of a traceback that says what was raised, or else the last one.
     private static func cause(_ text: String) -> String {
@@ -63,7 +59,7 @@ final class RayCluster: Sendable {
                 .filter { !$0.isNull && !without($0["name"]) }
             let wanted: JSONValue = ["applications": .array(make(others))]
             _ = try Blocking.wait { () async throws(GyreError) in
-                try await self.exchange(.PUT, "/api/serve/applications/", wanted.bytes, "application/json")
+                try await self.dashboard.exchange("PUT", "/api/serve/applications/", wanted.bytes, "application/json")
             }
         }
     }
@@ -73,7 +69,7 @@ final class RayCluster: Sendable {
         let known = try await applications()
         guard let found = known["applications"]?[name] else { return nil }
         let host = known["http_options"]?["host"]?.string ?? "0.0.0.0"
-        let reached = host == "0.0.0.0" || host == "::" ? URL(string: address)?.host ?? "127.0.0.1" : host
+        let reached = host == "0.0.0.0" || host == "::" ? URL(string: dashboard.address)?.host ?? "127.0.0.1" : host
         let root = known["http_options"]?["root_path"]?.string ?? ""
         // The application says that a deployment failed, and the deployment why.
         let messages = (found["deployments"]?.object?.members ?? []).map { $0.value["message"]?.string ?? "" }
@@ -85,44 +81,16 @@ final class RayCluster: Sendable {
     }
 
     private func applications() async throws(GyreError) -> JSONValue {
-        try JSONValue(parsing: try await exchange(.GET, "/api/serve/applications/", [], nil))
+        try await dashboard.ask("GET", "/api/serve/applications/")
     }
 
     /// Sends a zip of code, where the cluster does not have it, and gives the address that its nodes find it by.
     func upload(_ zip: [UInt8], digest: String) async throws(GyreError) -> String {
         let name = "_gyre_pkg_\(digest).zip"
-        do throws(GyreError) { _ = try await exchange(.GET, "/api/packages/gcs/\(name)", [], nil) } catch {
+        do throws(GyreError) { _ = try await dashboard.exchange("GET", "/api/packages/gcs/\(name)") } catch {
             guard error.code == .notFound else { throw error }
-            _ = try await exchange(.PUT, "/api/packages/gcs/\(name)", zip, nil)
+            _ = try await dashboard.exchange("PUT", "/api/packages/gcs/\(name)", zip)
         }
         return "gcs://\(name)"
-    }
-
-    private func exchange(
-        _ method: HTTPMethod, _ path: String, _ body: [UInt8], _ type: String?
-    ) async throws(GyreError) -> [UInt8] {
-        var request = HTTPClientRequest(url: address + path)
-        request.method = method
-        if let type { request.headers.add(name: "content-type", value: type) }
-        if !body.isEmpty { request.body = .bytes(body) }
-        let status: Int
-        let content: [UInt8]
-        do {
-            let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
-            status = Int(answer.status.code)
-            content = Array(buffer: try await answer.body.collect(upTo: Self.longestAnswer))
-        } catch {
-            throw GyreError(
-                .unavailable, "The Ray cluster at \(address) does not answer.", why: "\(error)",
-                fix: "Look whether its dashboard listens there: ray status")
-        }
-        guard (200..<300).contains(status) else {
-            let said = String(decoding: content.prefix(2000), as: UTF8.self)
-            throw GyreError(
-                status == 404 ? .notFound : status < 500 ? .invalid : .unavailable,
-                "The Ray cluster at \(address) refused \(method.rawValue) \(path).",
-                why: said.split(separator: "\n").last { !$0.isEmpty }.map(String.init) ?? "Its status was \(status).")
-        }
-        return content
     }
 }

@@ -193,16 +193,20 @@ package actor Pipelines {
     /// - Returns: what could not be taken up, and why; the others go on.
     package func resume() async throws(GyreError) -> [GyreError] {
         var problems: [GyreError] = []
+        let unended = try await unended()
         // Whoever held something holds it again before anybody else asks.
         locks.close()
-        defer { locks.open() }
-        for run in try await unended() where live[run.id] == nil {
+        for run in unended where live[run.id] == nil {
             do throws(GyreError) { try await takeUp(run) } catch {
                 problems.append(
                     GyreError(error.code, "The pipeline run \(run.id) was not taken up.", why: error.description))
             }
         }
-        for run in live.values { await run.driver.whenUp() }
+        // Ends when the last of them stands where its events end; who waits for a lock waits for that, and nobody else does.
+        Task { [drivers = live.values.map(\.driver), locks] in
+            for driver in drivers { await driver.whenUp() }
+            locks.open()
+        }
         return problems
     }
 

@@ -8,6 +8,9 @@ package struct ArgoLanguage: PipelineLanguage {
     /// The name of the output that holds what a command printed; no parameter can be called so.
     package static let result = "standard output"
 
+    /// Images that a few lines of shell stand for here.
+    package static let images = ["argosay"]
+
     /// Where the workflow's name is the only one.
     let namespace: String
     /// The template that it begins with.
@@ -118,8 +121,10 @@ package struct ArgoLanguage: PipelineLanguage {
         .string(WorkflowNames.phase(TaskView(path: task, state: state, message: message)))
     }
 
+    package func knowsImage(of container: Container) -> Bool { !container.image.contains("{{") }
+
     package func settled(_ container: Container, in scope: Scope) throws(GyreError) -> Container {
-        guard container.image.contains("{{") else { return container }
+        if knowsImage(of: container) { return container }
         return Container(
             image: try Tag.fill(container.image, own(scope)), command: container.command,
             arguments: container.arguments, environment: container.environment,

@@ -6,15 +6,13 @@ internal import GyreHTTP
 internal import GyrePipelines
 
 extension ArgoDialect {
-    private static let cron = StoredKind(Kind.cron, "CronWorkflow")
-
     var cronRoutes: [Route] {
         let all = "\(Self.root)/cron-workflows/{namespace}"
         let one = "\(all)/{name}"
         return [
             Route("POST", all, .runCode, createCron),
             Route("POST", "\(all)/lint", .read) { request throws(GyreError) in
-                let (object, _) = try await body(request, Self.cron)
+                let (object, _) = try await body(request, StoredKind.cron)
                 for schedule in try await drafts(object, in: request.parameter("namespace"), by: "lint") {
                     try await schedules.check(schedule.schedule, package: schedule.package)
                 }
@@ -23,14 +21,14 @@ extension ArgoDialect {
             Route("GET", all, .read) { request throws(GyreError) in
                 let labels = try Selector(request.query("listOptions.labelSelector") ?? "")
                 var items: [JSONValue] = []
-                for manifest in try await manifests.manifests(Kind.cron, request.parameter("namespace"))
+                for manifest in try await manifests.manifests(StoredKind.cron.rawValue, request.parameter("namespace"))
                 where labels.fits(WorkflowReader.texts(manifest.body["metadata"]?["labels"])) {
                     items.append(try await cronObject(manifest))
                 }
                 return .json(["metadata": ["resourceVersion": "1"], "items": .array(items)])
             },
             Route("GET", one, .read) { request throws(GyreError) in
-                .json(try await cronObject(try await manifest(request, Self.cron)))
+                .json(try await cronObject(try await manifest(request, StoredKind.cron)))
             },
             Route("PUT", one, .runCode, updateCron), Route("DELETE", one, .runCode, deleteCron),
             Route("PUT", "\(one)/suspend", .runCode) { request throws(GyreError) in try await enable(request, false) },
@@ -91,28 +89,29 @@ extension ArgoDialect {
     }
 
     private func createCron(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        var (object, isTrial) = try await body(request, Self.cron)
+        var (object, isTrial) = try await body(request, StoredKind.cron)
         let (namespace, actor) = (request.parameter("namespace"), request.actor(surface: "argo"))
         let name = try name(object["metadata"] ?? [:])
         object["metadata"]?["name"] = .string(name)
         let drafts = try await drafts(object, in: namespace, by: actor)
-        for draft in drafts { try await schedules.check(draft.schedule, package: draft.package) }
+        let exchange = try await schedules.exchange([], for: drafts, by: actor)
         if isTrial { return .json(object) }
-        // The name is taken first: whoever comes second makes no schedules.
-        let manifest = try await manifests.create(
-            Kind.cron, namespace, name, object, schedules: drafts.map(\.schedule.id), by: actor)
-        for draft in drafts { try await schedules.create(draft.schedule, package: draft.package, by: actor) }
-        return .json(try await cronObject(manifest))
+        return .json(
+            try await cronObject(
+                try await manifests.create(
+                    StoredKind.cron.rawValue, namespace, name, object, schedules: drafts.map(\.schedule.id),
+                    with: exchange, by: actor)))
     }
 
     private func updateCron(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        var (object, _) = try await body(request, Self.cron)
+        var (object, _) = try await body(request, StoredKind.cron)
         let (namespace, name) = (request.parameter("namespace"), request.parameter("name"))
         object["metadata"]?["name"] = .string(name)
         return .json(
             try await cronObject(
                 try await renew(
-                    try await manifests.manifest(Kind.cron, namespace, name), object, Self.version(of: object),
+                    try await manifests.manifest(StoredKind.cron.rawValue, namespace, name), object,
+                    Self.version(of: object),
                     by: request.actor(surface: "argo"))))
     }
 
@@ -121,85 +120,57 @@ extension ArgoDialect {
         _ manifest: Manifest, _ object: JSONValue, _ version: Int64?, by actor: String
     ) async throws(GyreError) -> Manifest {
         let drafts = try await drafts(object, in: manifest.namespace, by: actor)
-        for draft in drafts { try await schedules.check(draft.schedule, package: draft.package) }
+        let exchange = try await schedules.exchange(manifest.schedules, for: drafts, by: actor)
         let ids = drafts.map(\.schedule.id)
-        let changed = try await manifests.change(
-            Kind.cron, manifest.namespace, manifest.name, version: version, by: actor
+        return try await manifests.change(
+            manifest.kind, manifest.namespace, manifest.name, version: version ?? manifest.version, with: exchange,
+            by: actor
         ) {
             $0.body = object
             $0.schedules = ids
         }
-        var lastTick: Int64?
-        for id in manifest.schedules {
-            if let known = try? await schedules.schedule(id).lastTick { lastTick = max(known, lastTick ?? known) }
-        }
-        try await removeSchedules(manifest, by: actor)
-        for draft in drafts {
-            var schedule = draft.schedule
-            schedule.lastTick = lastTick
-            try await schedules.create(schedule, package: draft.package, by: actor)
-        }
-        return changed
     }
 
     /// Has the cron workflows of a namespace run what the stored templates are now.
     func renewSchedules(_ namespace: String, by actor: String) async throws(GyreError) {
-        for manifest in try await manifests.manifests(Kind.cron, namespace)
+        for manifest in try await manifests.manifests(StoredKind.cron.rawValue, namespace)
         where !Self.references(manifest.body["spec"] ?? [:]).isEmpty {
             _ = try await renew(manifest, manifest.body, nil, by: actor)
         }
     }
 
-    private func removeSchedules(_ manifest: Manifest, by actor: String) async throws(GyreError) {
-        for id in manifest.schedules {
-            do throws(GyreError) { try await schedules.remove(id, by: actor) } catch {
-                // One that somebody removed by hand is gone.
-                guard error.code == .notFound else { throw error }
-            }
-        }
-    }
-
     private func deleteCron(_ request: HTTPRequest) async throws(GyreError) -> HTTPResponse {
-        let actor = request.actor(surface: "argo")
-        let manifest = try await manifests.remove(
-            Kind.cron, request.parameter("namespace"), request.parameter("name"), by: actor)
-        try await removeSchedules(manifest, by: actor)
+        let (manifest, actor) = (try await manifest(request, .cron), request.actor(surface: "argo"))
+        try await manifests.remove(
+            manifest, with: try await schedules.exchange(manifest.schedules, for: [], by: actor), by: actor)
         return .json([:])
     }
 
     private func enable(_ request: HTTPRequest, _ isEnabled: Bool) async throws(GyreError) -> HTTPResponse {
         let actor = request.actor(surface: "argo")
-        let manifest = try await manifest(request, Self.cron)
-        for id in manifest.schedules { _ = try await schedules.enable(id, isEnabled, by: actor) }
+        let manifest = try await manifest(request, StoredKind.cron)
+        for schedule in try await schedules.schedules(manifest.schedules) {
+            _ = try await schedules.enable(schedule.id, isEnabled, by: actor)
+        }
         return .json(
             try await cronObject(
-                try await manifests.change(Kind.cron, manifest.namespace, manifest.name, by: actor) {
+                try await manifests.change(StoredKind.cron.rawValue, manifest.namespace, manifest.name, by: actor) {
                     $0.body["spec"]?["suspend"] = .bool(!isEnabled)
                 }))
     }
 
     /// A cron workflow with what its schedules have done.
     private func cronObject(_ manifest: Manifest) async throws(GyreError) -> JSONValue {
-        var object = Self.object(manifest, Self.cron)
-        var last: Int64?
+        var object = Self.object(manifest, StoredKind.cron)
+        let acting = try await schedules.schedules(manifest.schedules)
+        let last = acting.compactMap(\.lastTick).max()
         var active: [JSONValue] = []
-        for id in manifest.schedules {
-            var query = PipelineRunQuery()
-            query.conditions = [
-                .init(.schedule, .equal, .string(id)), .init(.state, .among, ["PENDING", "RUNNING"]),
-            ]
-            for run in try await pipelines.runs(query).runs {
+        for schedule in acting {
+            for run in try await schedules.running(of: schedule.id) {
                 active.append([
                     "kind": "Workflow", "name": .string(run.name), "namespace": .string(manifest.namespace),
                     "uid": .string(WorkflowObject.uid(run.id)), "apiVersion": "argoproj.io/v1alpha1",
                 ])
-            }
-            do throws(GyreError) {
-                let tick = try await schedules.schedule(id).lastTick
-                if let tick { last = max(tick, last ?? tick) }
-            } catch {
-                // One that somebody removed by hand has done nothing that is known.
-                guard error.code == .notFound else { throw error }
             }
         }
         object["status"] = [

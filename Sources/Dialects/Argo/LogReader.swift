@@ -46,7 +46,7 @@ actor LogReader {
     private func paths() async throws(GyreError) -> [String] {
         try await pipelines.tasks(of: run.id).filter { task in
             guard task.kind == "task", task.startedAt != nil else { return false }
-            return node.isEmpty || node == WorkflowNodes.name(of: task.path, in: run) || node == task.path
+            return node.isEmpty || node == WorkflowNames.node(run.name, task.path) || node == task.path
                 || node == run.name && !task.path.contains("/")
         }.map(\.path)
     }
@@ -65,7 +65,7 @@ actor LogReader {
                 rests[path] = Array(all[(last + 1)...])
                 all = Array(all[..<(last + 1)])
             }
-            let name = WorkflowNodes.name(of: path, in: run)
+            let name = WorkflowNames.node(run.name, path)
             var lines: [JSONValue] = []
             for line in all.split(separator: 0x0A, omittingEmptySubsequences: true) {
                 let text = String(decoding: line, as: UTF8.self)

@@ -4,13 +4,6 @@ internal import GyreBase
 internal import GyrePipelines
 
 extension ArgoDialect {
-    /// What an object is kept under.
-    enum Kind {
-        static let template = "workflow template"
-        static let cluster = "cluster workflow template"
-        static let cron = "cron workflow"
-    }
-
     /// The workflow with the stored templates that it uses, as they are now.
     /// - Throws: `.notFound` for a template that is not there.
     func package(_ workflow: JSONValue, in namespace: String) async throws(GyreError) -> WorkflowPackage {
@@ -25,9 +18,9 @@ extension ArgoDialect {
             guard package.templates[next] == nil else { continue }
             let manifest: Manifest
             if next.hasPrefix("cluster/") {
-                manifest = try await manifests.manifest(Kind.cluster, "", String(next.dropFirst(8)))
+                manifest = try await manifests.manifest(StoredKind.cluster.rawValue, "", String(next.dropFirst(8)))
             } else {
-                manifest = try await manifests.manifest(Kind.template, namespace, next)
+                manifest = try await manifests.manifest(StoredKind.template.rawValue, namespace, next)
             }
             let spec = manifest.body["spec"] ?? [:]
             package.templates[next] = spec
@@ -124,13 +117,13 @@ extension ArgoDialect {
         var workflow: JSONValue = ["metadata": ["generateName": .string(name + "-")], "spec": [:]]
         switch (body["resourceKind"]?.string ?? "").lowercased() {
         case "workflowtemplate":
-            _ = try await manifests.manifest(Kind.template, namespace, name)
+            _ = try await manifests.manifest(StoredKind.template.rawValue, namespace, name)
             workflow["spec"] = ["workflowTemplateRef": ["name": .string(name)]]
         case "clusterworkflowtemplate":
-            _ = try await manifests.manifest(Kind.cluster, "", name)
+            _ = try await manifests.manifest(StoredKind.cluster.rawValue, "", name)
             workflow["spec"] = ["workflowTemplateRef": ["name": .string(name), "clusterScope": true]]
         case "cronworkflow":
-            let manifest = try await manifests.manifest(Kind.cron, namespace, name)
+            let manifest = try await manifests.manifest(StoredKind.cron.rawValue, namespace, name)
             guard let runnable = WorkflowPackage.runnable(manifest.body) else {
                 throw GyreError(.invalid, "The cron workflow \"\(name)\" has no workflow in it.")
             }

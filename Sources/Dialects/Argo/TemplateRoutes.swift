@@ -8,21 +8,24 @@ internal import GyrePipelines
 
 extension ArgoDialect {
     var templateRoutes: [Route] {
-        objectRoutes("\(Self.root)/workflow-templates/{namespace}", StoredKind(Kind.template, "WorkflowTemplate"))
+        objectRoutes("\(Self.root)/workflow-templates/{namespace}", .template)
             + objectRoutes(
-                "\(Self.root)/cluster-workflow-templates", StoredKind(Kind.cluster, "ClusterWorkflowTemplate"))
+                "\(Self.root)/cluster-workflow-templates", .cluster)
     }
 
     /// A kind of object that is kept by name.
-    struct StoredKind: Sendable {
-        /// What it is kept under.
-        let kind: String
-        /// Its name in documents.
-        let word: String
+    enum StoredKind: String, Sendable {
+        case template = "workflow template"
+        case cluster = "cluster workflow template"
+        case cron = "cron workflow"
 
-        init(_ kind: String, _ word: String) {
-            self.kind = kind
-            self.word = word
+        /// Its name in documents.
+        var word: String {
+            switch self {
+            case .template: "WorkflowTemplate"
+            case .cluster: "ClusterWorkflowTemplate"
+            case .cron: "CronWorkflow"
+            }
         }
     }
 
@@ -37,7 +40,7 @@ extension ArgoDialect {
                 return .json(
                     Self.object(
                         try await manifests.create(
-                            kind.kind, namespace, name, object, by: request.actor(surface: "argo")), kind))
+                            kind.rawValue, namespace, name, object, by: request.actor(surface: "argo")), kind))
             },
             Route("POST", "\(all)/lint", .read) { request throws(GyreError) in
                 let (object, _) = try await body(request, kind)
@@ -53,29 +56,28 @@ extension ArgoDialect {
                 let (namespace, actor) = (request.parameter("namespace"), request.actor(surface: "argo"))
                 try await check(object, in: namespace, kind)
                 let changed = try await manifests.change(
-                    kind.kind, namespace, request.parameter("name"), version: Self.version(of: object), by: actor
+                    kind.rawValue, namespace, request.parameter("name"), version: Self.version(of: object), by: actor
                 ) { $0.body = object }
                 try await renewSchedules(namespace, by: actor)
                 return .json(Self.object(changed, kind))
             },
             Route("DELETE", "\(all)/{name}", .write) { request throws(GyreError) in
-                _ = try await manifests.remove(
-                    kind.kind, request.parameter("namespace"), request.parameter("name"),
-                    by: request.actor(surface: "argo"))
+                try await manifests.remove(
+                    try await manifest(request, kind), by: request.actor(surface: "argo"))
                 return .json([:])
             },
         ]
     }
 
     func manifest(_ request: HTTPRequest, _ kind: StoredKind) async throws(GyreError) -> Manifest {
-        try await manifests.manifest(kind.kind, request.parameter("namespace"), request.parameter("name"))
+        try await manifests.manifest(kind.rawValue, request.parameter("namespace"), request.parameter("name"))
     }
 
     /// The object of a body, and whether it is only to be looked at.
     func body(_ request: HTTPRequest, _ kind: StoredKind) async throws(GyreError) -> (object: JSONValue, isTrial: Bool)
     {
         let body = try await request.json()
-        let member = kind.kind == Kind.cron ? "cronWorkflow" : "template"
+        let member = kind == .cron ? "cronWorkflow" : "template"
         guard var object = body[member] ?? (body["spec"] == nil ? nil : body) else {
             throw GyreError(.invalid, "The body has no \(member).")
         }
@@ -92,7 +94,7 @@ extension ArgoDialect {
     func list(_ request: HTTPRequest, _ kind: StoredKind) async throws(GyreError) -> HTTPResponse {
         let labels = try Selector(request.query("listOptions.labelSelector") ?? "")
         let term = request.query("namePattern") ?? ""
-        let items = try await manifests.manifests(kind.kind, request.parameter("namespace")).filter { manifest in
+        let items = try await manifests.manifests(kind.rawValue, request.parameter("namespace")).filter { manifest in
             labels.fits(WorkflowReader.texts(manifest.body["metadata"]?["labels"]))
                 && (term.isEmpty || manifest.name.contains(term))
         }.map { Self.object($0, kind) }

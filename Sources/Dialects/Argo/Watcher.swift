@@ -10,8 +10,6 @@ actor Watcher {
     private let name: String?
     private let labels: Selector
     private var known: [String: String] = [:]
-    private var quiet = 0
-    private var isFirst = true
 
     init(dialect: ArgoDialect, namespace: String, name: String?, labels: Selector) {
         self.dialect = dialect
@@ -20,22 +18,15 @@ actor Watcher {
         self.labels = labels
     }
 
-    /// What has changed since it was asked last.
+    /// What has changed since it was asked last; nothing after ten quiet seconds, so that both sides know of one another.
     func next() async throws(GyreError) -> [JSONValue]? {
-        if !isFirst {
+        for _ in 0..<20 {
+            let events = try await look()
+            if !events.isEmpty { return events }
             // A client that goes away ends the stream.
             do { try await Task.sleep(for: .milliseconds(500)) } catch { return nil }
         }
-        isFirst = false
-        while true {
-            let events = try await look()
-            quiet += 1
-            if !events.isEmpty || quiet > 20 {
-                quiet = 0
-                return events
-            }
-            do { try await Task.sleep(for: .milliseconds(500)) } catch { return nil }
-        }
+        return []
     }
 
     private func look() async throws(GyreError) -> [JSONValue] {

@@ -21,7 +21,7 @@ enum WorkflowNames {
     static func time(_ microseconds: Int64, form: String) -> String {
         let layouts: [String: String] = [
             "Y": "2006", "y": "06", "m": "01", "d": "02", "H": "15", "I": "03", "M": "04", "S": "05", "B": "January",
-            "b": "Jan", "A": "Monday", "a": "Mon", "p": "PM", "j": "002", "F": "2006-01-02", "T": "15:04:05",
+            "b": "Jan", "A": "Monday", "a": "Mon", "p": "PM", "F": "2006-01-02", "T": "15:04:05",
         ]
         switch form {
         case "RFC3339": return time(microseconds)

@@ -87,9 +87,6 @@ struct WorkflowNodes {
         return "\(run.name).\(below.replacing("/", with: "."))"
     }
 
-    /// The name of the pod that a task would have.
-    static func name(of path: String, in run: PipelineRun) -> String { WorkflowNames.node(run.name, path) }
-
     /// The group or loop that a task stands in.
     static func parent(_ path: String) -> String? {
         if path.hasSuffix("]"), let start = path.lastIndex(of: "[") { return String(path[..<start]) }

@@ -35,7 +35,7 @@ struct WorkflowReader {
     /// The parameter that says which part of an artifact is meant.
     static func part(_ artifact: String) -> String { "\(artifact) (part)" }
 
-    /// The main task of the graph that a run begins with, and what is called at its end.
+    /// The task of the graph that a run begins with that is called at its end.
     static let exit = "onExit"
 
     mutating func pipeline() throws(GyreError) -> Pipeline {

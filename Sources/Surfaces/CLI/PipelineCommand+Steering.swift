@@ -5,6 +5,18 @@ internal import GyreAPI
 internal import GyreBase
 
 extension PipelineCommand {
+    private static func pause(
+        _ id: String, _ isPaused: Bool, _ connection: ConnectionOptions, _ output: OutputOptions
+    ) async throws {
+        let path = Percent.path("pipeline-runs", id, "pause")
+        let run = try await connection.post(API.PipelineRun.self, path, ["paused": .bool(isPaused)])
+        output.render(run, ids: [run.id]) {
+            isPaused
+                ? "Nothing more of the run \(run.id.prefix(8)) is begun until: gyre pipeline resume \(run.id.prefix(8))"
+                : "The run \(run.id.prefix(8)) goes on."
+        }
+    }
+
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Begin nothing more of a run for now; what runs goes on.",
@@ -13,11 +25,7 @@ extension PipelineCommand {
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
-        func run() async throws {
-            let path = Percent.path("pipeline-runs", id, "pause")
-            let run = try await connection.post(API.PipelineRun.self, path, ["paused": true])
-            output.render(run, ids: [run.id]) { "Nothing more of the run \(run.id.prefix(8)) is begun for now." }
-        }
+        func run() async throws { try await PipelineCommand.pause(id, true, connection, output) }
     }
 
     struct Resume: AsyncParsableCommand {
@@ -27,11 +35,7 @@ extension PipelineCommand {
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
-        func run() async throws {
-            let path = Percent.path("pipeline-runs", id, "pause")
-            let run = try await connection.post(API.PipelineRun.self, path, ["paused": false])
-            output.render(run, ids: [run.id]) { "The run \(run.id.prefix(8)) goes on." }
-        }
+        func run() async throws { try await PipelineCommand.pause(id, false, connection, output) }
     }
 
     struct Stop: AsyncParsableCommand {

@@ -11,7 +11,7 @@ package struct HostImages: Sendable, Hashable {
     package init(_ names: [String] = Self.usual) { self.names = names }
 
     /// A small system with a shell, or Python 3.
-    package static let usual = ["python", "python-3*", "alpine", "argosay", "bash", "busybox", "debian", "ubuntu"]
+    package static let usual = ["python", "python-3*", "alpine", "bash", "busybox", "debian", "ubuntu"]
 
     /// Whether an image is one of them.
     package func contains(_ image: String) -> Bool {
@@ -29,8 +29,7 @@ extension Pipeline {
     func checkImages(_ executor: any TaskExecutor) throws(GyreError) {
         for (name, component) in components.sorted(by: { $0.key < $1.key }) {
             guard case .container(let container) = component.body else { continue }
-            // What an expression gives is known only when it runs.
-            if container.image.contains("{{") || executor.runs(container.image) { continue }
+            if !language.knowsImage(of: container) || executor.runs(container.image) { continue }
             throw GyreError(
                 .unsupported,
                 "The image \"\(container.image.prefix(200))\" of the component \"\(name)\" cannot be run here.",

@@ -19,6 +19,8 @@ package protocol PipelineLanguage: Sendable {
     func settled(_ inputs: TaskValues, in scope: Scope) throws(GyreError) -> TaskValues
     /// What a task is told about another one's end.
     func finalStatus(of task: String, _ state: PipelineRun.State, message: String?, in scope: Scope) -> JSONValue
+    /// Whether the image of a container is known before it runs, and is no expression.
+    func knowsImage(of container: Container) -> Bool
     /// The container of a task with what its expressions stand for where that decides what runs it.
     func settled(_ container: Container, in scope: Scope) throws(GyreError) -> Container
     /// The command of a task, ready to run in the folder of the call.
@@ -33,6 +35,7 @@ extension PipelineLanguage {
     package func value(of text: String, in scope: Scope) throws(GyreError) -> JSONValue? { .string(text) }
     package func artifacts(of text: String, in scope: Scope) throws(GyreError) -> [Artifact]? { nil }
     package func settled(_ inputs: TaskValues, in scope: Scope) throws(GyreError) -> TaskValues { inputs }
+    package func knowsImage(of container: Container) -> Bool { true }
     package func settled(_ container: Container, in scope: Scope) throws(GyreError) -> Container { container }
 }
 

@@ -20,7 +20,7 @@ package struct Manifests: Sendable {
     /// - Throws: `.alreadyExists` for a name that is taken.
     package func create(
         _ kind: String, _ namespace: String, _ name: String, _ body: JSONValue, schedules: [String] = [],
-        by actor: String
+        with exchange: Schedules.Exchange = .init(), by actor: String
     ) async throws(GyreError) -> Manifest {
         var manifest = Manifest(
             kind: kind, namespace: namespace, name: name, id: surroundings.newID(), body: body,
@@ -34,8 +34,8 @@ package struct Manifests: Sendable {
                 )
             }
             return Proposal(
-                new, [.create(Document(Self.kind, Self.key(kind, namespace, name), new.json))],
-                recording: [Fact("pipelines.manifest.created", new.ref, by: actor, body: new.json)])
+                new, [.create(Document(Self.kind, Self.key(kind, namespace, name), new.json))] + exchange.changes,
+                recording: [Fact("pipelines.manifest.created", new.ref, by: actor, body: new.json)] + exchange.facts)
         }
     }
 
@@ -59,7 +59,8 @@ package struct Manifests: Sendable {
     /// Changes one.
     /// - Throws: `.notFound`; `.conflict` where somebody changed it since `version`.
     package func change(
-        _ kind: String, _ namespace: String, _ name: String, version: Int64? = nil, by actor: String,
+        _ kind: String, _ namespace: String, _ name: String, version: Int64? = nil,
+        with exchange: Schedules.Exchange = .init(), by actor: String,
         _ change: @escaping @Sendable (inout Manifest) -> Void
     ) async throws(GyreError) -> Manifest {
         try await ledger.transact { store throws(GyreError) in
@@ -76,21 +77,21 @@ package struct Manifests: Sendable {
             change(&manifest)
             manifest.version += 1
             return Proposal(
-                manifest, [.put(Document(Self.kind, document.key, manifest.json))],
-                recording: [Fact("pipelines.manifest.changed", manifest.ref, by: actor, body: manifest.json)])
+                manifest, [.put(Document(Self.kind, document.key, manifest.json))] + exchange.changes,
+                recording: [Fact("pipelines.manifest.changed", manifest.ref, by: actor, body: manifest.json)]
+                    + exchange.facts)
         }
     }
 
     /// Removes one.
-    /// - Throws: `.notFound`.
     package func remove(
-        _ kind: String, _ namespace: String, _ name: String, by actor: String
-    ) async throws(GyreError) -> Manifest {
-        let manifest = try await self.manifest(kind, namespace, name)
+        _ manifest: Manifest, with exchange: Schedules.Exchange = .init(), by actor: String
+    ) async throws(GyreError) {
         try await ledger.commit(
-            [.remove(kind: Self.kind, key: Self.key(kind, namespace, name))],
-            recording: [Fact("pipelines.manifest.removed", manifest.ref, by: actor, body: manifest.json)])
-        return manifest
+            [.remove(kind: Self.kind, key: Self.key(manifest.kind, manifest.namespace, manifest.name))]
+                + exchange.changes,
+            recording: [Fact("pipelines.manifest.removed", manifest.ref, by: actor, body: manifest.json)]
+                + exchange.facts)
     }
 
     private static func key(_ kind: String, _ namespace: String, _ name: String) -> String {

@@ -82,6 +82,8 @@ final class Locks: Sendable {
     func release(_ holder: Holder) { free { $0 == holder } }
     /// Frees what the tasks of a run hold.
     func releaseAll(of run: String) { free { $0.run == run } }
+    /// How many wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
     /// Who holds what has this name.
     func holders(of name: String) -> [Holder] { state.withLock { $0.held[name] ?? [] } }
 

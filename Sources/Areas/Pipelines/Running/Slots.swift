@@ -61,6 +61,9 @@ final class Slots: Sendable {
         continuation?.resume(throwing: CancellationError())
     }
 
+    /// How many wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Gives a place back.
     func give() {
         let next = state.withLock { state -> CheckedContinuation<Void, any Error>? in

@@ -27,22 +27,9 @@ final class ScheduleEvents: Sendable {
         /// What texts of parameters stand for.
         let words: [String: String]
 
-        fileprivate init(seq: Int64, at: Int64, reason: String, words: [String: String]) {
-            self.seq = seq
-            self.at = at
-            self.reason = reason
-            self.words = words
-        }
-
-        init(called run: String, at: Int64, by actor: String) {
-            self.init(seq: nil, at: at, reason: "asked for by \(actor)", words: [:])
-        }
-
-        private init(seq: Int64?, at: Int64, reason: String, words: [String: String]) {
-            self.seq = seq
-            self.at = at
-            self.reason = reason
-            self.words = words
+        /// Somebody asks for a run.
+        static func called(at: Int64, by actor: String) -> Occurrence {
+            Occurrence(seq: nil, at: at, reason: "asked for by \(actor)", words: [:])
         }
 
         /// The id of the run for it: the same however often it is looked at.

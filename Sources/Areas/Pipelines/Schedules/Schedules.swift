@@ -94,9 +94,68 @@ package struct Schedules: Sendable {
         var schedule = schedule
         // What happened before is not what it is for.
         schedule.lastFact = try await ledger.head().seq
-        try await ledger.commit(
-            [.create(Document(Self.kind, schedule.id, schedule.json))],
-            recording: [Fact("pipelines.schedule.created", schedule.ref, by: actor, body: schedule.json)])
+        let made = Self.creation(schedule, by: actor)
+        try await ledger.commit(made.changes, recording: made.facts)
+    }
+
+    /// What is written together with something that schedules act for.
+    package struct Exchange: Sendable {
+        fileprivate(set) var changes: [Change] = []
+        fileprivate(set) var facts: [Fact] = []
+
+        /// Nothing.
+        package init() {}
+    }
+
+    private static func creation(_ schedule: Schedule, by actor: String) -> Exchange {
+        var exchange = Exchange()
+        exchange.changes = [.create(Document(kind, schedule.id, schedule.json))]
+        exchange.facts = [Fact("pipelines.schedule.created", schedule.ref, by: actor, body: schedule.json)]
+        return exchange
+    }
+
+    private static func removal(_ schedule: Schedule, by actor: String) -> Exchange {
+        var exchange = Exchange()
+        exchange.changes = [.remove(kind: kind, key: schedule.id)]
+        exchange.facts = [Fact("pipelines.schedule.removed", schedule.ref, by: actor, body: schedule.json)]
+        return exchange
+    }
+
+    /// Puts schedules in the place of others, which go on from the time that those acted for last; written by whoever commits it.
+    ///
+    /// One of the others that somebody removed by hand is left out.
+    /// - Throws: as `check`.
+    package func exchange(
+        _ ids: [String], for drafts: [(schedule: Schedule, package: [UInt8])], by actor: String
+    ) async throws(GyreError) -> Exchange {
+        var exchange = Exchange()
+        let old = try await schedules(ids)
+        for schedule in old {
+            let removal = Self.removal(schedule, by: actor)
+            exchange.changes += removal.changes
+            exchange.facts += removal.facts
+        }
+        for (draft, package) in drafts {
+            try await check(draft, package: package)
+            _ = try await blobs.put(package)
+            var schedule = draft
+            schedule.lastTick = old.compactMap(\.lastTick).max()
+            let made = Self.creation(schedule, by: actor)
+            exchange.changes += made.changes
+            exchange.facts += made.facts
+        }
+        return exchange
+    }
+
+    /// Schedules by their whole ids; those that are not there are left out.
+    package func schedules(_ ids: [String]) async throws(GyreError) -> [Schedule] {
+        var found: [Schedule] = []
+        for id in ids {
+            if let document = try await ledger.document(Self.kind, id) {
+                found.append(try Schedule(json: document.body))
+            }
+        }
+        return found
     }
 
     /// A schedule by its id, or the first characters of it, or its name.
@@ -146,10 +205,8 @@ package struct Schedules: Sendable {
 
     /// Removes a schedule; its runs stay.
     package func remove(_ id: String, by actor: String) async throws(GyreError) {
-        let schedule = try await self.schedule(id)
-        try await ledger.commit(
-            [.remove(kind: Self.kind, key: schedule.id)],
-            recording: [Fact("pipelines.schedule.removed", schedule.ref, by: actor, body: schedule.json)])
+        let removal = Self.removal(try await self.schedule(id), by: actor)
+        try await ledger.commit(removal.changes, recording: removal.facts)
     }
 
     /// Has a schedule act for the times between two others, both included, as if they had come; those that have a run are left out.
@@ -229,11 +286,7 @@ package struct Schedules: Sendable {
     private func act(
         _ schedule: Schedule, at tick: Int64, isBacklog: Bool, _ occurrence: ScheduleEvents.Occurrence? = nil
     ) async throws(GyreError) -> Bool {
-        var query = PipelineRunQuery()
-        query.conditions = [
-            .init(.schedule, .equal, .string(schedule.id)), .init(.state, .among, ["PENDING", "RUNNING"]),
-        ]
-        let running = try await pipelines.runs(query).runs
+        let running = try await running(of: schedule.id)
         let id = occurrence?.run(of: schedule) ?? Self.run(schedule, tick)
         switch schedule.overlap {
         case .allow: if running.count >= schedule.mostRunning { return false }
@@ -315,11 +368,7 @@ package struct Schedules: Sendable {
     /// Whether a run may begin beside those that go on, by the schedule's rule; those that it replaces are stopped.
     /// - Throws: `.conflict` where none may.
     private func makeRoom(for schedule: Schedule) async throws(GyreError) {
-        var query = PipelineRunQuery()
-        query.conditions = [
-            .init(.schedule, .equal, .string(schedule.id)), .init(.state, .among, ["PENDING", "RUNNING"]),
-        ]
-        let running = try await pipelines.runs(query).runs
+        let running = try await running(of: schedule.id)
         switch schedule.overlap {
         case .replace:
             for run in running { _ = try await pipelines.cancel(run.id, by: "schedule/\(schedule.name)") }
@@ -347,7 +396,7 @@ package struct Schedules: Sendable {
         let run = surroundings.newID()
         try await makeRoom(for: schedule)
         let now = surroundings.now()
-        try await start(schedule, now, run, ScheduleEvents.Occurrence(called: run, at: now, by: actor))
+        try await start(schedule, now, run, .called(at: now, by: actor))
         let fact = Fact(
             "pipelines.schedule.called", schedule.ref, by: actor, outputs: [Ref("pipeline-run", run)],
             body: ["parameters": .sorted(parameters)])
@@ -374,6 +423,15 @@ package struct Schedules: Sendable {
                 schedule.lastTick = max(tick, schedule.lastTick ?? tick)
             }
         }
+    }
+
+    /// The runs of a schedule that go on.
+    package func running(of id: String) async throws(GyreError) -> [PipelineRun] {
+        var query = PipelineRunQuery()
+        query.conditions = [
+            .init(.schedule, .equal, .string(id)), .init(.state, .among, ["PENDING", "RUNNING"]),
+        ]
+        return try await pipelines.runs(query).runs
     }
 
     /// The package that a schedule runs now.

@@ -385,6 +385,27 @@ ended(sent.metadata.name)
 service.delete_cron_workflow("ticker")
 assert service.list_cron_workflows().items == []
 
+
+def acting(name):
+    return [s for s in requests.get(f"{server.url}/api/gyre/v1/schedules", headers=head).json()["schedules"] if s["name"] == name]
+
+
+assert not acting("ticker")
+# One that uses a stored template follows it, by one schedule, whatever was changed in between.
+status = requests.post(f"{server.url}/api/v1/cron-workflows/team", headers=head, json={"cronWorkflow": {"metadata": {"name": "yearly"}, "spec": {
+    "schedules": ["0 0 1 1 *", "0 0 1 7 *"], "workflowSpec": {"workflowTemplateRef": {"name": "greet"}}}}})
+assert status.status_code == 200, status.text
+before = acting("yearly")
+changed = requests.get(f"{server.url}/api/v1/workflow-templates/team/greet", headers=head).json()
+changed["spec"]["templates"][0]["script"]["source"] = "echo of the year"
+assert requests.put(f"{server.url}/api/v1/workflow-templates/team/greet", headers=head, json={"template": changed}).status_code == 200
+after = acting("yearly")
+assert len(before) == len(after) == 2 and {s["package"] for s in before}.isdisjoint({s["package"] for s in after}), (before, after)
+sent = service.submit_workflow(m.WorkflowSubmitRequest(resource_kind="CronWorkflow", resource_name="yearly", namespace="team"))
+assert [n.outputs.result for n in ended(sent.metadata.name).status.nodes.values()] == ["of the year"]
+service.delete_cron_workflow("yearly")
+assert not acting("yearly")
+
 # The archive is what has ended.
 archived = service.list_archived_workflows(label_selector="set=counted")
 assert len(archived.items) == 6, len(archived.items)
