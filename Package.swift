@@ -143,6 +143,10 @@ let package = Package(
         layer(
             "Kits", "GRPC",
             ["GyreAccess", "GyreBase", "GyreHTTP", nioCore, nioExtras, nioHPACK, nioHTTP2, nioPosix, nioSSL]),
+        layer(
+            "Kits", "DVC",
+            ["GyreBase", "GyreObjectStores", "GyreYAML", crypto, httpClient, nioCore, nioHTTP1]),
+        layer("Kits", "ObjectStores", ["GyreBase", crypto, httpClient, nioCore, nioHTTP1]),
         layer("Kits", "HTML", []),
         layer("Kits", "Ray", ["GyreBase", httpClient, nioCore, nioHTTP1]),
         layer("Kits", "YAML", ["GyreBase", yams]),
@@ -178,6 +182,7 @@ let package = Package(
 
         // Surfaces
         dialect("Argo", ["GyrePipelines", "GyreYAML"]),
+        dialect("DataRemotes", ["GyreDVC", "GyreVersioning"]),
         dialect("GX", ["GyreQuality"]),
         dialect("KFP", ["GyrePipelines", "GyreYAML"]),
         dialect("Metaflow", ["GyrePipelines"]),
@@ -211,14 +216,18 @@ let package = Package(
         layer("Surfaces", "Gate", ["GyreAccess", "GyreBase", "GyreGRPC", "GyreHTTP", "GyreIdentity"]),
         layer("Surfaces", "Console", ["GyreAccess", "GyreBase", "GyreAPI", "GyreHTML", "GyreHTTP"]),
         layer(
-            "Surfaces", "CLI", ["GyreBase", "GyreAPI", "GyreYAML", arguments, httpClient, nioCore, nioHTTP1, nioSSL]),
+            "Surfaces", "CLI",
+            [
+                "GyreBase", "GyreAPI", "GyreDVC", "GyreObjectStores", "GyreYAML", arguments, httpClient, nioCore,
+                nioHTTP1, nioSSL,
+            ]),
 
         // Adapters
         adapter(
             "SQLite",
             [
                 "GyreAccess", "GyreFeatures", "GyreLedger", "GyrePipelines", "GyreSearch", "GyreTracing",
-                "GyreTracking",
+                "GyreDVC", "GyreTracking", "GyreVersioning",
                 crypto, grdb, sqlite,
             ]),
         adapter("OpenID", ["GyreIdentity", httpClient, jwtKit, nioCore]),
@@ -248,13 +257,14 @@ let package = Package(
                 "GyreConsole", "GyreDelivery",
                 "GyreLoop",
                 "GyreUpkeep",
-                "GyreApprovals", "GyreFeatures", "GyreGate", "GyreIdentity", "GyreOpenID", crypto,
+                "GyreApprovals", "GyreDVC", "GyreFeatures", "GyreGate", "GyreIdentity", "GyreOpenID", crypto,
                 "GyreMonitoring", "GyrePipelines",
                 "GyreQuality", "GyreRegistry", "GyreReleases", "GyreRollout", "GyreServing", "GyreTracking",
                 "GyreVault", "GyreVersioning", "GyreGX", "GyreOTLP", "GyreTracing", "GyreEvaluation",
                 "GyreNotification",
                 "GyreOutbound",
-                "GyreArgo", "GyreKFP", "GyreMetaflow", "GyreMLflow", "GyreNative", "GyreOIP", "GyreBlobs",
+                "GyreArgo", "GyreDataRemotes", "GyreKFP", "GyreMetaflow", "GyreMLflow", "GyreNative", "GyreOIP",
+                "GyreBlobs",
                 "GyreCompute",
                 "GyreExecution",
                 "GyreServices", "GyreInference", "GyreSeldon", "GyreGRPC", "GyreKServe", "GyreScoring", "GyreTFServing",

@@ -31,6 +31,7 @@ struct AreaServices: Sendable {
     let scorers: Scorers
     let issues: Issues
     let versioning: Versioning
+    let dataRemotes: DataRemotes
     let checker: Checker
     let features: Features
     let rollouts: Rollouts
@@ -71,6 +72,7 @@ struct AreaServices: Sendable {
         let versioning = Versioning(
             store: ledger, blobs: stores.blobs, tables: stores.tables, surroundings: surroundings)
         self.versioning = versioning
+        dataRemotes = DataRemotes(names: SQLiteObjectNameStore(stores.database), blobs: stores.blobs, store: ledger)
         checker = Checker(tables: stores.tables, surroundings: surroundings)
         features = Features(
             store: ledger, blobs: stores.blobs, tables: stores.tables, online: SQLiteOnlineStore(stores.database),
@@ -90,8 +92,7 @@ struct AreaServices: Sendable {
         self.vault = vault
         approvals = Approvals(store: ledger, surroundings: surroundings)
         let tokens = TaskTokens(wide, workspace: choices.workspace, surroundings: surroundings)
-        let lockLimits = LockLimits(ledger: ledger)
-        self.lockLimits = lockLimits
+        lockLimits = LockLimits(ledger: ledger)
         manifests = Manifests(ledger: ledger, surroundings: surroundings)
         pipelines = Pipelines(
             ledger: ledger, store: SQLitePipelineStore(stores.database), blobs: stores.blobs,
@@ -104,7 +105,7 @@ struct AreaServices: Sendable {
                 files: { ref throws(GyreError) in try await versioning.version(ref).tree },
                 read: PipelinePackages.read,
                 passed: CrashSwitch(settings.crashAfterMoments).passed,
-                lockLimit: { name throws(GyreError) in try await lockLimits.limit(name) },
+                lockLimit: { [lockLimits] name throws(GyreError) in try await lockLimits.limit(name) },
                 onEnd: { run in
                     tokens.forget(run)
                     return await ended.tell(run)

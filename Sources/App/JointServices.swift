@@ -12,6 +12,7 @@ internal import GyreOutbound
 internal import GyrePipelines
 internal import GyreServing
 internal import GyreUpkeep
+internal import GyreVersioning
 
 /// The third layer of the object graph: from a registered version to an answer.
 struct DeliveryServices: Sendable {
@@ -97,13 +98,14 @@ struct LoopServices: Sendable {
         batches = BatchPredictor(
             blobs: stores.blobs, tables: stores.tables, versioning: areas.versioning,
             files: delivery.files, host: areas.host)
-        let (reproductions, pipelines) = (reproductions, areas.pipelines)
+        let (reproductions, pipelines, objects) = (reproductions, areas.pipelines, areas.dataRemotes.names)
         retention = Retention(
             store: ledger, blobs: stores.blobs, tracking: areas.tracking, registry: areas.registry,
             loggedModels: areas.loggedModels, releases: areas.releases, files: delivery.files,
             surroundings: surroundings,
             namedElsewhere: { () throws(GyreError) in
-                try await reproductions.namedDigests().union(try await pipelines.namedDigests())
+                try await reproductions.namedDigests().union(try await pipelines.namedDigests()).union(
+                    try await objects.digests())
             })
         notifier = Notifier(store: ledger, registry: areas.registry, webhooks: areas.webhooks)
     }

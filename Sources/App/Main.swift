@@ -41,7 +41,9 @@ struct Main {
                 return signed.told(verifier)
             }, defaultHome: settings.defaultHome, defaultServer: settings.defaultServer, actor: settings.actor,
             token: settings.token, workspace: settings.workspace,
-            authority: settings.authority)
+            authority: settings.authority, surroundings: .live, variables: ProcessInfo.processInfo.environment,
+            folder: FileManager.default.currentDirectoryPath,
+            fileMemory: { path throws(GyreError) in try SQLiteFileMemory(path: path) })
         await CommandEnvironment.$current.withValue(environment) { await run() }
     }
 

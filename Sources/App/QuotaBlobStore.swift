@@ -46,6 +46,16 @@ final class QuotaBlobStore: BlobStore {
 
     fileprivate func add(_ bytes: Int64) { used.withLock { if let known = $0 { $0 = known + bytes } } }
 
+    func add(_ contents: [[UInt8]]) async throws(GyreError) -> [StoredBlob] {
+        guard limit() != nil else { return try await inner.add(contents) }
+        try await count()
+        let bytes = Int64(contents.reduce(0) { $0 + $1.count })
+        try check(bytes)
+        let stored = try await inner.add(contents)
+        add(bytes)
+        return stored
+    }
+
     func contains(_ digest: Digest) async -> Bool { await inner.contains(digest) }
     func size(_ digest: Digest) async throws(GyreError) -> Int64 { try await inner.size(digest) }
     func reader(_ digest: Digest) async throws(GyreError) -> any BlobReader { try await inner.reader(digest) }

@@ -17,6 +17,7 @@ internal import GyreSQLite
 internal import GyreServices
 internal import GyreServing
 internal import GyreUpkeep
+internal import GyreVersioning
 internal import Synchronization
 
 /// Serves a home until the process is told to stop.
@@ -217,6 +218,9 @@ enum Server {
             Clock.Job("removing what was deleted", everyRounds: Clock.hour) { () throws(GyreError) in
                 try await assembly.loop.retention.carryOut(
                     deletedFor: try await assembly.loop.conductor.projects().compactMap(\.retentionSeconds))
+            },
+            Clock.Job("recording what came to data remotes", everyRounds: 10) { () throws(GyreError) in
+                _ = try await assembly.areas.dataRemotes.names.record()
             },
             Clock.Job("closing segments of the prediction log", everyRounds: 20) { () throws(GyreError) in
                 try await assembly.closeSegments(all: false)

@@ -5,6 +5,7 @@ internal import GyreArgo
 internal import GyreBase
 internal import GyreCLI
 internal import GyreConsole
+internal import GyreDataRemotes
 internal import GyreDelivery
 internal import GyreGate
 internal import GyreHTTP
@@ -96,7 +97,8 @@ struct Surfaces: Sendable {
                 ArgoDialect(
                     pipelines: areas.pipelines, manifests: areas.manifests, schedules: areas.schedules,
                     limits: areas.lockLimits, surroundings: surroundings
-                ).routes, MetaflowDialect(flows: areas.flows).routes, OIPDialect(calls).routes, tfServing, kserve,
+                ).routes, MetaflowDialect(flows: areas.flows).routes,
+                DVCRemoteDialect(remotes: areas.dataRemotes).routes, OIPDialect(calls).routes, tfServing, kserve,
                 services.routes, SeldonDialect(predictor: delivery.predictor, log: stores.predictions).routes,
                 ScoringDialect(predictor: delivery.predictor).routes,
                 OTLPDialect(tracing: areas.tracing).routes,

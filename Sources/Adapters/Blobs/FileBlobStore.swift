@@ -57,6 +57,16 @@ package struct FileBlobStore: BlobStore {
         return try await writer.finish()
     }
 
+    package func add(_ contents: [[UInt8]]) async throws(GyreError) -> [StoredBlob] {
+        do {
+            return try await NIOThreadPool.singleton.runIfActive {
+                try BlobBatch(root: root, makeTemporaryPath: makeTemporaryPath).add(contents)
+            }
+        } catch {
+            throw GyreError.wrapping(error, "Storing blobs")
+        }
+    }
+
     package func copy(_ digest: Digest, to path: String) async throws(GyreError) {
         let source = try await file(digest)
         do {

@@ -150,7 +150,7 @@ actor FileBlobWriter: BlobWriter {
         unsafe unlink(temporaryPath)
     }
 
-    fileprivate static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(GyreError) {
+    static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(GyreError) {
         var written = 0
         while written < bytes.count {
             let result = unsafe bytes.withUnsafeBytes { buffer in
@@ -162,7 +162,7 @@ actor FileBlobWriter: BlobWriter {
         }
     }
 
-    fileprivate static func failure(_ doing: String) -> GyreError {
+    static func failure(_ doing: String) -> GyreError {
         let isFull = errno == ENOSPC || errno == EDQUOT
         return GyreError(
             .unavailable, isFull ? "\(doing) failed: the disk is full." : "\(doing) failed.",

@@ -19,6 +19,7 @@ enum Migrations {
         PipelineMigration.register(&migrator)
         SQLiteFlowStore.register(&migrator)
         PipelineMigration.registerNamespaces(&migrator)
+        SQLiteObjectNameStore.register(&migrator)
         let known = migrator.migrations
         let unknown = try pool.read { db in
             try db.tableExists("grdb_migrations")

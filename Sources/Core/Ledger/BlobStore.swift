@@ -23,6 +23,8 @@ package protocol BlobStore: Sendable {
     func file(_ digest: Digest) async throws(GyreError) -> String
     /// A path that nothing is at, on the disk of the blobs, for a library to write a file to.
     func makeTemporaryPath() -> String
+    /// Makes blobs of many small contents at once, in their order: the disk is waited for once.
+    func add(_ contents: [[UInt8]]) async throws(GyreError) -> [StoredBlob]
     /// Makes a blob of a file's bytes; the file stays.
     func add(file path: String) async throws(GyreError) -> StoredBlob
     /// Writes the bytes to a new file; folders on the way are made.

@@ -25,7 +25,9 @@ enum SharedThreads {
         else { return false }
         let hook: Hook = { job, _ in
             // The loop of this thread where it is one: then no other thread has to be woken.
-            MultiThreadedEventLoopGroup.singleton.any().execute { unsafe job.runSynchronously(on: SharedThreads.global) }
+            MultiThreadedEventLoopGroup.singleton.any().execute {
+                unsafe job.runSynchronously(on: SharedThreads.global)
+            }
         }
         // SAFETY: the place holds a function of this type or nothing, and nobody reads it before this returns.
         unsafe place.assumingMemoryBound(to: Hook?.self).pointee = hook

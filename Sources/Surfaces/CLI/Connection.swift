@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import GyreBase
+package import GyreDVC
 
 /// The way to a Gyre: a server over HTTP, or the home folder opened by this process.
 package protocol Connection: Sendable {
@@ -65,6 +66,15 @@ package struct CommandEnvironment: Sendable {
     /// The workspace that is meant where none is said; nil for the usual one.
     package let workspace: String?
 
+    /// The clock and chance.
+    package let surroundings: Surroundings
+    /// The variables of the process.
+    package let variables: [String: String]
+    /// The folder that the command was started in, from the root.
+    package let folder: String
+    /// Opens what was hashed before in a repository of DVC.
+    package let fileMemory: Repository.OpenMemory
+
     /// Where commands go: to a server, or to a home that `openHome` opens; `serve` starts one.
     package init(
         openHome: @escaping @Sendable (_ home: String, _ creating: Bool) async throws(GyreError) -> any Connection,
@@ -77,7 +87,8 @@ package struct CommandEnvironment: Sendable {
             async throws(GyreError)
             -> JSONValue,
         defaultHome: String, defaultServer: String?, actor: String, token: String?, workspace: String?,
-        authority: String?
+        authority: String?, surroundings: Surroundings, variables: [String: String], folder: String,
+        fileMemory: @escaping Repository.OpenMemory
     ) {
         self.openHome = openHome
         self.serve = serve
@@ -89,6 +100,10 @@ package struct CommandEnvironment: Sendable {
         self.token = token
         self.workspace = workspace
         self.authority = authority
+        self.surroundings = surroundings
+        self.variables = variables
+        self.folder = folder
+        self.fileMemory = fileMemory
     }
 
     /// The environment of the command that runs; set once by `main`.

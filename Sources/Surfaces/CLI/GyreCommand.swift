@@ -14,7 +14,7 @@ package struct GyreCommand: AsyncParsableCommand {
             `gyre --version` prints the version.
             """,
         subcommands: [
-            Up.self, Apply.self, Get.self, Delete.self, DataCommand.self, Check.self, Feature.self,
+            Up.self, Apply.self, Get.self, Delete.self, DataCommand.self, DVCCommand.self, Check.self, Feature.self,
             PipelineCommand.self, RunCommand.self,
             Experiment.self,
             Model.self, EndpointCommand.self, ReleaseCommand.self, Monitor.self, LineageCommand.self,
