@@ -13,7 +13,7 @@ demo: setup build
 	@$(PYTHON) Examples/flights/demo.py --gyre .build/release/gyre --work .gyre/demo --http $(HTTP) --serve $(SERVE)
 
 test:
-	@Scripts/setup.sh chromium sandbox containers argo metaflow mlflow2 serving openapi peers zoo bentoml seldon canaille onnx-testdata
+	@Scripts/setup.sh chromium sandbox containers argo dvc metaflow mlflow2 serving openapi peers zoo bentoml seldon canaille onnx-testdata
 	@$(MAKE) --no-print-directory lint
 	@echo "· building everything in debug mode (minutes the first time)" >&2
 	@Scripts/build.sh --build-tests
@@ -26,7 +26,7 @@ test-fast: setup
 
 # Suites that hold Gyre against other systems, in full: minutes each.
 conformance: setup
-	@Scripts/setup.sh zoo serving ray
+	@Scripts/setup.sh zoo serving ray dvc
 	@Scripts/build.sh --product gyre
 	@rm -rf .gyre/zoo && mkdir -p .gyre/zoo
 	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/zoo.py .build/debug/gyre .gyre/zoo $(GYRE_TOOLS)/zoo/bin/python --all
@@ -36,6 +36,9 @@ conformance: setup
 	@# A checkout of argoproj/argo-workflows: its folder examples.
 	@rm -rf .gyre/argo && mkdir -p .gyre/argo
 	@test -z "$(ARGO_EXAMPLES)" || PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/pipelines/argo_examples.py .build/debug/gyre .gyre/argo $(ARGO_EXAMPLES)
+	@for script in dvc_differential dvc_pipelines; do \
+	  PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/data/$$script.py .build/debug/gyre .gyre/$$script $(GYRE_TOOLS)/dvc/bin/dvc --days 60 --steps 20 || exit 1; \
+	done
 	@rm -rf .gyre/ray && mkdir -p .gyre/ray
 	@PYTHONPATH=Tests/ClientTests/Scripts/harness $(PYTHON) Tests/ClientTests/Scripts/zoo/ray_serve.py .build/debug/gyre .gyre/ray $(GYRE_TOOLS)/ray/bin/python
 	@rm -rf .gyre/ray-jobs && mkdir -p .gyre/ray-jobs
@@ -60,13 +63,14 @@ lint:
 	@swift format lint --strict --configuration .swift-format --parallel --recursive $(SOURCES)
 
 bench: setup build
-	@Scripts/setup.sh wrk sandbox serving peers mlserver bentoml
+	@Scripts/setup.sh wrk sandbox serving peers mlserver bentoml dvc
 	@$(PYTHON) Benchmarks/bench.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/ratios.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/tracking.py --gyre .build/release/gyre $(BENCH)
 	@$(PYTHON) Benchmarks/serving.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/everyday.py --gyre .build/release/gyre
 	@$(PYTHON) Benchmarks/pipelines.py --gyre .build/release/gyre
+	@$(PYTHON) Benchmarks/data.py --gyre .build/release/gyre --dvc $(GYRE_TOOLS)/dvc/bin/dvc
 	@$(PYTHON) Benchmarks/access.py --gyre .build/release/gyre
 
 # The serving tests against builds that look for races and for misused memory.

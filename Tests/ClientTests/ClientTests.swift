@@ -57,6 +57,17 @@ extension Tag {
     @Test("kfp.Client does a working day: experiments, pipelines and versions, runs, recurring runs, errors, a kill")
     func kfpClient() async throws { try await run("pipelines/kfp_client_day") }
 
+    @Test("dvc and gyre, side by side through random days, leave the same files in the same states")
+    func dvcDifferential() async throws {
+        try await run("data/dvc_differential", Installed.dvc, "--seed", "3", "--days", "2")
+    }
+
+    @Test("random pipelines run by dvc and by gyre have the same dvc.lock, run-cache and outputs")
+    func dvcPipelines() async throws { try await run("data/dvc_pipelines", Installed.dvc, "--seed", "1") }
+
+    @Test("dvc and gyre push and pull to and from each other over a Gyre, the web, a bucket; damage, lies, kills")
+    func dvcDay() async throws { try await run("data/dvc_day", Installed.dvcPython) }
+
     @Test("the pipeline commands: lint, run, logs, explain, retry, lists, schedules, back-fill")
     func pipelineCommands() async throws { try await run("pipelines/pipeline_commands") }
 

@@ -65,6 +65,10 @@ package enum Installed {
     package static var argo: String { toolsFolder + "/argo/bin/python" }
     /// The Python with Metaflow.
     package static var metaflow: String { toolsFolder + "/metaflow/bin/python" }
+    /// The command line of DVC itself.
+    package static var dvc: String { toolsFolder + "/dvc/bin/dvc" }
+    /// The Python that has DVC and an object store.
+    package static var dvcPython: String { toolsFolder + "/dvc/bin/python" }
     /// The Python with MLflow's former major version.
     package static var mlflow2: String { toolsFolder + "/mlflow2/bin/python" }
 

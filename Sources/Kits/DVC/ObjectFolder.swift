@@ -171,6 +171,14 @@ package final class ObjectFolder: Sendable {
             let reader = isCloned ? unsafe open(file?.path ?? "", O_RDONLY | O_CLOEXEC) : source
             defer { if isCloned { close(reader) } }
             var hash = ObjectHash()
+            // The kernel copies while the bytes are hashed here.
+            let copying =
+                isCloned
+                ? nil
+                : try file.map { file throws(GyreError) in
+                    try FileCopy(from: path, to: file.descriptor, file.path)
+                }
+            defer { copying?.wait() }
             while true {
                 let count = unsafe Glibc.read(reader, buffer.baseAddress, buffer.count)
                 if count < 0, errno == EINTR { continue }
@@ -178,8 +186,8 @@ package final class ObjectFolder: Sendable {
                 if count == 0 { break }
                 let piece = unsafe UnsafeRawBufferPointer(rebasing: buffer[..<count])
                 unsafe hash.update(piece)
-                if let file, !isCloned { try unsafe Files.write(piece, to: file.descriptor, file.path) }
             }
+            try copying?.finish()
             let id = hash.finish(isFolder: expected?.isFolder ?? false)
             guard let file else { return id }
             close(file.descriptor)

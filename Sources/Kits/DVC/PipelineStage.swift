@@ -41,6 +41,13 @@ package struct PipelineStage: Sendable {
     /// Whether nothing says when it has to run, so that it always does.
     package var isCallback: Bool { deps.isEmpty && parameters.isEmpty && outs.isEmpty }
 
+    /// Whether what it wrote may be taken from the run-cache in place of running it.
+    package var mayBeReused: Bool {
+        !alwaysChanged && !(deps.isEmpty && parameters.isEmpty) && !outs.isEmpty
+            && outs.allSatisfy { !$0.isPersistent && !$0.path.contains("://") }
+            && deps.allSatisfy { !$0.path.contains("://") }
+    }
+
     /// Where an output lies, from the root.
     package func path(of output: Output) -> String { Paths.absolute(output.path, from: folder) }
 }

@@ -59,12 +59,13 @@ extension Repository {
             var stage = index.stages[number]
             for place in stage.outs.indices {
                 guard let path = stage.path(of: stage.outs[place]) else { continue }
-                let stores = stage.outs[place].isCached
+                // What the run-cache speaks of has to be had again.
+                let stores = stage.outs[place].isCached || (stage.pipeline?.mayBeReused ?? false)
                 guard let found = try measure(path, ignores: index.ignores, memory: memory, stores: stores) else {
                     throw GyreError(.notFound, "\"\(shown(path))\" does not exist.", fix: "gyre dvc checkout")
                 }
                 stage.outs[place].take(found)
-                if stores { try link(path, found, memory: memory) }
+                if stage.outs[place].isCached { try link(path, found, memory: memory) }
             }
             index.stages[number] = stage
             if let file = try write(stage, index, memory) { written.append(file) }
@@ -84,6 +85,7 @@ extension Repository {
             return metafile.path
         case .pipeline(let pipeline):
             let entry = try lockEntry(pipeline, Inspection(repository: self, index: index, memory: memory))
+            if pipeline.mayBeReused { try RunCache.save(entry, in: cache) }
             return try LockFile.put(entry, of: pipeline) ? LockFile.path(pipeline) : nil
         }
     }

@@ -41,6 +41,11 @@ extension Repository {
         var result = CheckoutResult()
         var plans: [Plan] = []
         for target in try goals(targets, index) {
+            if target.output.id == nil, target.output.isCached, Files.kind(target.path) == nil {
+                // Nobody has written down what it holds.
+                result.failed.append(shown(target.path))
+                continue
+            }
             do throws(GyreError) {
                 if let plan = try plan(target, index, memory, relinks: relinks) { plans.append(plan) }
             } catch  where error.code == .notFound {

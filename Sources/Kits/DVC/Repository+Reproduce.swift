@@ -175,14 +175,8 @@ struct Reproduction {
 
     // MARK: What was done before
 
-    private func mayBeReused(_ stage: PipelineStage) -> Bool {
-        !stage.alwaysChanged && !(stage.deps.isEmpty && stage.parameters.isEmpty) && !stage.outs.isEmpty
-            && stage.outs.allSatisfy { !$0.isPersistent && !$0.path.contains("://") }
-            && stage.deps.allSatisfy { !$0.path.contains("://") }
-    }
-
     private mutating func restore(_ number: Int, _ stage: PipelineStage, _ name: String) throws(GyreError) -> Bool {
-        guard mayBeReused(stage) else { return false }
+        guard stage.mayBeReused else { return false }
         let entry = try repository.lockEntry(stage, inspection)
         guard let found = RunCache.find(entry, in: repository.cache) else { return false }
         let outs = try (found["outs"]?.array ?? []).map { value throws(GyreError) in
@@ -280,7 +274,7 @@ struct Reproduction {
         var stage = index.stages[number]
         let name = stage.address(from: repository.here)
         let pipeline = stage.pipeline
-        let reused = pipeline.map { mayBeReused($0) && !options.noCommit } ?? false
+        let reused = pipeline.map { $0.mayBeReused && !options.noCommit } ?? false
         // A stage with outputs that are kept nowhere, metrics aside, cannot be had again without running.
         let hasLooseOutput =
             pipeline.map { stage in
