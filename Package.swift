@@ -281,7 +281,7 @@ let package = Package(
             "StoreContractTests",
             [
                 "GyreBlobs", "GyreCompute", "GyreFeatures", "GyreLedger", "GyreMonitoring", "GyrePredictions",
-                "GyreSQLite", "GyreSearch", "GyreTables", "GyreTracing", "GyreTracking", grdb,
+                "GyreSQLite", "GyreSearch", "GyreTables", "GyreTracing", "GyreTracking", "GyreVersioning", grdb,
             ]),
         tests(
             "AreaTests",
@@ -314,6 +314,7 @@ let package = Package(
                 "GyreServing", "GyreTFServing", "GyreTracing", "GyreTracking", nioCore, nioEmbedded, nioHPACK,
                 nioHTTP2,
             ]),
+        tests("KitTests", ["GyreDVC", "GyreYAML"]),
         tests("ClientTests", []),
         tests("CrashTests", []),
 

@@ -22,8 +22,10 @@ public enum Limits {
     public static let bodyBytes = 32 << 20
     /// Bytes of an uploaded artifact, streamed to disk.
     public static let artifactBytes: Int64 = 1 << 40
+    /// Names of objects that are asked for at once.
+    public static let objectNames = 100_000
     /// Bytes of a listing of the files of a folder.
-    public static let listingBytes = 512 << 20
+    public static let listingBytes = 128 << 20
     /// Bytes of what one stage did, for others that would do the same.
     public static let sharedRunBytes = 16 << 20
     /// Files in one dataset version.

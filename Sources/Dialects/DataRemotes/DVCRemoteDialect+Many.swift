@@ -21,7 +21,8 @@ extension DVCRemoteDialect {
     }
 
     private func names(_ request: HTTPRequest) async throws(GyreError) -> [ObjectName] {
-        let bytes = try await request.body.collect(limit: Limits.bodyBytes)
+        let bytes = try await request.body.collect(
+            limit: Limits.objectNames * ObjectFrames.nameBytes)
         guard bytes.count % ObjectFrames.nameBytes == 0 else {
             throw GyreError(.invalid, "The names end in the middle of one.", why: "Each has 17 bytes.")
         }

@@ -121,7 +121,11 @@ enum CommentedText {
     }
 
     private static func replaced(_ line: String, _ name: String, _ value: JSONValue) -> String {
-        let remark = line.firstRange(of: " #").map { String(line[$0.lowerBound...]) } ?? ""
+        // The blanks before a remark belong to it.
+        let start = line.firstRange(of: " #").map { mark in
+            line[..<mark.lowerBound].lastIndex { $0 != " " }.map { line.index(after: $0) } ?? mark.lowerBound
+        }
+        let remark = start.map { String(line[$0...]) } ?? ""
         return String(repeating: " ", count: indent(line)) + BlockText.line(name, value) + remark
     }
 }

@@ -13,15 +13,16 @@ final class FileCopy: Sendable {
     private let failure = Mutex<GyreError?>(nil)
     private let done = DispatchSemaphore(value: 0)
 
-    /// Begins to copy what is at a path to an open file.
-    init(from path: String, to target: Int32, _ targetPath: String) throws(GyreError) {
-        source = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { throw systemFailure("Reading", path) }
+    /// Begins to copy an open file, which the caller reads too, to another one.
+    init(from source: Int32, _ path: String, to target: Int32, _ targetPath: String) throws(GyreError) {
+        self.source = source
         self.path = path
         before = Self.state(source)
         DispatchQueue.global().async { [self] in
+            // A place of its own: the caller moves the file's.
+            var place: off_t = 0
             while true {
-                let count = sendfile(target, source, nil, 1 << 24)
+                let count = unsafe sendfile(target, source, &place, 1 << 24)
                 if count < 0, errno == EINTR { continue }
                 if count < 0 { failure.withLock { $0 = systemFailure("Writing", targetPath) } }
                 if count <= 0 { break }
@@ -29,8 +30,6 @@ final class FileCopy: Sendable {
             done.signal()
         }
     }
-
-    deinit { close(source) }
 
     /// Waits for the end.
     /// - Throws: `.conflict` where the file was changed meanwhile: what was hashed may not be what was copied.

@@ -121,7 +121,7 @@ package struct FileTable: Sendable {
                 var word: UInt64 = 0
                 for index in Int(entry.start)..<Int(entry.start) + Int(entry.length) {
                     word = unsafe word << 8 | UInt64(all[index])
-                    if index & 7 == 7 {
+                    if (index - Int(entry.start)) & 7 == 7 {
                         mix(word)
                         word = 0
                     }

@@ -13,12 +13,15 @@ package struct FolderScan {
     private let ignores: IgnoreRules?
     /// The folder's path below the repository, with a slash at its end; where the rules apply from.
     private let place: String
+    /// Whether only the folders of version control are passed over.
+    private let isPlain: Bool
 
     /// `place`: the folder's path below the repository's root.
     private init(root: String, place: String, ignores: IgnoreRules?) {
         self.root = root
         self.place = place.isEmpty ? "" : place + "/"
         self.ignores = ignores?.isTrivial == true ? nil : ignores
+        isPlain = self.ignores == nil
     }
 
     /// The files below `root`, in the order of their paths.
@@ -127,9 +130,12 @@ package struct FolderScan {
         }
     }
 
+    private static let own = [".git", ".hg", ".dvc"].map { Array($0.utf8) }
+
     private static func text(_ bytes: [UInt8]) -> String? { String(validating: bytes, as: UTF8.self) }
 
     private func isIgnored(_ prefix: [UInt8], _ name: [UInt8], isFolder: Bool) -> Bool {
+        if isPlain { return Self.own.contains(name) && (isFolder || name == Self.own[0]) }
         guard let ignores else { return false }
         return ignores.ignores(place + String(decoding: prefix + name, as: UTF8.self), isFolder: isFolder)
     }

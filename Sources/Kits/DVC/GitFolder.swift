@@ -2,6 +2,7 @@
 
 internal import Foundation
 package import GyreBase
+internal import Synchronization
 
 /// A working copy of git, spoken to by git's own program.
 package struct GitFolder: Sendable {
@@ -54,11 +55,20 @@ package struct GitFolder: Sendable {
                     try? handle.close()
                 }
             }
+            // Both are read at once, or git would wait with one of them full.
+            let (errors, isTold) = (error.fileHandleForReading, DispatchSemaphore(value: 0))
+            let told = Mutex(Data())
+            DispatchQueue.global().async {
+                let read = (try? errors.readToEnd()) ?? Data()  // remarks that cannot be read are none
+                told.withLock { $0 = read }
+                isTold.signal()
+            }
             let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-            let told = try error.fileHandleForReading.readToEnd() ?? Data()
+            isTold.wait()
             process.waitUntilExit()
             return Answer(
-                status: process.terminationStatus, bytes: [UInt8](bytes), error: String(decoding: told, as: UTF8.self))
+                status: process.terminationStatus, bytes: [UInt8](bytes),
+                error: told.withLock { String(decoding: $0, as: UTF8.self) })
         } catch {
             throw GyreError(.unavailable, "git cannot be run.", why: "\(error)", fix: "Install git.")
         }
@@ -103,19 +113,33 @@ package struct GitFolder: Sendable {
     package func texts(
         _ commit: String, where isWanted: (String) -> Bool
     ) throws(GyreError) -> [(path: String, text: String)] {
-        let names = try must(["ls-tree", "-r", "-z", "--name-only", commit]).bytes.split(separator: 0)
-            .map { String(decoding: $0, as: UTF8.self) }.filter(isWanted)
-        guard !names.isEmpty else { return [] }
-        let answer = try run(
-            ["cat-file", "--batch"], input: names.map { "\(commit):\($0)\n" }.joined())
+        // MODE TYPE OBJECT<tab>PATH, each with a zero byte after it.
+        let entries = try must(["ls-tree", "-r", "-z", commit]).bytes.split(separator: 0).compactMap { line in
+            line.firstIndex(of: UInt8(ascii: "\t")).map { tab in
+                (
+                    path: String(decoding: line[(tab + 1)...], as: UTF8.self),
+                    object: line[..<tab].split(separator: UInt8(ascii: " ")).last.map {
+                        String(decoding: $0, as: UTF8.self)
+                    } ?? ""
+                )
+            }
+        }.filter { isWanted($0.path) }
+        guard !entries.isEmpty else { return [] }
+        let answer = try run(["cat-file", "--batch"], input: entries.map { "\($0.object)\n" }.joined())
         var bytes = answer.bytes[...]
         var found: [(String, String)] = []
-        for name in names {
-            guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { break }
-            let words = String(decoding: bytes[..<end], as: UTF8.self).split(separator: " ")
+        for entry in entries {
+            // Less than everything must not pass for everything: what no commit names may be removed.
+            guard answer.status == 0, let end = bytes.firstIndex(of: UInt8(ascii: "\n")),
+                case let words = String(decoding: bytes[..<end], as: UTF8.self).split(separator: " "), words.count == 3,
+                words[0] == entry.object, let count = Int(words[2]), bytes.count - (end + 1 - bytes.startIndex) > count
+            else {
+                throw GyreError(
+                    .conflict, "git could not give \"\(entry.path)\" of \(commit.prefix(12)).", why: answer.error,
+                    fix: "git fsck, or git fetch where the repository is a partial clone.")
+            }
             bytes = bytes[(end + 1)...]
-            guard words.count == 3, let count = Int(words[2]), bytes.count > count else { continue }
-            found.append((name, String(decoding: bytes.prefix(count), as: UTF8.self)))
+            found.append((entry.path, String(decoding: bytes.prefix(count), as: UTF8.self)))
             bytes = bytes.dropFirst(count + 1)
         }
         return found

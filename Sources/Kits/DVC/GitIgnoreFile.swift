@@ -18,7 +18,7 @@ enum GitIgnoreFile {
         let (file, line) = (Paths.parent(path) + "/.gitignore", line(Paths.name(path)))
         var text = ""
         do { text = try Files.text(file) } catch  where error.code == .notFound { text = "" }
-        if text.split(separator: "\n").contains(where: { $0 == line }) { return file }
+        if text.split(whereSeparator: \.isNewline).contains(where: { $0 == line }) { return file }
         if !text.isEmpty, !text.hasSuffix("\n") { text += "\n" }
         try Files.replace(file, with: text + line + "\n")
         return file
@@ -30,7 +30,7 @@ enum GitIgnoreFile {
     static func remove(_ path: String) throws(GyreError) -> String? {
         let (file, line) = (Paths.parent(path) + "/.gitignore", line(Paths.name(path)))
         guard Files.kind(file) == .file else { return nil }
-        let lines = try Files.text(file).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = try Files.text(file).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         let left = lines.filter { $0 != line }
         if left.count == lines.count { return nil }
         let text = left.joined(separator: "\n")

@@ -86,9 +86,6 @@ package final class HTTPRemote: ObjectRemote {
                 return request
             }
             guard answer.status == .ok, answer.headers.first(name: "content-type") == ObjectFrames.type else {
-                if [401, 403].contains(answer.status.code) {
-                    throw await transport.failure("Asking the remote", answer)
-                }
                 isGyre.withLock { $0 = false }
                 return nil
             }
@@ -267,10 +264,14 @@ package final class HTTPRemote: ObjectRemote {
         }
         guard answer.status == .ok else { throw await transport.failure("Fetching objects", answer) }
         var frames = ObjectFrames()
+        var left = Set(ids)
         do {
             for try await piece in answer.body {
                 frames.take(piece.readableBytesView)
                 while let frame = try frames.next() {
+                    guard left.remove(frame.id) != nil else {
+                        throw GyreError(.corrupt, "The remote \"\(name)\" sends what it was not asked for.")
+                    }
                     switch frame.answer {
                     case .missing: other(frame.id, false)
                     case .tooLarge: other(frame.id, true)
@@ -288,6 +289,11 @@ package final class HTTPRemote: ObjectRemote {
         } catch {
             throw GyreError(
                 .unavailable, "The remote \"\(name)\" broke off its answer.", why: "\(error)",
+                fix: "Run the command again: what came is kept.")
+        }
+        guard left.isEmpty, frames.isAtEnd else {
+            throw GyreError(
+                .unavailable, "The remote \"\(name)\" ended its answer before it was whole.",
                 fix: "Run the command again: what came is kept.")
         }
     }

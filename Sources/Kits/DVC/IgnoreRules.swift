@@ -59,7 +59,7 @@ package struct IgnoreRules: Sendable {
     /// Takes the lines of a file; `base` is its folder below the repository.
     package mutating func add(_ text: String, base: String) {
         let name = (base.isEmpty ? "" : base + "/") + ".dvcignore"
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             if let rule = Rule(String(line), base: base.isEmpty ? "" : base + "/", source: "\(name):\(index + 1)") {
                 rules.append(rule)
             }

@@ -47,7 +47,7 @@ package struct Index: Sendable {
     private mutating func walk(_ folder: String, _ place: String) throws(GyreError) {
         var (metafiles, folders): ([String], [String]) = ([], [])
         var hasPipeline = false
-        for (name, isFolder) in Self.entries(folder) {
+        for (name, isFolder) in try Self.entries(folder) {
             if isFolder {
                 folders.append(name)
             } else if name == "dvc.yaml" {
@@ -91,12 +91,22 @@ package struct Index: Sendable {
     }
 
     /// The names in a folder, sorted, each with whether it is a folder; links to folders are none.
-    private static func entries(_ path: String) -> [(name: String, isFolder: Bool)] {
-        guard let folder = unsafe opendir(path) else { return [] }
+    private static func entries(_ path: String) throws(GyreError) -> [(name: String, isFolder: Bool)] {
+        guard let folder = unsafe opendir(path) else {
+            // What goes away meanwhile is not there; what cannot be read must not pass for empty.
+            if errno == ENOENT { return [] }
+            throw systemFailure("Reading the folder", path)
+        }
         defer { unsafe closedir(folder) }
         var found: [(String, Bool)] = []
         while let entry = unsafe readdir(folder) {
-            let isFolder = unsafe Int32(entry.pointee.d_type) == Int32(DT_DIR)
+            let kind = unsafe Int32(entry.pointee.d_type)
+            var isFolder = kind == Int32(DT_DIR)
+            if kind == Int32(DT_UNKNOWN) {
+                var status = stat()
+                let found = unsafe fstatat(dirfd(folder), &entry.pointee.d_name.0, &status, AT_SYMLINK_NOFOLLOW)
+                isFolder = found == 0 && status.st_mode & S_IFMT == S_IFDIR
+            }
             let isWanted = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 // Most names are data: they are passed over without becoming text.
                 let length = unsafe bytes.firstIndex(of: 0) ?? bytes.count

@@ -68,18 +68,21 @@ package final class ObjectFolder: Sendable {
 
     /// A new file to write an object to, which only its owner may read until it is settled.
     package func makeFile() throws(GyreError) -> (descriptor: Int32, path: String) {
-        let number = counter.withLock { count in
-            count += 1
-            return count
+        while true {
+            let number = counter.withLock { count in
+                count += 1
+                return count
+            }
+            let path = "\(writing)/\(getpid())-\(number)"
+            let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o444)
+            if descriptor >= 0 { return (descriptor, path) }
+            switch errno {
+            case ENOENT: try Files.makeFolder(writing)
+            // Another machine's process of this number, or one that was killed, has the name.
+            case EEXIST: continue
+            default: throw systemFailure("Writing", path)
+            }
         }
-        let path = "\(writing)/\(getpid())-\(number)"
-        var descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o444)
-        if descriptor < 0, errno == ENOENT {
-            try Files.makeFolder(writing)
-            descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o444)
-        }
-        guard descriptor >= 0 else { throw systemFailure("Writing", path) }
-        return (descriptor, path)
     }
 
     /// Gives a written file its name; one that is there already stays.
@@ -165,6 +168,7 @@ package final class ObjectFolder: Sendable {
         _ source: Int32, _ path: String, stores: Bool, buffer: UnsafeMutableRawBufferPointer, expected: ObjectID?
     ) throws(GyreError) -> ObjectID {
         let file = stores ? try makeFile() : nil
+        defer { if let file { close(file.descriptor) } }
         do throws(GyreError) {
             // A clone shares the file's blocks; it is then the clone that is hashed.
             let isCloned = file.map { clone(source, to: $0.descriptor) } ?? false
@@ -176,7 +180,7 @@ package final class ObjectFolder: Sendable {
                 isCloned
                 ? nil
                 : try file.map { file throws(GyreError) in
-                    try FileCopy(from: path, to: file.descriptor, file.path)
+                    try FileCopy(from: source, path, to: file.descriptor, file.path)
                 }
             defer { copying?.wait() }
             while true {
@@ -190,7 +194,6 @@ package final class ObjectFolder: Sendable {
             try copying?.finish()
             let id = hash.finish(isFolder: expected?.isFolder ?? false)
             guard let file else { return id }
-            close(file.descriptor)
             if contains(id) || (expected.map { $0 != id } ?? false) {
                 unsafe unlink(file.path)
             } else {
@@ -198,10 +201,7 @@ package final class ObjectFolder: Sendable {
             }
             return id
         } catch {
-            if let file {
-                close(file.descriptor)
-                unsafe unlink(file.path)
-            }
+            if let file { unsafe unlink(file.path) }
             throw error
         }
     }

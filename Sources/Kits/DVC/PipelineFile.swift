@@ -203,8 +203,8 @@ package struct PipelineFile {
     }
 
     private func declared(_ element: JSONValue, _ kind: String, _ stage: String) throws(GyreError) -> Output {
-        if let path = element.string { return Output(path: path) }
-        guard let member = element.object?.members.first else {
+        if let path = element.string, !path.isEmpty { return Output(path: path) }
+        guard let member = element.object?.members.first, !member.name.isEmpty else {
             throw GyreError(.invalid, "\(kind) of the stage \"\(stage)\" in \"\(path)\" holds \(element.kindName).")
         }
         var output = Output(path: member.name)

@@ -36,7 +36,12 @@ enum PipelineText {
         if let range = Self.block(name, in: lines) {
             lines.replaceSubrange(range, with: block)
         } else if let stages = lines.firstIndex(where: { $0.hasPrefix("stages:") }) {
-            if lines[stages] != "stages:" { lines[stages] = "stages:" }
+            guard lines[stages].dropFirst(7).prefix(while: { $0 != "#" }).allSatisfy(\.isWhitespace) else {
+                throw GyreError(
+                    .unsupported,
+                    "The stages in \"\(file)\" stand on the line of \"stages:\", where none can be added.",
+                    fix: "Write each on lines of its own.")
+            }
             lines.insert(contentsOf: block, at: end(of: stages, in: lines))
         } else {
             while lines.last == "" { lines.removeLast() }
@@ -63,7 +68,7 @@ enum PipelineText {
     }
 
     private static func lines(_ file: String) throws(GyreError) -> [String] {
-        try Files.text(file).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        try Files.text(file).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
     }
 
     private static func indent(_ line: String) -> Int { line.prefix { $0 == " " }.count }
@@ -72,10 +77,13 @@ enum PipelineText {
     private static func block(_ name: String, in lines: [String]) -> Range<Int>? {
         guard let stages = lines.firstIndex(where: { $0.hasPrefix("stages:") }) else { return nil }
         let last = end(of: stages, in: lines)
+        // Names of stages stand at the depth of the first one; the same words further in are members.
+        var depth = 0
         for number in stages + 1..<last {
             let text = lines[number].drop { $0 == " " }
+            if depth == 0, !text.isEmpty, !text.hasPrefix("#") { depth = indent(lines[number]) }
             let isNamed = text.hasPrefix(name + ":") || text.hasPrefix("\"\(name)\":") || text.hasPrefix("'\(name)':")
-            guard isNamed, indent(lines[number]) > 0 else { continue }
+            guard isNamed, depth > 0, indent(lines[number]) == depth else { continue }
             return number..<min(last, end(of: number, in: lines))
         }
         return nil

@@ -7,12 +7,18 @@ internal import Synchronization
 /// Puts contents of the cache into the workspace: as clones, links or copies, whatever the settings and the disk allow.
 final class Placement: Sendable {
     private let cache: ObjectFolder
+    /// Where what is written waits for its name, outside of what is tracked.
+    private let waiting: String
+    private let count = Mutex(0)
+    /// Whether the folder of waiting is on another disk than the workspace.
+    private let isElsewhere = Mutex(false)
     private let kinds: [String]
     /// How many of the kinds turned out to be impossible here.
     private let passed = Mutex(0)
 
     init(repository: Repository, kinds: [String]) {
         cache = repository.cache
+        waiting = repository.folder + "/tmp/gyre"
         self.kinds = kinds.isEmpty ? ["copy"] : kinds
     }
 
@@ -21,7 +27,7 @@ final class Placement: Sendable {
     func put(_ id: ObjectID, at path: String, isExecutable: Bool, replaces: Bool) throws(GyreError) {
         let source =
             cache.contains(id) || Files.kind(cache.legacyPath(id)) == nil ? cache.path(id) : cache.legacyPath(id)
-        let target = replaces ? path + ".gyre-part" : path
+        let target = temporary(beside: path)
         var number = passed.withLock { $0 }
         while true {
             let kind = number < kinds.count ? kinds[number] : "copy"
@@ -62,15 +68,52 @@ final class Placement: Sendable {
         return entry
     }
 
+    private func temporary(beside path: String) -> String {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        return isElsewhere.withLock { $0 }
+            ? "\(path).gyre-\(getpid())-\(number)" : "\(waiting)/place-\(getpid())-\(number)"
+    }
+
     private func settle(_ target: String, _ path: String, _ replaces: Bool) throws(GyreError) {
-        guard replaces else { return }
-        guard unsafe rename(target, path) == 0 else {
+        var status = stat()
+        // What is there and was not looked at, since a rule passes it over, is nobody's to replace.
+        if !replaces, unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFLNK {
+            unsafe unlink(target)
+            throw GyreError(
+                .conflict, "\"\(path)\" is there, and .dvcignore has it passed over.",
+                fix: "Move it away, or change the rule.")
+        }
+        if unsafe rename(target, path) == 0 {
+            // Two names of one file are left as they are by renaming one to the other.
+            unsafe unlink(target)
+            return
+        }
+        guard errno == EXDEV, !isElsewhere.withLock({ $0 }) else {
             let error = systemFailure("Writing", path)
             unsafe unlink(target)
             throw error
         }
-        // Two names of one file are left as they are by renaming one to the other.
-        unsafe unlink(target)
+        isElsewhere.withLock { $0 = true }
+        let near = temporary(beside: path)
+        try Self.move(target, near)
+        try settle(near, path, replaces)
+    }
+
+    /// To another disk: the bytes have to go over.
+    private static func move(_ target: String, _ near: String) throws(GyreError) {
+        defer { unsafe unlink(target) }
+        let from = unsafe open(target, O_RDONLY | O_CLOEXEC)
+        guard from >= 0 else { throw systemFailure("Reading", target) }
+        defer { close(from) }
+        var status = stat()
+        unsafe fstat(from, &status)
+        let into = unsafe open(near, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, status.st_mode & 0o777)
+        guard into >= 0 else { throw systemFailure("Writing", near) }
+        defer { close(into) }
+        try pour(from, into, near)
     }
 
     private func missing(_ id: ObjectID, _ path: String) -> GyreError {

@@ -129,6 +129,9 @@ extension Repository {
             return try memory.markOutput(path)
         }
         let places = Placement(repository: self, kinds: kinds)
+        try checkInside(path)
+        // What was only in the workspace is on disk elsewhere before a link takes its place.
+        cache.sync()
         let isFolder = found.id.isFolder
         for index in table.entries.indices {
             let entry = table.entries[index]

@@ -108,6 +108,7 @@ extension Repository {
             let stage = index.stages[number]
             for output in stage.outs {
                 guard let its = stage.path(of: output) else { continue }
+                try checkInside(its)
                 if git != nil, let file = try GitIgnoreFile.remove(its) { files.append(file) }
                 if data { try Files.remove(its) } else if Files.kind(its) != nil { try unprotect([its]) }
                 // What stays is the user's own from now on: no checkout may take it away.
@@ -118,6 +119,11 @@ extension Repository {
                 try Files.remove(metafile.path)
                 files.append(metafile.path)
             case .pipeline(let pipeline):
+                guard !pipeline.name.contains("@") else {
+                    throw GyreError(
+                        .unsupported, "\"\(pipeline.name)\" is made by a loop in \(shown(pipeline.file)).",
+                        fix: "Take it out of the loop there.")
+                }
                 files += try PipelineText.remove(pipeline)
                 if try LockFile.remove(pipeline) { files.append(LockFile.path(pipeline)) }
             }
@@ -217,6 +223,7 @@ extension Repository {
         let index = try index()
         let linked = index.stages.flatMap { stage in stage.outs.compactMap { stage.path(of: $0) } }
             .filter { Files.kind($0) != nil }
+        for path in linked { try checkInside(path) }
         try unprotect(linked)
         for stage in index.stages {
             if git != nil {

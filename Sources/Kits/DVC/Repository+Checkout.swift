@@ -63,6 +63,7 @@ extension Repository {
             }
         }
         for path in stale {
+            try checkInside(path)
             let isFolder = Files.kind(path) == .folder
             try Files.remove(path)
             try memory.forget(path)
@@ -155,6 +156,7 @@ extension Repository {
         _ goal: Goal, _ index: Index, _ memory: any FileMemory, relinks: Bool
     ) throws(GyreError) -> Plan? {
         guard let id = goal.output.id, goal.output.isCached else { return nil }
+        try checkInside(goal.path)
         let now = try measure(goal.path, ignores: index.ignores, memory: memory, stores: false)
         if let now, now.id == id, !relinks { return nil }
         var wanted: FileTable
@@ -269,7 +271,9 @@ extension Repository {
             let folder = path[..<slash]
             if folder.elementsEqual(last) { continue }
             last = folder
-            try Files.makeFolder(root + "/" + String(decoding: folder, as: UTF8.self))
+            let parts = folder.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
+            try checkLinks(parts[...], from: root)
+            try Files.makeFolder(root + "/" + parts.joined(separator: "/"))
         }
     }
 

@@ -25,12 +25,10 @@ extension Repository {
         return needed
     }
 
-    /// Removes what is not needed from the cache; gives how many objects and bytes went, or would go.
+    /// Removes what is not needed from the cache, whose lock the caller has held since it asked what is needed; gives how many objects and bytes went, or would go.
     package func collectGarbage(
         keeping needed: Set<ObjectID>, onlyTold: Bool
     ) throws(GyreError) -> (objects: Int, bytes: Int64) {
-        let lock = try lock()
-        defer { withExtendedLifetime(lock) {} }
         var (objects, bytes): (Int, Int64) = (0, 0)
         // A listing goes before its files, so that none is left that promises what is gone.
         for id in cache.all().filter({ !needed.contains($0) }).sorted(by: { $0.isFolder && !$1.isFolder }) {

@@ -13,6 +13,7 @@ extension Repository {
         _ path: String, ignores: IgnoreRules, memory: any FileMemory, stores: Bool
     ) throws(GyreError) -> Measured? {
         guard let kind = Files.kind(path) else { return nil }
+        let started = now()
         switch kind {
         case .other: throw GyreError(.invalid, "\"\(shown(path))\" is neither a file nor a folder.")
         case .folder:
@@ -36,7 +37,7 @@ extension Repository {
                     try cache.put(listing, as: id)
                 }
             }
-            if !isSame { try memory.keep(path, id, table, now: now()) }
+            if !isSame { try memory.keep(path, id, table, now: started) }
             return Measured(
                 id: id, sizeBytes: table.sizeBytes, fileCount: Int64(table.entries.count), isExecutable: false,
                 table: table)
@@ -46,7 +47,7 @@ extension Repository {
             let isSame = known.map { $0.fingerprint == table.fingerprint } ?? false
             if let known, isSame { table.entries[0].id = known.id }
             try hash(&table, below: path, stores: stores)
-            if !isSame { try memory.keep(path, table.entries[0].id, table, now: now()) }
+            if !isSame { try memory.keep(path, table.entries[0].id, table, now: started) }
             return Measured(
                 id: table.entries[0].id, sizeBytes: table.entries[0].sizeBytes, fileCount: nil,
                 isExecutable: Files.isExecutable(path), table: table)

@@ -225,6 +225,7 @@ struct Reproduction {
         try checkGit(stage)
         for output in stage.outs {
             let path = stage.path(of: output)
+            try repository.checkInside(path)
             if output.isPersistent {
                 if Files.kind(path) != nil { try repository.unprotect([path]) }
             } else {

@@ -43,8 +43,10 @@ extension Repository {
     func wanted(_ options: TransferOptions, index: Index) throws(GyreError) -> [WantedObject] {
         var wanted: [WantedObject] = []
         var seen: Set<ObjectID> = []
+        var legacy: [String] = []
         func take(_ output: Output, _ path: String) {
-            guard let id = output.id, output.isCached, !output.isLegacy, seen.insert(id).inserted else { return }
+            guard let id = output.id, output.isCached, seen.insert(id).inserted else { return }
+            guard !output.isLegacy else { return legacy.append(path) }
             wanted.append(WantedObject(id: id, name: path, remote: output.remote, isPushed: output.isPushed))
         }
         for goal in try goals(options.targets, index) { take(goal.output, shown(goal.path)) }
@@ -56,6 +58,12 @@ extension Repository {
                     if let path = stage.path(of: output) { take(output, "\(shown(path)) (\(commit.prefix(7)))") }
                 }
             }
+        }
+        guard legacy.isEmpty else {
+            throw GyreError(
+                .unsupported,
+                "These were added by DVC 2, whose objects are not transferred: \(legacy.prefix(20).joined(separator: ", ")).",
+                fix: "Write them anew with gyre dvc commit, or transfer them with dvc.")
         }
         return wanted
     }

@@ -49,9 +49,7 @@ package struct Repository: Sendable {
         self.progress = progress
         openMemory = memory
         settings = try RepositorySettings(folder: root + "/.dvc", environment: environment)
-        cache = ObjectFolder(
-            root: settings.value("cache", "dir").map { Paths.absolute($0, from: root + "/.dvc") } ?? root
-                + "/.dvc/cache")
+        cache = ObjectFolder(root: settings.cacheFolder ?? root + "/.dvc/cache")
         git = settings.isOn("core", "no_scm") ? nil : GitFolder(around: root)
     }
 

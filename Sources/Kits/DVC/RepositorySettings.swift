@@ -18,6 +18,7 @@ package struct RepositorySettings: Sendable {
 
     /// The files, the strongest last.
     package let files: [(level: Level, file: SettingsFile)]
+    private let home: String?
 
     /// Reads the settings; `folder` is `.dvc`, nil outside of a repository.
     package init(folder: String?, environment: [String: String]) throws(GyreError) {
@@ -28,6 +29,7 @@ package struct RepositorySettings: Sendable {
             }
         }
         self.files = files
+        home = environment["HOME"]
     }
 
     /// Where the settings of a level are kept; nil where there is no such place.
@@ -62,6 +64,22 @@ package struct RepositorySettings: Sendable {
         return text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
     }
 
+    /// A path as a file of settings means it: `~` is the person's folder, a relative one starts at the file.
+    private func path(_ value: String, in file: SettingsFile) -> String {
+        if let home, value == "~" || value.hasPrefix("~/") { return home + value.dropFirst() }
+        return Paths.absolute(value, from: Paths.parent(file.path))
+    }
+
+    /// Where the cache is, from the root; nil where no file says it.
+    package var cacheFolder: String? {
+        for (_, file) in files.reversed() {
+            if let found = file.values.last(where: { $0.section == "cache" && $0.name == "dir" }) {
+                return path(found.value, in: file)
+            }
+        }
+        return nil
+    }
+
     /// The remotes by name, with all their settings.
     package var remotes: [(name: String, values: [String: String])] {
         var names: [String] = []
@@ -71,9 +89,8 @@ package struct RepositorySettings: Sendable {
                 guard let remote = Self.remote(section) else { continue }
                 if all[remote] == nil { names.append(remote) }
                 // A path is seen from the folder of the file that has it.
-                let isLocalURL = name == "url" && !value.contains("://") && !value.hasPrefix("/")
-                all[remote, default: [:]][name] =
-                    isLocalURL ? Paths.absolute(value, from: Paths.parent(file.path)) : value
+                let isLocalURL = name == "url" && !value.contains("://")
+                all[remote, default: [:]][name] = isLocalURL ? path(value, in: file) : value
             }
         }
         return names.map { ($0, all[$0] ?? [:]) }

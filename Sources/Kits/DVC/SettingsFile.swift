@@ -12,7 +12,8 @@ package struct SettingsFile: Sendable {
     package init(path: String) throws(GyreError) {
         self.path = path
         do {
-            lines = try Files.text(path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            lines = try Files.text(path).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(
+                String.init)
             if lines.last == "" { lines.removeLast() }
         } catch  where error.code == .notFound {
             lines = []
@@ -92,8 +93,8 @@ package struct SettingsFile: Sendable {
 
     /// Writes the file.
     package func write() throws(GyreError) {
-        // Only its owner reads what may have keys in it.
-        let isLocal = path.hasSuffix(".local")
+        // Only its owner reads what may have keys in it; what goes into git has none.
+        let isLocal = !path.hasSuffix("/.dvc/config")
         try Files.replace(path, with: lines.map { $0 + "\n" }.joined(), mode: isLocal ? 0o600 : 0o644)
     }
 

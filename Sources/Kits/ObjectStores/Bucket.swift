@@ -212,7 +212,9 @@ package struct Bucket: Sendable {
                 Item(key: String(decoding: key.utf8.dropFirst(cut), as: UTF8.self), sizeBytes: Int64(size) ?? 0)
             }
             guard try await take(items) else { return }
-            token = page.first("IsTruncated") == "true" ? page.first("NextContinuationToken") : nil
+            let next = page.first("IsTruncated") == "true" ? page.first("NextContinuationToken") : nil
+            // A store that names the same page again would be asked for ever.
+            token = next == token ? nil : next
         } while token != nil
     }
 }

@@ -31,7 +31,7 @@ final class LineProgress: ProgressObserver {
         state.withLock { state in
             state.done += count
             // A line for each percent is as much as anybody sees.
-            let percent = state.total > 0 ? 100 * state.done / state.total : 100
+            let percent = state.total > 0 ? min(100, 100 * state.done / state.total) : 100
             guard percent != state.shown else { return }
             state.shown = percent
             let filled = 30 * percent / 100

@@ -55,6 +55,15 @@ struct RemoteChoice: Sendable {
 
     private func make(_ name: String, _ values: [String: String]) async throws(GyreError) -> any ObjectRemote {
         let url = values["url"] ?? ""
+        let unknown = [
+            "version_aware", "worktree", "sse", "sse_kms_key_id", "sse_customer_key", "acl", "grant_read",
+            "ask_password",
+        ]
+        if let setting = unknown.first(where: { values[$0].map { $0.lowercased() != "false" } ?? false }) {
+            throw GyreError(
+                .unsupported, "The remote \"\(name)\" has the setting \"\(setting)\", which is not kept to.",
+                fix: "Use dvc for this remote, or gyre dvc remote modify --unset \(name) \(setting)")
+        }
         guard let scheme = url.firstRange(of: "://").map({ String(url[..<$0.lowerBound]) }) else {
             return LocalRemote(name: name, path: url)
         }
@@ -72,8 +81,10 @@ struct RemoteChoice: Sendable {
         case "remote":
             // remote://NAME/path: the settings of another remote, and a place below it.
             let parts = url.dropFirst(9).split(separator: "/", maxSplits: 1)
-            guard let other = parts.first, other != name else {
-                throw GyreError(.invalid, "The remote \"\(name)\" names itself.")
+            let isChain = repository.settings.remotes.first { $0.name == parts.first ?? "" }?.values["url"]?
+                .hasPrefix("remote://")
+            guard let other = parts.first, isChain != true else {
+                throw GyreError(.invalid, "The remote \"\(name)\" is below one that is below another.")
             }
             return try await below(String(other), parts.count > 1 ? String(parts[1]) : "", name)
         case "file": return LocalRemote(name: name, path: String(url.dropFirst(7)))

@@ -162,6 +162,9 @@ extension DVCCommand {
             let repository = try options.open()
             var wanted = TransferOptions()
             (wanted.allBranches, wanted.allTags, wanted.allCommits) = (allBranches, allTags, allCommits)
+            // Nothing may come between asking what is needed and removing the rest.
+            let lock = try repository.lock()
+            defer { withExtendedLifetime(lock) {} }
             let needed = try await repository.needed(wanted) { _ async throws(GyreError) in nil }
             let dry = dry
             let (objects, bytes) = try await Background.run { () throws(GyreError) in

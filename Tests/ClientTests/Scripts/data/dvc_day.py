@@ -270,6 +270,19 @@ def with_faults():
         told = gyre("status", where=root, status=1)
         assert "broken.dvc" in told and expected in told, told
     os.unlink(root + "/broken.dvc")
+    # A repository from elsewhere writes nothing outside of itself, nor through links, nor among git's own files.
+    tracked = open(root + "/big.bin.dvc").read()
+    for path in ["../escaped", FOLDER + "/escaped", ".git/hooks/post-checkout", ".dvc/config.local"]:
+        write(root + "/hostile.dvc", tracked.replace("path: big.bin", "path: " + path))
+        assert "no place for what is tracked" in gyre("checkout", "hostile.dvc", where=root, status=1)
+    os.unlink(root + "/hostile.dvc")
+    assert not os.path.exists(FOLDER + "/escaped") and not os.path.exists(root + "/.git/hooks/post-checkout")
+    os.makedirs(FOLDER + "/elsewhere")
+    shutil.rmtree(root + "/data/0")
+    os.symlink(FOLDER + "/elsewhere", root + "/data/0")
+    assert "link to a folder" in gyre("checkout", "-f", where=root, status=1) and not os.listdir(FOLDER + "/elsewhere")
+    os.unlink(root + "/data/0")
+    gyre("checkout", "-f", where=root)
     os.symlink("nowhere", root + "/data/link")
     assert "link to nothing" in gyre("add", "data", where=root, status=1)
     os.unlink(root + "/data/link")
