@@ -27,6 +27,9 @@ class Server:
         self.environment["GYRE_HOME"] = self.home
         # Tasks leave marks for the scripts that look at them.
         self.environment["GYRE_TASK_FOLDERS"] = os.path.realpath(home)
+        # mlflow's own telemetry races with its requests at times, and the task that it runs in fails.
+        self.environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        self.environment.setdefault("GYRE_TASK_VARIABLES", "MLFLOW_DISABLE_TELEMETRY")
         self.process, self.token = None, None
         # The same scripts run against a server that asks who calls, as somebody who may just do what they do.
         self.roles = os.environ.get("GYRE_TEST_ROLES", "").split()
