@@ -32,7 +32,6 @@ import Testing
         #expect(try await store.find(name(2), in: "a") == nil, "a file and a listing are two things")
         #expect(try await store.names(in: "a", after: nil, limit: 2).map(\.name) == [name(1), name(2, isFolder: true)])
         #expect(try await store.names(in: "a", after: name(2, isFolder: true), limit: 2).map(\.name) == [name(3)])
-        #expect(try await store.remotes().map(\.objects) == [3, 1])
         #expect(try await store.record())
         #expect(try await store.record() == false)
         let facts = try await ledger.facts(FactQuery()).map(\.fact)

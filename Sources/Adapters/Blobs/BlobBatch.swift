@@ -9,12 +9,6 @@ struct BlobBatch {
     let root: String
     let makeTemporaryPath: () -> String
 
-    private typealias Sync = @convention(c) (Int32) -> Int32
-    // SAFETY: glibc's function of this name has this type; Swift's view of glibc leaves it out.
-    private static let syncFileSystem: Sync? = unsafe dlsym(nil, "syncfs").map {
-        unsafe unsafeBitCast($0, to: Sync.self)
-    }
-
     /// The blobs of these contents, in their order; none of them counts before all are on disk.
     func add(_ contents: [[UInt8]]) throws(GyreError) -> [StoredBlob] {
         let blobs = contents.map { StoredBlob(digest: Digest(of: $0), sizeBytes: Int64($0.count)) }
@@ -58,9 +52,6 @@ struct BlobBatch {
     }
 
     private func sync() throws(GyreError) {
-        let descriptor = unsafe open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileBlobWriter.failure("Syncing blobs") }
-        defer { close(descriptor) }
-        guard (Self.syncFileSystem?(descriptor) ?? -1) == 0 else { throw FileBlobWriter.failure("Syncing blobs") }
+        guard DiskSync.fileSystem(of: root) else { throw FileBlobWriter.failure("Syncing blobs") }
     }
 }

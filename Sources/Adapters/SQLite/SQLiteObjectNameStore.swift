@@ -88,20 +88,6 @@ package struct SQLiteObjectNameStore: ObjectNameStore {
         }
     }
 
-    package func remotes() async throws(GyreError) -> [DataRemote] {
-        try await database.read("Listing data remotes") { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT remote, count(*) AS objects, sum(size_bytes) AS bytes, max(at_us) AS at FROM object_name
-                    GROUP BY remote ORDER BY remote
-                    """)
-            return rows.map {
-                DataRemote(name: $0["remote"], objects: $0["objects"], sizeBytes: $0["bytes"], changedAt: $0["at"])
-            }
-        }
-    }
-
     package func record() async throws(GyreError) -> Bool {
         let isAnything = try await database.read("Looking for objects that came") { db in
             try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM object_name WHERE NOT is_recorded)") ?? false

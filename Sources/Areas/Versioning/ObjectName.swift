@@ -50,26 +50,6 @@ package struct NamedObject: Sendable, Hashable {
     }
 }
 
-/// What a data remote holds.
-package struct DataRemote: Sendable, Hashable {
-    /// What its address ends in.
-    package let name: String
-    /// How many objects.
-    package let objects: Int64
-    /// Their bytes.
-    package let sizeBytes: Int64
-    /// When something came last, microseconds since 1970.
-    package let changedAt: Int64
-
-    /// A remote.
-    package init(name: String, objects: Int64, sizeBytes: Int64, changedAt: Int64) {
-        self.name = name
-        self.objects = objects
-        self.sizeBytes = sizeBytes
-        self.changedAt = changedAt
-    }
-}
-
 /// Keeps the names by which clients of data remotes know blobs.
 package protocol ObjectNameStore: Sendable {
     /// Keeps names, durably; one that is there already stays.
@@ -80,8 +60,6 @@ package protocol ObjectNameStore: Sendable {
     func find(_ names: [ObjectName], in remote: String) async throws(GyreError) -> [ObjectName: StoredBlob]
     /// The names that come after one, in order; from the first for nil.
     func names(in remote: String, after: ObjectName?, limit: Int) async throws(GyreError) -> [NamedObject]
-    /// The remotes that have something.
-    func remotes() async throws(GyreError) -> [DataRemote]
     /// Records what came since the last time: a fact for each remote and who sent it. Says whether there was something.
     func record() async throws(GyreError) -> Bool
     /// Removes names, with a fact.

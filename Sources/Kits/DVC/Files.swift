@@ -34,6 +34,12 @@ package enum Files {
         return text
     }
 
+    /// The text of a file; nil where it is not there.
+    /// - Throws: what keeps one that is there from being read.
+    package static func textIfThere(_ path: String) throws(GyreError) -> String? {
+        do { return try text(path) } catch  where error.code == .notFound { return nil }
+    }
+
     /// Puts bytes into a file at once: whoever looks finds what was there before or all of it.
     package static func replace(_ path: String, with text: String, mode: mode_t = 0o644) throws(GyreError) {
         let temporary = "\(path).\(getpid()).tmp"

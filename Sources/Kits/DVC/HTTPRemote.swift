@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import AsyncHTTPClient
+internal import Foundation
 package import GyreBase
 internal import GyreObjectStores
 internal import NIOCore
@@ -32,7 +33,7 @@ package final class HTTPRemote: ObjectRemote {
         case nil, "none": break
         case "basic":
             let pair = "\(values["user"] ?? ""):\(values["password"] ?? "")"
-            all.append(("authorization", "Basic " + Base64.text(Array(pair.utf8))))
+            all.append(("authorization", "Basic " + Data(pair.utf8).base64EncodedString()))
         case "custom":
             all.append((values["custom_auth_header"] ?? "authorization", values["password"] ?? ""))
         case let kind?:

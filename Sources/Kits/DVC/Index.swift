@@ -37,7 +37,7 @@ package struct Index: Sendable {
                 let base = Paths.relative(Paths.parent(path), to: root)
                 ignores.add(files[path] ?? "", base: base == "." ? "" : base)
             } else if name == "dvc.yaml" {
-                stages += try PipelineFile.stages(path, read: { files[$0] }).map { Stage($0) }
+                stages += try PipelineFile.stages(path, read: { [files] in files[$0] }).map { Stage($0) }
             } else if name.hasSuffix(".dvc") {
                 stages.append(Stage(try Metafile(path: path, text: files[path] ?? "")))
             }
@@ -76,7 +76,7 @@ package struct Index: Sendable {
             take(Stage(try Metafile(path: path, text: try Files.text(path))))
         }
         if hasPipeline, !isIgnored("dvc.yaml", isFolder: false) {
-            for stage in try PipelineFile.stages("\(folder)/dvc.yaml", read: { try? Files.text($0) }) {
+            for stage in try PipelineFile.stages("\(folder)/dvc.yaml", read: Files.textIfThere) {
                 take(Stage(stage))
             }
         }

@@ -75,6 +75,7 @@ package struct Metafile: Sendable {
         if !deps.isEmpty { document["deps"] = .array(deps.map { .object($0.entry) }) }
         document["outs"] = .array(outs.map { .object($0.metafileEntry) })
         if isImport || document["md5"] != nil { document = StageDigest.signed(document) }
+        // The text was read once already; without one there is nothing to keep the form of.
         guard let text, let old = try? YAML.coreDocument(text).object else { return BlockText.text(.object(document)) }
         if old == document { return text }
         if let patched = CommentedText.patched(text, from: .object(old), to: .object(document)) { return patched }

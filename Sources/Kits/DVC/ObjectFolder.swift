@@ -101,11 +101,12 @@ package final class ObjectFolder: Sendable {
     }
 
     /// Has everything that was written so far on disk.
-    package func sync() {
-        let descriptor = unsafe open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        DiskSync.folder(descriptor)
-        close(descriptor)
+    ///
+    /// - Throws: `.unavailable` where the disk failed: what was written may be lost.
+    package func sync() throws(GyreError) {
+        // Where nothing was written yet there is nothing to wait for.
+        guard Files.kind(root) != nil else { return }
+        guard DiskSync.fileSystem(of: root) else { throw systemFailure("Syncing", root) }
     }
 
     /// Removes what was being written when a command was killed an hour ago or longer.

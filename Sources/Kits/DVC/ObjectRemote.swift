@@ -51,7 +51,7 @@ package struct LocalRemote: ObjectRemote {
                 try unsafe folder.copy(ids[index], from: cache, buffer: buffer)
                 step()
             }
-            folder.sync()
+            try folder.sync()
         }
     }
 

@@ -5,8 +5,13 @@ internal import GyreYAML
 
 /// A `dvc.yaml`: its stages, loops unrolled and templates resolved.
 package struct PipelineFile {
+    /// Gives the text of a file of one version, nil where it has none.
+    package typealias Read = (String) throws(Failure) -> String?
+    /// What reading may fail with: what cannot be read must not pass for what is not there.
+    package typealias Failure = GyreError
+
     private let path: String
-    private let read: (String) -> String?
+    private let read: Read
     private let document: JSONObject
     private let lock: JSONObject
     private var stages: [PipelineStage] = []
@@ -15,25 +20,14 @@ package struct PipelineFile {
 
     /// The stages of the file at a path; `read` gives the text of a file of the same version.
     package static func stages(
-        _ path: String, read: (String) -> String?
+        _ path: String, read: @escaping Read
     ) throws(GyreError) -> [PipelineStage] {
-        try withoutActuallyEscapingReader(read) { read throws(GyreError) in
-            var file = try PipelineFile(path: path, read: read)
-            try file.collect()
-            return file.stages
-        }
+        var file = try PipelineFile(path: path, read: read)
+        try file.collect()
+        return file.stages
     }
 
-    private static func withoutActuallyEscapingReader(
-        _ read: (String) -> String?, _ body: (@escaping (String) -> String?) throws(GyreError) -> [PipelineStage]
-    ) throws(GyreError) -> [PipelineStage] {
-        let result: Result<[PipelineStage], GyreError> = withoutActuallyEscaping(read) { read in
-            do throws(GyreError) { return .success(try body(read)) } catch { return .failure(error) }
-        }
-        return try result.get()
-    }
-
-    private init(path: String, read: @escaping (String) -> String?) throws(GyreError) {
+    private init(path: String, read: @escaping Read) throws(GyreError) {
         self.path = path
         self.read = read
         document = try Self.mapping(path, read(path) ?? "")
@@ -64,7 +58,7 @@ package struct PipelineFile {
     private mutating func collect() throws(GyreError) {
         let folder = Paths.parent(path)
         var context = JSONObject()
-        if read(folder + "/params.yaml") != nil { context = try Self.parameters(folder + "/params.yaml", read) }
+        if try read(folder + "/params.yaml") != nil { context = try Self.parameters(folder + "/params.yaml", read) }
         context = try Self.merged(context, document["vars"], folder: folder, in: path, read)
         for member in document["stages"]?.object?.members ?? [] {
             guard let definition = member.value.object else {
@@ -247,8 +241,8 @@ package struct PipelineFile {
     // MARK: Parameters
 
     /// The values of a file of parameters.
-    package static func parameters(_ path: String, _ read: (String) -> String?) throws(GyreError) -> JSONObject {
-        guard let text = read(path) else {
+    package static func parameters(_ path: String, _ read: Read) throws(GyreError) -> JSONObject {
+        guard let text = try read(path) else {
             throw GyreError(.notFound, "The file of parameters \"\(path)\" is not there.")
         }
         if path.hasSuffix(".json") {
@@ -265,7 +259,7 @@ package struct PipelineFile {
     }
 
     private static func merged(
-        _ context: JSONObject, _ vars: JSONValue?, folder: String, in file: String, _ read: (String) -> String?
+        _ context: JSONObject, _ vars: JSONValue?, folder: String, in file: String, _ read: Read
     ) throws(GyreError) -> JSONObject {
         var context = context
         for element in vars?.array ?? [] {

@@ -49,7 +49,7 @@ extension Repository {
                 if !added.files.contains(file) { added.files.append(file) }
             }
         }
-        cache.sync()
+        try cache.sync()
         added.isStaged = try stage(added.files)
         return added
     }
@@ -131,7 +131,7 @@ extension Repository {
         let places = Placement(repository: self, kinds: kinds)
         try checkInside(path)
         // What was only in the workspace is on disk elsewhere before a link takes its place.
-        cache.sync()
+        try cache.sync()
         let isFolder = found.id.isFolder
         for index in table.entries.indices {
             let entry = table.entries[index]

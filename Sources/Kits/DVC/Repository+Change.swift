@@ -70,7 +70,7 @@ extension Repository {
             index.stages[number] = stage
             if let file = try write(stage, index, memory) { written.append(file) }
         }
-        cache.sync()
+        try cache.sync()
         _ = try self.stage(written)
         return written
     }

@@ -304,6 +304,7 @@ extension Repository {
         var stale: [String] = []
         for path in try memory.outputs() where !current.contains(path) && Paths.isInside(path, root) {
             let isPartOf = current.contains { Paths.isInside($0, path) || Paths.isInside(path, $0) }
+            // What cannot be looked at stays where it is.
             guard !isPartOf, let known = try memory.known(path),
                 let now = try? measure(path, ignores: index.ignores, memory: memory, stores: false), now.id == known.id
             else { continue }

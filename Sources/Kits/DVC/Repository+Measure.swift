@@ -33,7 +33,7 @@ extension Repository {
             if stores {
                 // Whoever sees the listing may rely on the files.
                 if !cache.contains(id) {
-                    cache.sync()
+                    try cache.sync()
                     try cache.put(listing, as: id)
                 }
             }

@@ -298,7 +298,7 @@ struct Reproduction {
             if stores, output.isCached { try repository.link(path, found, memory: memory) }
             if output.isCached, repository.git != nil, pipeline != nil { try ignore(path) }
         }
-        repository.cache.sync()
+        try repository.cache.sync()
         index.stages[number] = stage
         if let pipeline = stage.pipeline {
             let entry = try repository.lockEntry(pipeline, inspection)

@@ -182,7 +182,7 @@ package final class Inspection {
     /// The values of a file of parameters.
     package func values(_ path: String) throws(GyreError) -> JSONObject {
         if let known = parameters[path] { return known }
-        let values = try PipelineFile.parameters(path) { try? Files.text($0) }
+        let values = try PipelineFile.parameters(path, Files.textIfThere)
         parameters[path] = values
         return values
     }

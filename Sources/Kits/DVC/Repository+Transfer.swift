@@ -202,7 +202,7 @@ extension Repository {
             for id in gone { result.missing += (owners[id] ?? []).filter { !result.missing.contains($0) } }
         }
         for item in group where lost.contains(item.id) { result.missing.append(item.name) }
-        cache.sync()
+        try cache.sync()
     }
 
     /// What cache and remote have and the other has not, by the names of outputs: `new` is only here, `deleted` only there, `missing` nowhere.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Crypto
 internal import Glibc
 internal import GyreBase
 internal import GyreYAML
@@ -34,8 +33,7 @@ package enum RunCache {
     }
 
     private static func digest(_ value: JSONValue) -> String {
-        let hash = SHA256.hash(data: PythonText.json(stripped(value), sorts: true))
-        return hash.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        Digest(of: PythonText.json(stripped(value), sorts: true)).hex
     }
 
     private static func stripped(_ value: JSONValue) -> JSONValue {

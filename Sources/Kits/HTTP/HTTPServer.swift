@@ -106,7 +106,7 @@ package struct HTTPServer: Sendable {
     ///
     /// Called once, first of all. Where it cannot be done requests are answered all the same, for more CPU.
     package static func shareThreads() {
-        _ = SharedThreads.install()
+        SharedThreads.install()
     }
 
     /// Serves until the task's service group shuts down gracefully or the task is cancelled.

@@ -18,11 +18,11 @@ enum SharedThreads {
     // SAFETY: the type is one word pair, an object and its table; both empty stand for the global executor.
     private static let global = unsafe unsafeBitCast((0, 0), to: UnownedSerialExecutor.self)
 
-    /// Called once, from the main thread, before the first task is made; false where this runtime has no such place.
-    static func install() -> Bool {
+    /// Called once, from the main thread, before the first task is made; a runtime without such a place stays as it is.
+    static func install() {
         guard unsafe MemoryLayout<UnownedSerialExecutor>.size == MemoryLayout<(Int, Int)>.size,
             let place = unsafe dlsym(dlopen(nil, RTLD_NOW), "swift_task_enqueueGlobal_hook")
-        else { return false }
+        else { return }
         let hook: Hook = { job, _ in
             // The loop of this thread where it is one: then no other thread has to be woken.
             MultiThreadedEventLoopGroup.singleton.any().execute {
@@ -31,6 +31,5 @@ enum SharedThreads {
         }
         // SAFETY: the place holds a function of this type or nothing, and nobody reads it before this returns.
         unsafe place.assumingMemoryBound(to: Hook?.self).pointee = hook
-        return true
     }
 }

@@ -70,14 +70,6 @@ package struct Bucket: Sendable {
         return request
     }
 
-    /// An address at which whoever has it may do one thing with a key, for some seconds.
-    package func presigned(_ method: String, _ key: String, seconds: Int) -> String? {
-        guard let signature else { return base + path(key) }
-        let signed = String(base.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" } + path(key))
-        return base + path(key) + "?"
-            + signature.presigned(method, host: host, path: signed, query: [], seconds: seconds, now: now())
-    }
-
     // MARK: One object
 
     /// The bytes of an object; nil where it is not there.

@@ -54,7 +54,7 @@ package struct RequestSignature: Sendable {
         ].joined(separator: "\n")
         let scope = "\(stamp.prefix(8))/\(region)/\(service)/aws4_request"
         let text = ["AWS4-HMAC-SHA256", stamp, scope, Digest(of: request).hex].joined(separator: "\n")
-        let signature = Self.hex(sign(text, day: String(stamp.prefix(8))))
+        let signature = sign(text, day: String(stamp.prefix(8)))
         added.append(
             (
                 "authorization",
@@ -63,30 +63,12 @@ package struct RequestSignature: Sendable {
         return added
     }
 
-    /// The query of an address that whoever has it may use for some seconds, and nobody has to sign.
-    package func presigned(
-        _ method: String, host: String, path: String, query: [(name: String, value: String)], seconds: Int, now: Int64
-    ) -> String {
-        let stamp = Self.stamp(now)
-        let scope = "\(stamp.prefix(8))/\(region)/\(service)/aws4_request"
-        var all = query
-        all += [
-            ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"), ("X-Amz-Credential", "\(credentials.accessKey)/\(scope)"),
-            ("X-Amz-Date", stamp), ("X-Amz-Expires", String(seconds)), ("X-Amz-SignedHeaders", "host"),
-        ]
-        if let token = credentials.sessionToken { all.append(("X-Amz-Security-Token", token)) }
-        let canonical = Self.canonical(all)
-        let request = [method, path, canonical, "host:\(host)\n", "host", Self.unsigned].joined(separator: "\n")
-        let text = ["AWS4-HMAC-SHA256", stamp, scope, Digest(of: request).hex].joined(separator: "\n")
-        return canonical + "&X-Amz-Signature=" + Self.hex(sign(text, day: String(stamp.prefix(8))))
-    }
-
-    private func sign(_ text: String, day: String) -> [UInt8] {
+    private func sign(_ text: String, day: String) -> String {
         func mac(_ key: [UInt8], _ text: String) -> [UInt8] {
             Array(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: SymmetricKey(data: key)))
         }
         let key = mac(mac(mac(mac(Array("AWS4\(credentials.secretKey)".utf8), day), region), service), "aws4_request")
-        return mac(key, text)
+        return mac(key, text).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// Members sorted, everything but letters, digits and `-_.~` escaped.
@@ -101,10 +83,6 @@ package struct RequestSignature: Sendable {
             (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122)
                 || "-_.~".utf8.contains(byte) || (keepsSlash && byte == UInt8(ascii: "/"))
         }
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// `20261201T142500Z`.

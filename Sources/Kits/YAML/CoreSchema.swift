@@ -61,48 +61,10 @@ package enum CoreSchema {
 
 extension YAML {
     /// The one document of a stream as YAML 1.2 means it; an empty one is `null`.
-    /// - Throws: `.invalid` with line and column, also for a name that comes twice.
+    /// - Throws: `.invalid` with line and column, also for a name that comes twice, or more than one document.
     package static func coreDocument(_ text: String) throws(GyreError) -> JSONValue {
-        guard text.utf8.count <= Limits.bodyBytes else {
-            throw GyreError(
-                .limitExceeded, "The YAML has \(text.utf8.count) bytes; \(Limits.bodyBytes) is the most that is read.")
-        }
-        do {
-            guard let node = try Parser(yaml: text).singleRoot() else { return .null }
-            var nodes = 0
-            return try value(node, depth: 0, &nodes)
-        } catch let error as GyreError {
-            throw error
-        } catch {
-            throw GyreError(.invalid, "The text is not YAML.", why: "\(error)")
-        }
-    }
-
-    private static func value(_ node: Node, depth: Int, _ nodes: inout Int) throws(GyreError) -> JSONValue {
-        nodes += 1
-        guard depth < Limits.jsonDepth, nodes <= Limits.yamlNodes else {
-            throw GyreError(
-                .limitExceeded,
-                "The YAML has more than \(Limits.yamlNodes) nodes or is nested deeper than \(Limits.jsonDepth) levels.")
-        }
-        switch node {
-        case .mapping(let mapping):
-            var members: [(String, JSONValue)] = []
-            for (key, element) in mapping {
-                members.append((key.scalar?.string ?? "", try value(element, depth: depth + 1, &nodes)))
-            }
-            return .object(JSONObject(merging: members))
-        case .sequence(let sequence):
-            var elements: [JSONValue] = []
-            for element in sequence { elements.append(try value(element, depth: depth + 1, &nodes)) }
-            return .array(elements)
-        case .scalar(let scalar):
-            switch scalar.style {
-            case .doubleQuoted, .singleQuoted, .literal, .folded: return .string(scalar.string)
-            default: return CoreSchema.value(scalar.string)
-            }
-        case .alias:
-            throw GyreError(.unsupported, "YAML aliases are not read.", fix: "Write the value out.")
-        }
+        let documents = try documents(text, plain: { scalar, _ in CoreSchema.value(scalar.string) })
+        guard documents.count < 2 else { throw GyreError(.invalid, "The YAML has more than one document.") }
+        return documents.first ?? .null
     }
 }

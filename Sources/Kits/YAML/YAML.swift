@@ -8,6 +8,19 @@ package enum YAML {
     /// The documents of a stream, in order.
     /// - Throws: `.invalid` with line and column; `.limitExceeded` for one that its aliases make grow without bound.
     package static func documents(_ text: String) throws(GyreError) -> [JSONValue] {
+        try documents(text) { scalar, node in
+            if node.null != nil { return .null }
+            if let flag = node.bool { return .bool(flag) }
+            if let number = node.int { return .int(Int64(number)) }
+            if let number = node.float { return .double(number) }
+            return .string(scalar.string)
+        }
+    }
+
+    /// The documents of a stream; `plain` says what a word without quotes means.
+    static func documents(
+        _ text: String, plain: (Node.Scalar, Node) -> JSONValue
+    ) throws(GyreError) -> [JSONValue] {
         guard text.utf8.count <= Limits.bodyBytes else {
             throw GyreError(
                 .limitExceeded, "The YAML has \(text.utf8.count) bytes; \(Limits.bodyBytes) is the most that is read.")
@@ -16,7 +29,7 @@ package enum YAML {
             let parser = try Parser(yaml: text)
             var documents: [JSONValue] = []
             var nodes = 0
-            while let node = try parser.nextRoot() { documents.append(try json(node, depth: 0, &nodes)) }
+            while let node = try parser.nextRoot() { documents.append(try json(node, depth: 0, &nodes, plain)) }
             return documents
         } catch let error as YamlError {
             throw GyreError(.invalid, "The text is not YAML.", why: "\(error)")
@@ -51,7 +64,9 @@ package enum YAML {
         }
     }
 
-    private static func json(_ node: Node, depth: Int, _ nodes: inout Int) throws(GyreError) -> JSONValue {
+    private static func json(
+        _ node: Node, depth: Int, _ nodes: inout Int, _ plain: (Node.Scalar, Node) -> JSONValue
+    ) throws(GyreError) -> JSONValue {
         guard depth < Limits.jsonDepth else {
             throw GyreError(.limitExceeded, "The YAML is nested deeper than \(Limits.jsonDepth) levels.")
         }
@@ -65,12 +80,12 @@ package enum YAML {
         case .mapping(let mapping):
             var members: [(String, JSONValue)] = []
             for (key, value) in mapping {
-                members.append((key.string ?? "", try json(value, depth: depth + 1, &nodes)))
+                members.append((key.string ?? "", try json(value, depth: depth + 1, &nodes, plain)))
             }
             return .object(JSONObject(merging: members))
         case .sequence(let sequence):
             var elements: [JSONValue] = []
-            for element in sequence { elements.append(try json(element, depth: depth + 1, &nodes)) }
+            for element in sequence { elements.append(try json(element, depth: depth + 1, &nodes, plain)) }
             return .array(elements)
         case .scalar(let scalar):
             if scalar.style == .doubleQuoted || scalar.style == .singleQuoted || scalar.style == .literal
@@ -78,11 +93,7 @@ package enum YAML {
             {
                 return .string(scalar.string)
             }
-            if node.null != nil { return .null }
-            if let flag = node.bool { return .bool(flag) }
-            if let number = node.int { return .int(Int64(number)) }
-            if let number = node.float { return .double(number) }
-            return .string(scalar.string)
+            return plain(scalar, node)
         case .alias:
             throw GyreError(.unsupported, "YAML aliases are not read.", fix: "Write the value out.")
         }

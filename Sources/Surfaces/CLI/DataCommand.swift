@@ -29,11 +29,11 @@ struct DataCommand: AsyncParsableCommand {
             if trial.dryRun { return try await tryAdding(files, to: name) }
             let added = try await connection.with(creating: true) { connection in
                 var tree: [JSONValue] = []
-                let progress = Progress("adding", total: files.count)
+                let progress = LineProgress("adding", total: files.count)
                 for (path, file) in files {
                     let blob = try await connection.upload(file: file)
                     tree.append(["path": .string(path), "sha256": .string(blob.sha256), "size": .int(blob.sizeBytes)])
-                    progress.step()
+                    progress.step(1)
                 }
                 return try await connection.post(
                     API.DatasetVersion.self, Percent.path("datasets", name, "versions"),
@@ -141,10 +141,10 @@ struct DataCommand: AsyncParsableCommand {
                 let path = Percent.path("datasets", name, "versions", selector)
                 let version = try await connection.get(API.DatasetVersion.self, path)
                 let files = version.tree ?? []
-                let progress = Progress("checking out", total: files.count)
+                let progress = LineProgress("checking out", total: files.count)
                 for file in files {
                     try await write(file, connection)
-                    progress.step()
+                    progress.step(1)
                 }
                 return version
             }
@@ -205,27 +205,6 @@ enum LocalFiles {
             }
         }
         return found
-    }
-}
-
-/// A line on standard error that grows, where a person looks on.
-final class Progress {
-    private let what: String
-    private let total: Int
-    private var done = 0
-    private let isShown = isatty(2) == 1
-
-    init(_ what: String, total: Int) {
-        self.what = what
-        self.total = total
-    }
-
-    func step() {
-        done += 1
-        guard isShown, total > 1 else { return }
-        let filled = 30 * done / total
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-        FileHandle.standardError.write(Data("\r\(what) \(bar) \(done)/\(total)\(done == total ? "\n" : "")".utf8))
     }
 }
 

@@ -33,14 +33,14 @@ extension Model {
             if trial.dryRun { return try await tryImporting(found) }
             let message = message
             let versions = try await connection.with(creating: true) { connection in
-                let progress = Progress("importing", total: found.reduce(0) { $0 + $1.files.count })
+                let progress = LineProgress("importing", total: found.reduce(0) { $0 + $1.files.count })
                 var versions: [Answer<API.ModelVersion>] = []
                 for model in found {
                     var files: [JSONValue] = []
                     for (path, file) in model.files {
                         let blob = try await connection.upload(file: file)
                         files.append(["path": .string(path), "sha256": .string(blob.sha256)])
-                        progress.step()
+                        progress.step(1)
                     }
                     versions.append(
                         try await connection.post(

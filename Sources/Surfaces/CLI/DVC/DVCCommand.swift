@@ -25,7 +25,7 @@ struct DVCCommand: AsyncParsableCommand {
 struct RepositoryOptions: ParsableArguments {
     @Option(name: .customLong("cd"), help: "The folder to work in, in place of this one.") var folder: String?
     @Flag(name: .shortAndLong, help: "Say no more than what was asked for.") var quiet = false
-    @Flag(name: .shortAndLong, help: "Say more.") var verbose = false
+    @Flag(name: .shortAndLong, help: "Accepted, as dvc has it.") var verbose = false
 
     /// The folder that is meant, from the root.
     func here() throws(GyreError) -> String {

@@ -273,17 +273,17 @@ def same_diff(text):
     return {kind: found[kind] for kind in found if kind not in ("added", "renamed")}, moved, both
 
 
-def main():
+def main(kind=Day, steps=12):
     arguments = argparse.ArgumentParser()
     arguments.add_argument("gyre")
     arguments.add_argument("folder")
     arguments.add_argument("dvc")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--days", type=int, default=1)
-    arguments.add_argument("--steps", type=int, default=12)
+    arguments.add_argument("--steps", type=int, default=steps)
     options = arguments.parse_args()
     for seed in range(options.seed, options.seed + options.days):
-        day = Day(os.path.abspath(options.gyre), os.path.join(os.path.abspath(options.folder), "day"), options.dvc, seed)
+        day = kind(os.path.abspath(options.gyre), os.path.join(os.path.abspath(options.folder), "day"), options.dvc, seed)
         for _ in range(options.steps):
             day.step()
         print(f"seed {seed}: {len(day.log)} steps alike")

@@ -4,11 +4,8 @@
 Stages have templates, `foreach`, `matrix`, lists of commands, parameters of several files, metrics and plots; steps change inputs, parameters,
 outputs and `dvc.yaml`. Usage: dvc_pipelines.py GYRE FOLDER DVC [--seed N] [--days N] [--steps N]
 """
-import argparse
 import json
 import os
-import random
-import sys
 
 import dvc_differential as differential
 
@@ -67,24 +64,24 @@ class Pipelines(differential.Day):
         choice = self.random.random()
         if choice < 0.35:
             self.both("repro", compares=None)
-            self.both("status", "--json", compares=statuses)
+            self.both("status", "--json", compares=json.loads)
             self.commit()
         elif choice < 0.45:
             self.write(self.random.choice(["in1.txt", "in2.txt"]), self.content())
-            self.both("status", "--json", compares=statuses)
+            self.both("status", "--json", compares=json.loads)
             self.both("repro")
         elif choice < 0.6:
             self.new_parameters()
-            self.both("status", "--json", compares=statuses)
+            self.both("status", "--json", compares=json.loads)
             self.both("params", "diff", "--json", compares=json.loads)
             self.both("repro", *self.random.choice([(), ("train",), ("-s", "prepare"), ("--force", "prepare"), ("--downstream", "prepare")]))
         elif choice < 0.68:
             self.new_pipeline()
-            self.both("status", "--json", compares=statuses)
+            self.both("status", "--json", compares=json.loads)
             self.both("repro")
         elif choice < 0.76:
             self.delete(self.random.choice(["prepared.txt", "model", "m.json"]))
-            self.both("status", "--json", compares=statuses)
+            self.both("status", "--json", compares=json.loads)
             self.both(*self.random.choice([("repro",), ("checkout", "-f"), ("repro", "train")]))
         elif choice < 0.84:
             self.both("repro")
@@ -99,25 +96,5 @@ class Pipelines(differential.Day):
             self.both("commit", "-f")
 
 
-def statuses(text):
-    return json.loads(text)
-
-
-def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("gyre")
-    arguments.add_argument("folder")
-    arguments.add_argument("dvc")
-    arguments.add_argument("--seed", type=int, default=1)
-    arguments.add_argument("--days", type=int, default=1)
-    arguments.add_argument("--steps", type=int, default=10)
-    options = arguments.parse_args()
-    for seed in range(options.seed, options.seed + options.days):
-        day = Pipelines(os.path.abspath(options.gyre), os.path.join(os.path.abspath(options.folder), "day"), options.dvc, seed)
-        for _ in range(options.steps):
-            day.step()
-        print(f"seed {seed}: {len(day.log)} steps alike")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    differential.main(Pipelines, steps=10)

@@ -21,6 +21,15 @@ final class LineProgress: ProgressObserver {
     private let state = Mutex(State())
     private let isShown = isatty(2) == 1
 
+    /// Work that begins later.
+    init() {}
+
+    /// Work of so many steps that begins now, and is over with the last.
+    convenience init(_ what: String, total: Int) {
+        self.init()
+        begin(what, total: total)
+    }
+
     func begin(_ what: String, total: Int) {
         guard isShown else { return }
         state.withLock { $0 = State(what: what, done: 0, total: total, shown: -1) }
@@ -36,11 +45,16 @@ final class LineProgress: ProgressObserver {
             state.shown = percent
             let filled = 30 * percent / 100
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-            Self.write("\r\(state.what) \(bar) \(state.done)/\(state.total)\u{1b}[K")
+            let end = state.done >= state.total ? "\n" : ""
+            Self.write("\r\(state.what) \(bar) \(state.done)/\(state.total)\u{1b}[K\(end)")
         }
     }
 
-    func end() { if isShown { Self.write("\r\u{1b}[K") } }
+    func end() {
+        guard isShown else { return }
+        // Work that broke off leaves the line for what is said about it.
+        if state.withLock({ $0.done < $0.total }) { Self.write("\n") }
+    }
 
     private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

@@ -4,7 +4,7 @@ package import GyreBase
 internal import GyreYAML
 
 /// What is compared between versions.
-package enum MeasureKind: Sendable {
+package enum ValueKind: Sendable {
     /// Values that stages are run with.
     case parameters
     /// Values that stages write.
@@ -15,8 +15,8 @@ extension Repository {
     /// The values of all files of a kind in a commit, or in the workspace for nil, by file below the repository.
     ///
     /// `targets`: only these files. What cannot be read is left out.
-    package func measures(
-        _ kind: MeasureKind, in revision: String?, targets: [String] = [], onlyDependencies: Bool = false
+    package func values(
+        _ kind: ValueKind, in revision: String?, targets: [String] = [], onlyDependencies: Bool = false
     ) throws(GyreError) -> [(file: String, values: JSONValue)] {
         let (index, read) = try sources(revision)
         var files: [(path: String, output: Output?)] = []
@@ -43,9 +43,9 @@ extension Repository {
                 }
             }
         }
-        if kind == .parameters, !onlyDependencies, read(root + "/params.yaml") != nil { add(root + "/params.yaml") }
+        if kind == .parameters, !onlyDependencies, try read(root + "/params.yaml") != nil { add(root + "/params.yaml") }
         for path in Set(index.stages.compactMap { $0.pipeline?.file } + [root + "/dvc.yaml"]).sorted() {
-            guard let text = read(path) else { continue }
+            guard let text = try read(path) else { continue }
             let document = try PipelineFile.mapping(path, text)
             for element in document[kind == .metrics ? "metrics" : "params"]?.array ?? [] {
                 guard let name = element.string else { continue }
@@ -61,7 +61,7 @@ extension Repository {
         }
         var found: [(String, JSONValue)] = []
         for file in files {
-            guard let values = value(file.path, file.output, revision, read) else { continue }
+            guard let values = try value(file.path, file.output, revision, read) else { continue }
             // Of other files than the usual one only what stages depend on is looked at.
             let isNarrow = onlyDependencies || (targets.isEmpty && file.path != root + "/params.yaml")
             if kind == .parameters, isNarrow, case let wanted?? = names[file.path] {
@@ -76,8 +76,8 @@ extension Repository {
     }
 
     /// What a revision tracks, and how its files are read.
-    private func sources(_ revision: String?) throws(GyreError) -> (Index, (String) -> String?) {
-        guard let revision else { return (try index(), { try? Files.text($0) }) }
+    private func sources(_ revision: String?) throws(GyreError) -> (Index, PipelineFile.Read) {
+        guard let revision else { return (try index(), Files.textIfThere) }
         guard let git else {
             throw GyreError(.conflict, "There are no versions to look at.", why: "The repository is not under git.")
         }
@@ -85,29 +85,36 @@ extension Repository {
         let index = try Index(commit: commit, git: git, root: root)
         return (
             index,
-            { path in
+            { path throws(GyreError) in
                 let name = Paths.relative(path, to: git.root)
-                guard let answer = try? git.run(["show", "\(commit):\(name)"]), answer.status == 0 else { return nil }
+                let answer = try git.run(["show", "\(commit):\(name)"])
+                guard answer.status == 0 else { return nil }
                 return String(decoding: answer.bytes, as: UTF8.self)
             }
         )
     }
 
     private func value(
-        _ path: String, _ output: Output?, _ revision: String?, _ read: (String) -> String?
-    ) -> JSONValue? {
-        var text = read(path)
+        _ path: String, _ output: Output?, _ revision: String?, _ read: PipelineFile.Read
+    ) throws(GyreError) -> JSONValue? {
+        var text = try read(path)
         // What git does not have, the cache may.
-        if text == nil, let id = output?.id, let bytes = try? cache.read(id) {
-            text = String(decoding: bytes, as: UTF8.self)
+        if text == nil, let id = output?.id, cache.contains(id) {
+            text = String(decoding: try cache.read(id), as: UTF8.self)
         }
         guard let text else { return nil }
-        if path.hasSuffix(".json") { return try? JSONValue(parsing: text) }
-        return try? YAML.coreDocument(text)
+        do throws(GyreError) {
+            return path.hasSuffix(".json") ? try JSONValue(parsing: text) : try YAML.coreDocument(text)
+        } catch {
+            // What was committed long ago cannot be mended; what is here can.
+            guard revision == nil else { return nil }
+            throw GyreError(
+                .invalid, "\"\(shown(path))\" cannot be read.", why: error.why ?? error.what, fix: "Mend the file.")
+        }
     }
 
     /// One value that differs.
-    package struct MeasureChange: Sendable {
+    package struct ValueChange: Sendable {
         /// Where the value stands, below the repository.
         package let file: String
         /// The value's name, as in `train.lr`.
@@ -142,8 +149,8 @@ extension Repository {
     /// What differs between two states of values; with `all` also what does not.
     package static func changes(
         _ old: [(file: String, values: JSONValue)], _ new: [(file: String, values: JSONValue)], all: Bool
-    ) -> [MeasureChange] {
-        var found: [MeasureChange] = []
+    ) -> [ValueChange] {
+        var found: [ValueChange] = []
         for file in Set(old.map(\.file) + new.map(\.file)).sorted() {
             func flat(_ side: [(file: String, values: JSONValue)]) -> [(name: String, value: JSONValue)] {
                 guard let values = side.first(where: { $0.file == file })?.values else { return [] }
@@ -153,7 +160,7 @@ extension Repository {
             for name in Set(before.map(\.name) + after.map(\.name)).sorted() {
                 let (one, other) = (before.first { $0.name == name }?.value, after.first { $0.name == name }?.value)
                 guard all || !ParameterValues.isEqual(one, other) else { continue }
-                found.append(MeasureChange(file: file, name: name, old: one, new: other))
+                found.append(ValueChange(file: file, name: name, old: one, new: other))
             }
         }
         return found

@@ -5,13 +5,13 @@ internal import GyreBase
 internal import GyreDVC
 
 /// How a comparison of values is told.
-struct MeasureOutput: ParsableArguments {
+struct ValueOutput: ParsableArguments {
     @Flag(name: .customLong("json"), help: "As JSON.") var isJSON = false
     @Flag(name: .customLong("md"), help: "As a table of Markdown.") var isMarkdown = false
     @Flag(help: "Also what does not differ.") var all = false
 
     /// Tells what differs; `what` names a value.
-    func show(_ changes: [Repository.MeasureChange], what: String, old: String, new: String, withChange: Bool) {
+    func show(_ changes: [Repository.ValueChange], what: String, old: String, new: String, withChange: Bool) {
         if isJSON {
             var json = JSONObject()
             for change in changes {
@@ -65,15 +65,15 @@ extension DVCCommand {
             @Argument(help: "The newer commit; the workspace where it is not said.") var new: String?
             @Option(parsing: .upToNextOption, help: "Files; all for none.") var targets: [String] = []
             @Flag(help: "Only those that stages depend on.") var deps = false
-            @OptionGroup var output: MeasureOutput
+            @OptionGroup var output: ValueOutput
             @OptionGroup var options: RepositoryOptions
 
             func run() async throws {
                 let (old, new, targets, deps) = (old, new, targets, deps)
                 let (before, after) = try await options.work { repository throws(GyreError) in
                     (
-                        try repository.measures(.parameters, in: old, targets: targets, onlyDependencies: deps),
-                        try repository.measures(.parameters, in: new, targets: targets, onlyDependencies: deps)
+                        try repository.values(.parameters, in: old, targets: targets, onlyDependencies: deps),
+                        try repository.values(.parameters, in: new, targets: targets, onlyDependencies: deps)
                     )
                 }
                 output.show(
@@ -92,13 +92,13 @@ extension DVCCommand {
             static let configuration = CommandConfiguration(
                 abstract: "Show the metrics.", discussion: "Example: gyre dvc metrics show --json")
             @Argument(help: "Files; all for none.") var targets: [String] = []
-            @OptionGroup var output: MeasureOutput
+            @OptionGroup var output: ValueOutput
             @OptionGroup var options: RepositoryOptions
 
             func run() async throws {
                 let targets = targets
                 let found = try await options.work { repository throws(GyreError) in
-                    try repository.measures(.metrics, in: nil, targets: targets)
+                    try repository.values(.metrics, in: nil, targets: targets)
                 }
                 if output.isJSON {
                     let files = JSONObject(found.map { ($0.file, ["data": $0.values]) })
@@ -109,7 +109,7 @@ extension DVCCommand {
                 let header = ["Path"] + names
                 let rows = found.map { file, values in
                     let flat = ParameterValues.flat(values)
-                    return [file] + names.map { name in MeasureOutput.text(flat.first { $0.name == name }?.value) }
+                    return [file] + names.map { name in ValueOutput.text(flat.first { $0.name == name }?.value) }
                 }
                 guard !rows.isEmpty else { return }
                 print(output.isMarkdown ? MarkdownTable.text([header] + rows) : TextTable(header, rows).text(empty: ""))
@@ -123,15 +123,15 @@ extension DVCCommand {
             @Argument(help: "The older commit.") var old = "HEAD"
             @Argument(help: "The newer commit; the workspace where it is not said.") var new: String?
             @Option(parsing: .upToNextOption, help: "Files; all for none.") var targets: [String] = []
-            @OptionGroup var output: MeasureOutput
+            @OptionGroup var output: ValueOutput
             @OptionGroup var options: RepositoryOptions
 
             func run() async throws {
                 let (old, new, targets) = (old, new, targets)
                 let (before, after) = try await options.work { repository throws(GyreError) in
                     (
-                        try repository.measures(.metrics, in: old, targets: targets),
-                        try repository.measures(.metrics, in: new, targets: targets)
+                        try repository.values(.metrics, in: old, targets: targets),
+                        try repository.values(.metrics, in: new, targets: targets)
                     )
                 }
                 output.show(
